@@ -1,0 +1,58 @@
+package leadloop
+
+import "time"
+
+// Event is one entry of the journal. It holds no personal values: ids, field
+// names, codes, digests and points only.
+type Event struct {
+	// Seq is given by the journal, increasing in commit order.
+	Seq  int64     `json:"seq,omitempty"`
+	Kind EventKind `json:"kind"`
+	Lead LeadID    `json:"lead"`
+	// At is the moment the event is true for, which may be before it was
+	// written.
+	At time.Time `json:"at"`
+	// Actor is who caused it: a rep id, or "rule:<id>" or "stage:<name>".
+	Actor string `json:"actor,omitempty"`
+	// Reason is a reason code.
+	Reason string `json:"reason,omitempty"`
+	// From and To are the state before and after: stages, tiers, owners.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Attrs are further facts, such as source, medium, tier and entry.
+	Attrs map[string]string `json:"attrs,omitempty"`
+}
+
+// EventKind names what happened.
+type EventKind string
+
+// The journal's event kinds.
+const (
+	EventCaptured       EventKind = "captured"        // a submission became a lead; attrs: source, medium
+	EventSubmission     EventKind = "submission"      // a further submission of a lead that exists
+	EventActivity       EventKind = "activity"        // To: its type
+	EventMerged         EventKind = "merged"          // To: the surviving lead; Reason: which match
+	EventUnmerged       EventKind = "unmerged"        // To: the restored lead
+	EventPossibleMatch  EventKind = "possible_match"  // To: the other lead
+	EventMatchedAccount EventKind = "matched_account" // To: the account
+	EventSuppressed     EventKind = "suppressed"
+	EventEnriched       EventKind = "enriched" // attrs: provider, fields, cost
+	EventProviderFailed EventKind = "provider_failed"
+	EventScored         EventKind = "scored"       // attrs: points, low, high, model
+	EventTierChanged    EventKind = "tier_changed" // From, To
+	EventDisqualified   EventKind = "disqualified"
+	EventAssigned       EventKind = "assigned"    // From: previous owner; To: owner; attrs: entry, pool, tier
+	EventQueued         EventKind = "queued"      // To: queue
+	EventAlerted        EventKind = "alerted"     // To: the owner who was told
+	EventNurtured       EventKind = "nurtured"    // To: the track
+	EventSLAStarted     EventKind = "sla_started" // attrs: policy, target
+	EventSLAMet         EventKind = "sla_met"
+	EventSLAMissed      EventKind = "sla_missed"
+	EventEscalated      EventKind = "escalated"     // To: who hears it; attrs: step
+	EventFirstTouch     EventKind = "first_touch"   // Actor: the rep
+	EventStageChanged   EventKind = "stage_changed" // From, To, Reason
+	EventStatusChanged  EventKind = "status_changed"
+	EventStageRefused   EventKind = "stage_refused" // Reason: the criterion that failed
+	EventConverted      EventKind = "converted"     // To: the opportunity
+	EventErased         EventKind = "erased"
+)

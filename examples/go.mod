@@ -1,0 +1,5 @@
+module github.com/leadloop/leadloop/examples
+
+go 1.26.0
+
+require github.com/leadloop/leadloop v0.0.0
