@@ -1,0 +1,161 @@
+package importtable
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/leadloop/leadloop"
+
+// A row says what one package, and the packages below it without a row of their
+// own, may import. The standard library is open to all, internal packages to all
+// of the root module, and the packages of one row to each other.
+type row struct {
+	pkg  string   // path below the root of the repository, "" for the root package
+	may  []string // rows
+	libs []string // third-party packages, by the start of their path
+
+	// What tests may import on top; all tests have the kits, the reference store
+	// and the test libraries.
+	testMay  []string
+	testLibs []string
+}
+
+const (
+	cel          = "cel.dev/cel-go"
+	failsafe     = "github.com/failsafe-go/failsafe-go"
+	phonenumbers = "github.com/nyaruka/phonenumbers"
+	sqlite       = "modernc.org/sqlite"
+	xnet         = "golang.org/x/net"
+	xsync        = "golang.org/x/sync"
+	xtext        = "golang.org/x/text"
+	yaml         = "go.yaml.in/yaml/v3"
+)
+
+var (
+	testLibs = []string{"github.com/google/go-cmp", "pgregory.net/rapid"}
+
+	// The verbs never import each other. Where one has to ask another it declares a
+	// small interface, and playbook hands in the answer.
+	verbs = []string{"capture", "dedupe", "enrich", "scoring", "routing", "lifecycle", "tracking", "privacy", "notify"}
+
+	belowVerbs = []string{"", "normalize", "rules", "store"}
+	public     = slices.Concat(belowVerbs, verbs, []string{"engine", "playbook", "dashboard", "store/memstore"})
+)
+
+var table = []row{
+	{pkg: "", testMay: public},
+	{pkg: "normalize", libs: []string{phonenumbers, xnet, xtext}},
+	{pkg: "rules", may: []string{"", "normalize"}, libs: []string{cel}},
+	{pkg: "store", may: []string{""}},
+
+	{pkg: "capture", may: belowVerbs},
+	{pkg: "dedupe", may: belowVerbs, libs: []string{yaml}},
+	{pkg: "enrich", may: belowVerbs, libs: []string{yaml, failsafe, xsync}},
+	{pkg: "scoring", may: belowVerbs, libs: []string{yaml}},
+	{pkg: "routing", may: belowVerbs, libs: []string{yaml}},
+	{pkg: "lifecycle", may: belowVerbs, libs: []string{yaml}},
+	{pkg: "tracking", may: belowVerbs},
+	{pkg: "privacy", may: belowVerbs},
+	{pkg: "notify", may: belowVerbs},
+
+	{pkg: "engine", may: []string{"", "store"}},
+	{pkg: "playbook", may: slices.Concat(belowVerbs, verbs, []string{"engine"}), libs: []string{yaml}},
+	{pkg: "dashboard", may: []string{"", "store", "tracking", "scoring", "routing"}},
+
+	// The reference store and the kits, which hosts link into their tests.
+	{pkg: "store/memstore", may: []string{"", "store"}},
+	{pkg: "store/storetest", may: []string{"", "store"}, libs: testLibs},
+	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich"}, libs: testLibs},
+	{pkg: "scoring/scoringtest", may: []string{"", "store", "scoring"}, libs: testLibs},
+	{pkg: "routing/routingtest", may: []string{"", "store", "routing"}, libs: testLibs},
+
+	{pkg: "internal", may: []string{""}},
+
+	// Modules of their own see what any other module would see: no internal package.
+	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
+	{pkg: "cmd/leadloop", may: append(public, "store/sqlite")},
+	{pkg: "examples", may: append(public, "store/sqlite")},
+}
+
+// nestedModules are the folders with a go.mod of their own, and whether go.work
+// holds them.
+var nestedModules = map[string]bool{
+	"cmd/leadloop": true,
+	"examples":     true,
+	"store/sqlite": true,
+	"tools":        false, // pins what the checks run, nothing imports it
+}
+
+// rowOf finds the row of a package. A package below the root package is not covered
+// by the root's row, and a kit not by its subject's: both have to say for
+// themselves what they may import.
+func rowOf(pkg string) (row, bool) {
+	for at := pkg; ; at = path.Dir(at) {
+		if at == "." {
+			return row{}, false
+		}
+		if i := slices.IndexFunc(table, func(r row) bool { return r.pkg == at }); i >= 0 {
+			return table[i], true
+		}
+		if at == "" || isKit(at) {
+			return row{}, false
+		}
+	}
+}
+
+// isKit tells test kits by their name, as a reader does.
+func isKit(pkg string) bool { return strings.HasSuffix(pkg, "test") }
+
+// kits are what every test may import.
+func kits() []string {
+	out := []string{"store/memstore"}
+	for _, r := range table {
+		if isKit(r.pkg) {
+			out = append(out, r.pkg)
+		}
+	}
+	return out
+}
+
+func nested(pkg string) bool {
+	for dir := range nestedModules {
+		if pkg == dir || strings.HasPrefix(pkg, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether a file of row r may import the path; test tells whether it
+// is a test file.
+func (r row) allows(imp string, test bool) bool {
+	if imp == "unsafe" || imp == "C" {
+		return false
+	}
+	if first, _, _ := strings.Cut(imp, "/"); !strings.Contains(first, ".") {
+		return true
+	}
+	pkg, ours := strings.CutPrefix(imp, module)
+	if !ours || pkg != "" && pkg[0] != '/' {
+		libs := r.libs
+		if test {
+			libs = slices.Concat(libs, r.testLibs, testLibs)
+		}
+		return slices.ContainsFunc(libs, func(lib string) bool {
+			return imp == lib || strings.HasPrefix(imp, lib+"/")
+		})
+	}
+	target, ok := rowOf(strings.TrimPrefix(pkg, "/"))
+	if !ok {
+		return false
+	}
+	may := r.may
+	if test {
+		may = slices.Concat(may, r.testMay, kits())
+	}
+	return target.pkg == r.pkg ||
+		target.pkg == "internal" && !nested(r.pkg) ||
+		slices.Contains(may, target.pkg)
+}
