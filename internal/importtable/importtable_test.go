@@ -191,6 +191,8 @@ func TestWhatTheTableAllows(t *testing.T) {
 		{"the SQLite driver is not for the command", "cmd/leadloop", "modernc.org/sqlite", false, false},
 		{"the root module shares internal packages", "capture", own + "internal/x", false, true},
 		{"other modules do not see internal packages", "examples", own + "internal/x", false, false},
+		{"YAML does not reach rules through an internal package", "rules", own + "internal/yamldoc", false, false},
+		{"a verb with a file of its own decodes it", "scoring", own + "internal/yamldoc", false, true},
 		{"an internal package is no tunnel to a verb", "internal/x", own + "scoring", false, false},
 		{"a package nobody decided on is closed", "capture", own + "helpers", false, false},
 	}

@@ -9,8 +9,9 @@ import (
 const module = "github.com/leadloop/leadloop"
 
 // A row says what one package, and the packages below it without a row of their
-// own, may import. The standard library is open to all, internal packages to all
-// of the root module, and the packages of one row to each other.
+// own, may import. The standard library is open to all, internal packages without a
+// row of their own to all of the root module, and the packages of one row to each
+// other.
 type row struct {
 	pkg  string   // path below the root of the repository, "" for the root package
 	may  []string // rows
@@ -41,27 +42,30 @@ var (
 	verbs = []string{"capture", "dedupe", "enrich", "scoring", "routing", "lifecycle", "tracking", "privacy", "notify"}
 
 	belowVerbs = []string{"", "normalize", "rules", "store"}
-	public     = slices.Concat(belowVerbs, verbs, []string{"engine", "playbook", "dashboard", "store/memstore"})
+	// The verbs that have a file of the playbook decode it themselves.
+	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
+	public   = slices.Concat(belowVerbs, verbs, []string{"engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
 	{pkg: "", testMay: public},
 	{pkg: "normalize", libs: []string{phonenumbers, xnet, xtext}},
+	{pkg: "normalize/internal/gen", may: []string{"normalize"}, libs: []string{yaml, xnet, xtext}}, // a program that makes its tables
 	{pkg: "rules", may: []string{"", "normalize"}, libs: []string{cel}},
 	{pkg: "store", may: []string{""}},
 
 	{pkg: "capture", may: belowVerbs},
-	{pkg: "dedupe", may: belowVerbs, libs: []string{yaml}},
-	{pkg: "enrich", may: belowVerbs, libs: []string{yaml, failsafe, xsync}},
-	{pkg: "scoring", may: belowVerbs, libs: []string{yaml}},
-	{pkg: "routing", may: belowVerbs, libs: []string{yaml}},
-	{pkg: "lifecycle", may: belowVerbs, libs: []string{yaml}},
+	{pkg: "dedupe", may: withFile, libs: []string{yaml}},
+	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xsync}},
+	{pkg: "scoring", may: withFile, libs: []string{yaml}},
+	{pkg: "routing", may: withFile, libs: []string{yaml}},
+	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
 	{pkg: "privacy", may: belowVerbs},
 	{pkg: "notify", may: belowVerbs},
 
 	{pkg: "engine", may: []string{"", "store"}},
-	{pkg: "playbook", may: slices.Concat(belowVerbs, verbs, []string{"engine"}), libs: []string{yaml}},
+	{pkg: "playbook", may: slices.Concat(withFile, verbs, []string{"engine"}), libs: []string{yaml}},
 	{pkg: "dashboard", may: []string{"", "store", "tracking", "scoring", "routing"}},
 
 	// The reference store and the kits, which hosts link into their tests.
@@ -72,6 +76,7 @@ var table = []row{
 	{pkg: "routing/routingtest", may: []string{"", "store", "routing"}, libs: testLibs},
 
 	{pkg: "internal", may: []string{""}},
+	{pkg: "internal/yamldoc", may: []string{""}, libs: []string{yaml}},
 
 	// Modules of their own see what any other module would see: no internal package.
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
@@ -119,13 +124,11 @@ func kits() []string {
 	return out
 }
 
-func nested(pkg string) bool {
-	for dir := range nestedModules {
-		if pkg == dir || strings.HasPrefix(pkg, dir+"/") {
-			return true
-		}
-	}
-	return false
+// shared reports whether the row is of the root module, which shares what is in
+// internal.
+func (r row) shared() bool {
+	_, nested := nestedModules[r.pkg]
+	return !nested
 }
 
 // allows reports whether a file of row r may import the path; test tells whether it
@@ -156,6 +159,6 @@ func (r row) allows(imp string, test bool) bool {
 		may = slices.Concat(may, r.testMay, kits())
 	}
 	return target.pkg == r.pkg ||
-		target.pkg == "internal" && !nested(r.pkg) ||
+		target.pkg == "internal" && r.shared() ||
 		slices.Contains(may, target.pkg)
 }
