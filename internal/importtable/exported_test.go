@@ -117,8 +117,8 @@ func (l *leakFinder) visit(t types.Type, where string) {
 		if !ours {
 			return // what it is made of is its own affair
 		}
-		for i := range t.TypeParams().Len() {
-			l.visit(t.TypeParams().At(i).Constraint(), where)
+		for tparam := range t.TypeParams().TypeParams() {
+			l.visit(tparam.Constraint(), where)
 		}
 		for m := range t.Methods() {
 			if m.Exported() && !decodesItself(m) {
@@ -142,8 +142,8 @@ func (l *leakFinder) visit(t types.Type, where string) {
 	case *types.Signature:
 		l.visit(t.Params(), where)
 		l.visit(t.Results(), where)
-		for i := range t.TypeParams().Len() {
-			l.visit(t.TypeParams().At(i).Constraint(), where)
+		for tparam := range t.TypeParams().TypeParams() {
+			l.visit(tparam.Constraint(), where)
 		}
 	case *types.Tuple:
 		for v := range t.Variables() {
