@@ -1,0 +1,336 @@
+// Package engine runs stages over leads and commits what they decide, once.
+//
+// A [Loop] decides without side effects and applies the effects of all stages
+// of a run in one store transaction: the lead's new revision, journal entries,
+// decision record, ledger moves, tasks and the idempotency key stand or fall
+// together. If something the decision relied on changed meanwhile, it decides
+// anew. Outside effects are tasks, run at least once with a constant key.
+//
+// The engine knows stages only, no verb. It does not promise order between
+// different leads, nor that a stage is asked only once. Start with [New].
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// Merger unites leads and takes them apart again; package dedupe has one.
+type Merger interface {
+	// Merge unites from into into: merged keeps into's id; tombstone is from
+	// with MergedInto set. Neither argument is modified.
+	Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err error)
+	// Unmerge undoes Merge, with what was claimed since.
+	Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error)
+}
+
+// Handler delivers one outside task. It may be called again with the same
+// task.Key after a crash or an error, and concurrently for different tasks.
+type Handler interface {
+	Deliver(ctx context.Context, task leadloop.Task) error
+}
+
+// HandlerFunc makes a function a Handler.
+type HandlerFunc func(ctx context.Context, task leadloop.Task) error
+
+// Deliver calls f.
+func (f HandlerFunc) Deliver(ctx context.Context, task leadloop.Task) error { return f(ctx, task) }
+
+// Options are a loop's settings; the zero value of each has a meaning.
+type Options struct {
+	// Records are stages that run after all others on every run, even when an
+	// earlier stage stopped it: they keep records (lifecycle, tracking).
+	Records []leadloop.Stage
+	// Merger is needed by stages that merge; nil makes such an effect an error.
+	Merger Merger
+	// Handlers deliver outside tasks by kind. Tasks of other kinds stay
+	// pending.
+	Handlers map[string]Handler
+	// Playbook is the digest that decisions are stamped with.
+	Playbook string
+	// AllowLossy accepts a store without transactions or revisions; what is
+	// then lost is listed in docs/GUARANTEES.md.
+	AllowLossy bool
+	// MaxConflicts is how often a decision is made anew before the call gives
+	// up with ErrConflict; 0 means 20.
+	MaxConflicts int
+	// MaxAttempts is how often a failing task is tried before it is dead; 0
+	// means 8. BackOff is the wait after the first failure, doubled after each
+	// further one up to a day; 0 means 30 s.
+	MaxAttempts int
+	BackOff     time.Duration
+	// Hold is how long a task is leased; 0 means 5 min. A handler or stage
+	// that takes longer may see its task handed out again.
+	Hold time.Duration
+	// Poll is how often Run looks for tasks that others added; 0 means 1 s.
+	Poll time.Duration
+	// Now stamps what Run does; nil means time.Now.
+	Now func() time.Time
+	// Logger receives ids, counts and reasons, never personal data; nil is
+	// silent.
+	Logger *slog.Logger
+}
+
+// Loop runs stages over leads. It is safe for concurrent use.
+type Loop struct {
+	store  store.Store
+	schema *leadloop.Schema
+	policy leadloop.SurvivorshipPolicy
+	stages []leadloop.Stage
+	o      Options
+}
+
+// New builds a loop. The stages run in the order given. All problems are
+// returned together.
+func New(st store.Store, schema *leadloop.Schema, policy leadloop.SurvivorshipPolicy, stages []leadloop.Stage, o Options) (*Loop, error) {
+	var problems []error
+	if st == nil || schema == nil || policy == nil {
+		problems = append(problems, fmt.Errorf("%w: store, schema and policy are required", leadloop.ErrInvalid))
+	}
+	if len(stages) == 0 {
+		problems = append(problems, fmt.Errorf("%w: a loop without stages decides nothing", leadloop.ErrInvalid))
+	}
+	names := map[string]bool{}
+	for i, s := range append(append([]leadloop.Stage(nil), stages...), o.Records...) {
+		switch {
+		case s == nil:
+			problems = append(problems, fmt.Errorf("%w: stage %d is nil", leadloop.ErrInvalid, i))
+		case names[s.Name()]:
+			problems = append(problems, fmt.Errorf("%w: two stages are called %q", leadloop.ErrInvalid, s.Name()))
+		default:
+			names[s.Name()] = true
+		}
+	}
+	if st != nil && !o.AllowLossy {
+		if c := st.Capabilities(); !c.Transactions || !c.Revisions {
+			problems = append(problems, fmt.Errorf("%w: the store lacks transactions or revisions, so concurrent runs could lose writes (Options.AllowLossy accepts that)", leadloop.ErrInvalid))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	if o.MaxConflicts == 0 {
+		o.MaxConflicts = 20
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 8
+	}
+	if o.BackOff == 0 {
+		o.BackOff = 30 * time.Second
+	}
+	if o.Hold == 0 {
+		o.Hold = 5 * time.Minute
+	}
+	if o.Poll == 0 {
+		o.Poll = time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Loop{store: st, schema: schema, policy: policy, stages: stages, o: o}, nil
+}
+
+// Result is what a call came to.
+type Result struct {
+	// Lead is the lead as committed, after merges.
+	Lead *leadloop.Lead
+	// Record is the id that the submission itself got; it differs from
+	// Lead.ID when the submission was merged into an existing lead.
+	Record leadloop.LeadID
+	// Outcome is where the run left the lead.
+	Outcome leadloop.Outcome
+	// Known is true when the input had been taken before; nothing was decided
+	// or written then.
+	Known bool
+}
+
+// RecordID is the id that a submission with this idempotency key gets: the
+// same key is the same id on every machine.
+func RecordID(key string) leadloop.LeadID {
+	sum := sha256.Sum256([]byte("leadloop/record/1\x00" + key))
+	return leadloop.LeadID("ld_" + hex.EncodeToString(sum[:10]))
+}
+
+// Process decides about a submission now, as of asOf, and commits it once. The
+// same key again, even concurrently, gives Known and changes nothing. An error
+// means that nothing was written: retry with the same key.
+func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Time) (Result, error) {
+	lead, err := newLead(s)
+	if err != nil {
+		return Result{}, err
+	}
+	return l.retry(ctx, func() (Result, error) {
+		if res, ok, err := l.known(ctx, s.Key); ok || err != nil {
+			return res, err
+		}
+		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: asOf, trigger: leadloop.TriggerSubmission, captured: true, via: s.Source}
+		return l.decideAndCommit(ctx, run)
+	})
+}
+
+// Submit stores a submission durably and returns; the decision is a task that
+// Run or Advance works. The same key again gives Known.
+func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error) {
+	lead, err := newLead(s)
+	if err != nil {
+		return Result{}, err
+	}
+	return l.retry(ctx, func() (Result, error) {
+		if res, ok, err := l.known(ctx, s.Key); ok || err != nil {
+			return res, err
+		}
+		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission}
+		run.tasks = []leadloop.Task{{
+			Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,
+			DueAt: s.ReceivedAt, State: leadloop.TaskPending, Payload: viaPayload(s.Source),
+		}}
+		return run.commit(ctx)
+	})
+}
+
+// Observe adds activities to the lead that id became part of and decides anew.
+// Activities whose id the lead already has are left out; if none is new the
+// result is Known.
+func (l *Loop) Observe(ctx context.Context, id leadloop.LeadID, asOf time.Time, activities ...leadloop.Activity) (Result, error) {
+	for _, a := range activities {
+		if a.ID == "" || a.Type == "" || a.At.IsZero() {
+			return Result{}, fmt.Errorf("observe: %w: an activity needs an id, a type and a time", leadloop.ErrInvalid)
+		}
+	}
+	return l.retry(ctx, func() (Result, error) {
+		lead, err := l.load(ctx, id)
+		if err != nil {
+			return Result{}, err
+		}
+		have := make(map[string]bool, len(lead.Activities))
+		for _, a := range lead.Activities {
+			have[a.ID] = true
+		}
+		run := &run{loop: l, lead: lead, asOf: asOf, trigger: leadloop.TriggerActivity}
+		for _, a := range activities {
+			if have[a.ID] {
+				continue
+			}
+			have[a.ID] = true
+			if a.Record == "" {
+				a.Record = id
+			}
+			a.At = a.At.UTC()
+			run.added = append(run.added, a)
+		}
+		if len(run.added) == 0 {
+			return Result{Lead: lead, Record: id, Known: true, Outcome: leadloop.Outcome{Kind: lead.State.Disposition, Reason: lead.State.Reason}}, nil
+		}
+		lead.Activities = leadloop.UniteActivities(lead.Activities, run.added)
+		return l.decideAndCommit(ctx, run)
+	})
+}
+
+// Recycle gives a lead a full second pass: every stage decides anew.
+func (l *Loop) Recycle(ctx context.Context, id leadloop.LeadID, asOf time.Time) (Result, error) {
+	return l.again(ctx, id, asOf, leadloop.TriggerRecycle, l.stages)
+}
+
+// Do runs the given stages, then the loop's Records, over a stored lead. It is
+// how a person's command (accept, reject, change of status) becomes part of
+// the history: as a stage.
+func (l *Loop) Do(ctx context.Context, id leadloop.LeadID, asOf time.Time, stages ...leadloop.Stage) (Result, error) {
+	return l.again(ctx, id, asOf, leadloop.TriggerActivity, stages)
+}
+
+func (l *Loop) again(ctx context.Context, id leadloop.LeadID, asOf time.Time, trigger leadloop.Trigger, stages []leadloop.Stage) (Result, error) {
+	return l.retry(ctx, func() (Result, error) {
+		lead, err := l.load(ctx, id)
+		if err != nil {
+			return Result{}, err
+		}
+		run := &run{loop: l, lead: lead, asOf: asOf, trigger: trigger}
+		if err := run.decide(ctx, stages); err != nil {
+			return Result{}, err
+		}
+		return run.commit(ctx)
+	})
+}
+
+func (l *Loop) decideAndCommit(ctx context.Context, run *run) (Result, error) {
+	if err := run.decide(ctx, l.stages); err != nil {
+		return Result{}, err
+	}
+	return run.commit(ctx)
+}
+
+// retry decides anew while commits conflict.
+func (l *Loop) retry(ctx context.Context, f func() (Result, error)) (Result, error) {
+	for n := 1; ; n++ {
+		res, err := f()
+		if !errors.Is(err, leadloop.ErrConflict) || n > l.o.MaxConflicts {
+			return res, err
+		}
+		if ctx.Err() != nil {
+			return Result{}, ctx.Err()
+		}
+		l.o.Logger.DebugContext(ctx, "decide anew after a conflict", "attempt", n)
+	}
+}
+
+func (l *Loop) known(ctx context.Context, key string) (res Result, ok bool, err error) {
+	err = l.store.View(ctx, func(tx store.Tx) error {
+		id, err := tx.Keys().Lookup(ctx, key)
+		if err != nil {
+			return err
+		}
+		lead, err := store.Resolve(ctx, tx.Leads(), id)
+		if err != nil {
+			return err
+		}
+		res = Result{Lead: lead, Record: id, Known: true, Outcome: leadloop.Outcome{Kind: lead.State.Disposition, Reason: lead.State.Reason}}
+		return nil
+	})
+	if errors.Is(err, leadloop.ErrNotFound) {
+		return Result{}, false, nil
+	}
+	return res, err == nil, err
+}
+
+func (l *Loop) load(ctx context.Context, id leadloop.LeadID) (lead *leadloop.Lead, err error) {
+	err = l.store.View(ctx, func(tx store.Tx) error {
+		lead, err = store.Resolve(ctx, tx.Leads(), id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lead %s: %w", id, err)
+	}
+	return lead, nil
+}
+
+func newLead(s leadloop.Submission) (*leadloop.Lead, error) {
+	if s.Key == "" || s.ReceivedAt.IsZero() {
+		return nil, fmt.Errorf("submission: %w: it needs a key and the time it was received", leadloop.ErrInvalid)
+	}
+	lead := &leadloop.Lead{ID: RecordID(s.Key), ReceivedAt: s.ReceivedAt.UTC()}
+	claims := make([]leadloop.Claim, len(s.Claims))
+	for i, c := range s.Claims {
+		c.Record = lead.ID
+		claims[i] = c
+	}
+	lead.Claims = leadloop.UniteClaims(nil, claims)
+	activities := make([]leadloop.Activity, len(s.Activities))
+	for i, a := range s.Activities {
+		a.Record = lead.ID
+		a.At = a.At.UTC()
+		activities[i] = a
+	}
+	lead.Activities = leadloop.UniteActivities(nil, activities)
+	return lead, nil
+}

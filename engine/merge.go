@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// Merge unites from into into because a person said that they are the same.
+// Both ids stay resolvable. Leads that are one already give Known.
+func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.Time, actor, reason string) (Result, error) {
+	return l.retry(ctx, func() (Result, error) {
+		a, err := l.load(ctx, into)
+		if err != nil {
+			return Result{}, err
+		}
+		b, err := l.load(ctx, from)
+		if err != nil {
+			return Result{}, err
+		}
+		if a.ID == b.ID {
+			return Result{Lead: a, Record: from, Known: true, Outcome: leadloop.Outcome{Kind: a.State.Disposition, Reason: a.State.Reason}}, nil
+		}
+		run := &run{loop: l, lead: b, asOf: asOf, trigger: leadloop.TriggerActivity}
+		stage := leadloop.StageFunc("merge", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			return leadloop.Outcome{}, leadloop.Effects{
+				MergeInto: a.ID,
+				Events:    []leadloop.Event{{Kind: leadloop.EventMerged, Lead: b.ID, To: string(a.ID), Actor: actor, Reason: reason}},
+			}, nil
+		})
+		if err := run.decide(ctx, []leadloop.Stage{stage}); err != nil {
+			return Result{}, err
+		}
+		return run.commit(ctx)
+	})
+}
+
+// Unmerge takes the merged-away lead from out of the lead that it became part
+// of and restores both, with what was claimed since. It returns both as
+// committed. A lead that is not merged is ErrInvalid.
+func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time, actor, reason string) (into, restored *leadloop.Lead, err error) {
+	if l.o.Merger == nil {
+		return nil, nil, fmt.Errorf("unmerge: %w: the loop has no Merger", leadloop.ErrInvalid)
+	}
+	_, err = l.retry(ctx, func() (Result, error) {
+		err := l.store.Update(ctx, func(tx store.Tx) error {
+			tombstone, err := tx.Leads().Get(ctx, from)
+			if err != nil {
+				return err
+			}
+			if tombstone.MergedInto == "" {
+				return fmt.Errorf("%w: it is not merged", leadloop.ErrInvalid)
+			}
+			merged, err := tx.Leads().Get(ctx, tombstone.MergedInto)
+			if err != nil {
+				return err
+			}
+			if merged.MergedInto != "" {
+				return fmt.Errorf("%w: lead %s, which it is part of, is merged itself; unmerge that one first", leadloop.ErrInvalid, merged.ID)
+			}
+			if into, restored, err = l.o.Merger.Unmerge(merged, tombstone); err != nil {
+				return err
+			}
+			for _, lead := range []*leadloop.Lead{into, restored} {
+				if lead.Revision, err = tx.Leads().Put(ctx, lead); err != nil {
+					return err
+				}
+			}
+			return tx.Journal().Append(ctx, leadloop.Event{
+				Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(restored.ID), At: asOf, Actor: actor, Reason: reason,
+			})
+		})
+		return Result{}, err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("unmerge lead %s: %w", from, err)
+	}
+	return into, restored, nil
+}

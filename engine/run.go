@@ -1,0 +1,355 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// run is one decision about one lead: what the stages want, before and while
+// it is committed.
+type run struct {
+	loop    *Loop
+	key     string // idempotency key of a new submission
+	lead    *leadloop.Lead
+	asOf    time.Time
+	trigger leadloop.Trigger
+	task    *leadloop.Task
+	// captured asks for the journal entry of an arrival through via.
+	captured bool
+	via      string
+	added    []leadloop.Activity
+
+	before     leadloop.State
+	outcome    leadloop.Outcome
+	steps      []leadloop.Step
+	tombstones []*leadloop.Lead
+	events     []leadloop.Event
+	tasks      []leadloop.Task
+	cancel     []string
+	ledger     []leadloop.LedgerMove
+	guards     []leadloop.Guard
+	record     leadloop.LeadID
+	changed    bool
+}
+
+func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
+	r.before, r.record = r.lead.State, r.lead.ID
+	profile := leadloop.Golden(r.loop.schema, r.loop.policy, r.lead.Claims)
+	r.arrival(profile)
+	for _, a := range r.added {
+		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventActivity, Lead: r.lead.ID, At: a.At, Actor: string(a.Actor), To: a.Type})
+	}
+	stopped := false
+	for i, stage := range slices.Concat(stages, r.loop.o.Records) {
+		if stopped && i < len(stages) {
+			continue
+		}
+		s := leadloop.Subject{Lead: r.lead, Profile: profile, AsOf: r.asOf, Trigger: r.trigger, Task: r.task, Previous: r.before}
+		outcome, effects, err := ask(ctx, stage, s)
+		if err != nil {
+			return fmt.Errorf("stage %s: lead %s: %w", stage.Name(), r.lead.ID, err)
+		}
+		fresh, err := r.apply(ctx, stage, outcome, effects)
+		if err != nil {
+			return fmt.Errorf("stage %s: lead %s: %w", stage.Name(), r.lead.ID, err)
+		}
+		if fresh {
+			profile = leadloop.Golden(r.loop.schema, r.loop.policy, r.lead.Claims)
+		}
+		stopped = stopped || outcome.Stop
+	}
+	if r.outcome.Kind == "" {
+		r.outcome = leadloop.Outcome{Kind: r.lead.State.Disposition, Reason: r.lead.State.Reason}
+	}
+	if r.outcome.Kind == "" {
+		return fmt.Errorf("lead %s: %w: no stage gave it an owner, a queue, a track or a reason", r.lead.ID, leadloop.ErrInvalid)
+	}
+	return nil
+}
+
+// ask calls the stage and turns a panic into an error that names it. The
+// panic's text is left out: it may hold personal data.
+func ask(ctx context.Context, stage leadloop.Stage, s leadloop.Subject) (o leadloop.Outcome, e leadloop.Effects, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic of type %T", p)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return o, e, err
+	}
+	return stage.Decide(ctx, s)
+}
+
+func (r *run) arrival(profile *leadloop.Profile) {
+	if !r.captured {
+		return
+	}
+	attrs := map[string]string{"via": r.via}
+	if v, p := leadloop.Source.Get(profile); p == leadloop.Present {
+		attrs["source"] = v
+	}
+	if v, p := leadloop.Medium.Get(profile); p == leadloop.Present {
+		attrs["medium"] = v
+	}
+	r.events = append(r.events, leadloop.Event{Kind: leadloop.EventCaptured, Lead: r.lead.ID, At: r.lead.ReceivedAt, Attrs: attrs})
+}
+
+// apply adds one stage's effects to the run and to the working lead, and
+// reports whether the lead's claims changed.
+func (r *run) apply(ctx context.Context, stage leadloop.Stage, o leadloop.Outcome, e leadloop.Effects) (fresh bool, err error) {
+	if e.State != nil {
+		r.lead.State = *e.State
+	}
+	if e.Identifiers != nil && !slices.Equal(r.lead.Identifiers, e.Identifiers) {
+		r.lead.Identifiers, r.changed = e.Identifiers, true
+	}
+	if len(e.Claims) > 0 {
+		own := slices.Clone(e.Claims)
+		for i := range own {
+			if own[i].Record == "" {
+				own[i].Record = r.lead.ID
+			}
+		}
+		united := leadloop.UniteClaims(r.lead.Claims, own)
+		fresh = len(united) != len(r.lead.Claims)
+		r.lead.Claims, r.changed = united, r.changed || fresh
+	}
+	if e.MergeInto != "" {
+		if err := r.merge(ctx, e.MergeInto); err != nil {
+			return false, err
+		}
+		fresh = true
+	}
+	for _, id := range e.PossibleDuplicates {
+		if id != r.lead.ID && !slices.Contains(r.lead.PossibleDuplicates, id) {
+			r.lead.PossibleDuplicates, r.changed = append(r.lead.PossibleDuplicates, id), true
+		}
+	}
+	for _, ev := range e.Events {
+		if ev.Lead == "" {
+			ev.Lead = r.lead.ID
+		}
+		if ev.At.IsZero() {
+			ev.At = r.asOf
+		}
+		if ev.Actor == "" {
+			ev.Actor = "stage:" + stage.Name()
+		}
+		r.events = append(r.events, ev)
+	}
+	for _, t := range e.Tasks {
+		if t.Lead == "" {
+			t.Lead = r.lead.ID
+		}
+		if t.DueAt.IsZero() {
+			t.DueAt = r.asOf
+		}
+		t.State = leadloop.TaskPending
+		r.tasks = append(r.tasks, t)
+	}
+	r.cancel = append(r.cancel, e.CancelTasks...)
+	for _, m := range e.Ledger {
+		if m.Lead == "" {
+			m.Lead = r.lead.ID
+		}
+		r.ledger = append(r.ledger, m)
+	}
+	if len(e.Guard.Identifiers)+len(e.Guard.Tokens) > 0 {
+		r.guards = append(r.guards, e.Guard)
+	}
+	if o.Kind != "" {
+		r.outcome = o
+	}
+	if o.Kind != "" || e.Trace != nil {
+		r.steps = append(r.steps, leadloop.Step{Stage: stage.Name(), Outcome: o.Kind, Reason: o.Reason, Trace: e.Trace})
+	}
+	return fresh, nil
+}
+
+// merge makes the existing lead the subject of the rest of the run.
+func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
+	if r.loop.o.Merger == nil {
+		return fmt.Errorf("%w: a stage merges leads but the loop has no Merger", leadloop.ErrInvalid)
+	}
+	existing, err := r.loop.load(ctx, into)
+	if err != nil {
+		return err
+	}
+	if existing.ID == r.lead.ID {
+		return fmt.Errorf("%w: can't merge lead %s into itself", leadloop.ErrInvalid, r.lead.ID)
+	}
+	merged, tombstone, err := r.loop.o.Merger.Merge(existing, r.lead)
+	if err != nil {
+		return err
+	}
+	for i := range r.events {
+		if r.events[i].Kind == leadloop.EventCaptured {
+			r.events[i].Kind, r.events[i].Lead = leadloop.EventSubmission, merged.ID
+		}
+	}
+	r.tombstones = append(r.tombstones, tombstone)
+	r.lead, r.before, r.changed = merged, merged.State, true
+	return nil
+}
+
+// idle reports whether the run has nothing to write.
+func (r *run) idle() bool {
+	state := r.lead.State
+	state.DecidedAt, state.Playbook = r.before.DecidedAt, r.before.Playbook
+	return r.key == "" && r.task == nil && !r.changed && len(r.added)+len(r.events)+len(r.tasks)+len(r.cancel)+len(r.ledger)+len(r.tombstones) == 0 &&
+		reflect.DeepEqual(state, r.before)
+}
+
+func (r *run) commit(ctx context.Context) (Result, error) {
+	if r.record == "" {
+		r.record = r.lead.ID
+	}
+	if r.idle() {
+		return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
+	}
+	if len(r.steps) > 0 || r.outcome.Kind != "" {
+		r.lead.State.DecidedAt, r.lead.State.Playbook = r.asOf, r.loop.o.Playbook
+	}
+	r.stampTokens()
+	var known leadloop.LeadID
+	var revision int64
+	err := r.loop.store.Update(ctx, func(tx store.Tx) (err error) {
+		if r.key != "" {
+			bound, claimed, err := tx.Keys().Claim(ctx, r.key, r.record)
+			if err != nil {
+				return err
+			}
+			if !claimed {
+				known = bound
+				return errKnown
+			}
+		}
+		if err := r.checkGuards(ctx, tx); err != nil {
+			return err
+		}
+		revision, err = r.write(ctx, tx)
+		return err
+	})
+	if known != "" {
+		res, _, err := r.loop.known(ctx, r.key)
+		return res, err
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("commit lead %s: %w", r.lead.ID, err)
+	}
+	r.lead.Revision = revision
+	r.loop.o.Logger.DebugContext(ctx, "committed", "lead", r.lead.ID, "revision", revision, "outcome", r.outcome.Kind, "reason", r.outcome.Reason)
+	return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
+}
+
+var errKnown = fmt.Errorf("key is taken: %w", leadloop.ErrConflict)
+
+func (r *run) stampTokens() {
+	var tokens []string
+	for _, g := range r.guards {
+		tokens = append(tokens, g.Tokens...)
+	}
+	slices.Sort(tokens)
+	tokens = slices.Compact(tokens)
+	for i := range r.tasks {
+		if r.tasks[i].Outside && r.tasks[i].Tokens == nil {
+			r.tasks[i].Tokens = tokens
+		}
+	}
+}
+
+func (r *run) checkGuards(ctx context.Context, tx store.Tx) error {
+	for _, g := range r.guards {
+		if len(g.Identifiers) > 0 {
+			now, err := tx.Leads().Match(ctx, g.Identifiers)
+			if err != nil {
+				return err
+			}
+			want := slices.Sorted(slices.Values(g.Leads))
+			if !slices.Equal(now, want) {
+				return fmt.Errorf("%w: other leads match now", leadloop.ErrConflict)
+			}
+		}
+		if len(g.Tokens) > 0 {
+			hit, err := tx.Suppressions().Match(ctx, g.Tokens)
+			if err != nil {
+				return err
+			}
+			if len(hit) > 0 {
+				return fmt.Errorf("%w: suppressed meanwhile", leadloop.ErrConflict)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error) {
+	for _, t := range r.tombstones {
+		if _, err := tx.Leads().Put(ctx, t); err != nil {
+			return 0, err
+		}
+	}
+	if revision, err = tx.Leads().Put(ctx, r.lead); err != nil {
+		return 0, err
+	}
+	moved := map[string]int64{}
+	for _, m := range r.ledger {
+		// A run that gives a lead back and takes one from the same pool read
+		// the pool once; its own first move is no conflict for the second.
+		m.Revision += moved[m.Pool]
+		moved[m.Pool]++
+		if err := tx.Rotations().Move(ctx, m); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Tasks().Cancel(ctx, r.cancel...); err != nil {
+		return 0, err
+	}
+	if err := tx.Tasks().Add(ctx, r.tasks...); err != nil {
+		return 0, err
+	}
+	if r.task != nil {
+		if err := tx.Tasks().Finish(ctx, *r.task, leadloop.TaskDone); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Journal().Append(ctx, r.events...); err != nil {
+		return 0, err
+	}
+	if len(r.steps) == 0 {
+		return revision, nil
+	}
+	return revision, tx.Decisions().Put(ctx, leadloop.Decision{
+		Lead: r.lead.ID, Revision: revision, AsOf: r.asOf, Trigger: r.trigger, Playbook: r.loop.o.Playbook,
+		Outcome: r.outcome.Kind, Reason: r.outcome.Reason, Steps: r.steps,
+	})
+}
+
+type via struct {
+	Via string `json:"via"`
+}
+
+func viaPayload(source string) json.RawMessage {
+	b, err := json.Marshal(via{source})
+	if err != nil {
+		panic("unreachable: a string marshals: " + err.Error())
+	}
+	return b
+}
+
+func viaOf(task leadloop.Task) string {
+	var v via
+	if err := json.Unmarshal(task.Payload, &v); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(v.Via)
+}

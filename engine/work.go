@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// deciding are the task kinds that make the loop decide anew.
+var deciding = []string{leadloop.TaskProcess, leadloop.TaskRescore, leadloop.TaskRefresh, leadloop.TaskEscalate}
+
+func (l *Loop) kinds() []string {
+	kinds := append([]string(nil), deciding...)
+	for k := range l.o.Handlers {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+// Work runs up to limit tasks that are due at asOf and returns how many it
+// took. A task that fails is tried again later and is dead after
+// Options.MaxAttempts; the error is about the store, not about a task.
+func (l *Loop) Work(ctx context.Context, asOf time.Time, limit int) (int, error) {
+	var tasks []leadloop.Task
+	err := l.store.Update(ctx, func(tx store.Tx) (err error) {
+		tasks, err = tx.Tasks().Lease(ctx, asOf, l.o.Hold, limit, l.kinds()...)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("lease tasks: %w", err)
+	}
+	for i, t := range tasks {
+		if err := l.one(ctx, t, asOf); err != nil {
+			return i, err
+		}
+	}
+	return len(tasks), nil
+}
+
+func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
+	var err error
+	if t.Outside {
+		err = l.deliver(ctx, t)
+	} else {
+		_, err = l.retry(ctx, func() (Result, error) { return l.decideTask(ctx, t, asOf) })
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return l.failed(ctx, t, asOf, err)
+}
+
+func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) (Result, error) {
+	lead, err := l.load(ctx, t.Lead)
+	if errors.Is(err, leadloop.ErrNotFound) {
+		// The lead was erased after the timer was set.
+		return Result{}, l.finish(ctx, t, leadloop.TaskCancelled)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	run := &run{loop: l, lead: lead, asOf: asOf, trigger: leadloop.TriggerTask, task: &t}
+	if t.Kind == leadloop.TaskProcess {
+		run.trigger, run.captured, run.via = leadloop.TriggerSubmission, true, viaOf(t)
+	}
+	return l.decideAndCommit(ctx, run)
+}
+
+func (l *Loop) deliver(ctx context.Context, t leadloop.Task) (err error) {
+	var hit []store.Suppression
+	err = l.store.View(ctx, func(tx store.Tx) (err error) {
+		hit, err = tx.Suppressions().Match(ctx, t.Tokens)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(hit) > 0 {
+		t.LastError = "suppressed: " + hit[0].Reason
+		return l.finish(ctx, t, leadloop.TaskCancelled)
+	}
+	if err := call(ctx, l.o.Handlers[t.Kind], t); err != nil {
+		return err
+	}
+	return l.finish(ctx, t, leadloop.TaskDone)
+}
+
+func call(ctx context.Context, h Handler, t leadloop.Task) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic of type %T", p)
+		}
+	}()
+	return h.Deliver(ctx, t)
+}
+
+func (l *Loop) finish(ctx context.Context, t leadloop.Task, state leadloop.TaskState) error {
+	err := l.store.Update(ctx, func(tx store.Tx) error { return tx.Tasks().Finish(ctx, t, state) })
+	if errors.Is(err, leadloop.ErrConflict) || errors.Is(err, leadloop.ErrNotFound) {
+		// Somebody else holds the lease by now, or the task went with an
+		// erased lead: the outcome is theirs to record.
+		l.o.Logger.InfoContext(ctx, "late acknowledgement refused", "task", t.Key, "lease", t.Lease)
+		return nil
+	}
+	return err
+}
+
+func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, cause error) error {
+	t.LastError = cause.Error()
+	state := leadloop.TaskPending
+	if t.Attempts >= l.o.MaxAttempts {
+		state = leadloop.TaskDead
+		l.o.Logger.ErrorContext(ctx, "task is dead", "task", t.Key, "kind", t.Kind, "lead", t.Lead, "attempts", t.Attempts, "error", cause)
+	} else {
+		wait := l.o.BackOff
+		for range t.Attempts - 1 {
+			if wait *= 2; wait > 24*time.Hour {
+				wait = 24 * time.Hour
+				break
+			}
+		}
+		t.DueAt = asOf.Add(wait)
+		l.o.Logger.WarnContext(ctx, "task failed", "task", t.Key, "kind", t.Kind, "lead", t.Lead, "attempt", t.Attempts, "retry_at", t.DueAt, "error", cause)
+	}
+	return l.finish(ctx, t, state)
+}
+
+// Advance works, in order of their due times, all tasks that are due up to and
+// including until, each as of the moment it was due. It is how history is
+// replayed: time passes only here. It returns the number of tasks run.
+func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
+	total := 0
+	for {
+		due, ok, err := l.nextDue(ctx)
+		if err != nil || !ok || due.After(until) {
+			return total, err
+		}
+		n, err := l.Work(ctx, due, 64)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+func (l *Loop) nextDue(ctx context.Context) (due time.Time, ok bool, err error) {
+	err = l.store.View(ctx, func(tx store.Tx) (err error) {
+		due, ok, err = tx.Tasks().NextDue(ctx, l.kinds()...)
+		return err
+	})
+	return due, ok, err
+}
+
+// Run works tasks as they come due until ctx ends, and then returns nil. It
+// starts no goroutine. A store that can't be reached is tried again after
+// Options.Poll.
+func (l *Loop) Run(ctx context.Context) error {
+	for {
+		now := l.o.Now()
+		n, err := l.Work(ctx, now, 64)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			l.o.Logger.ErrorContext(ctx, "work", "error", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		timer := time.NewTimer(l.o.Poll)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
