@@ -165,12 +165,15 @@ func (m *StructMap[T]) Fill(v *T, p *Profile) error {
 			continue
 		}
 		f := rv.FieldByIndex(part.index)
+		target := f
 		if f.Kind() == reflect.Pointer {
-			f.Set(reflect.New(f.Type().Elem()))
-			f = f.Elem()
+			target = reflect.New(f.Type().Elem()).Elem()
 		}
-		if !toReflect(f, val) {
-			problems = append(problems, fmt.Errorf("field %s: %w: does not fit a %s", part.def.Name, ErrInvalid, f.Type()))
+		switch {
+		case !toReflect(target, val):
+			problems = append(problems, fmt.Errorf("field %s: %w: does not fit a %s", part.def.Name, ErrInvalid, target.Type()))
+		case f.Kind() == reflect.Pointer:
+			f.Set(target.Addr())
 		}
 	}
 	return errors.Join(problems...)
