@@ -24,9 +24,10 @@ import (
 // leaves nothing written; a panic in f leaves nothing written either and goes
 // on. What f wrote is visible to its own later reads, and to others only after
 // the commit. All of View's reads see one moment; writes inside View fail. The
-// Tx must not be used after f returns, nor from two goroutines. Update may
-// return an error that wraps leadloop.ErrConflict when concurrent transactions
-// got in each other's way: the caller decides anew. Calls after Close return
+// Tx fails after f returned, and must not be used from two goroutines. Updates
+// that commit come out as if they had run one after the other; one may return
+// an error that wraps leadloop.ErrConflict when concurrent transactions got in
+// each other's way: the caller decides anew. Calls after Close return
 // an error that wraps leadloop.ErrUnavailable, and so does a store that can't
 // be reached. A done ctx ends the call with ctx's error and nothing written.
 // A Store is safe for concurrent use.
@@ -51,6 +52,13 @@ type Capabilities struct {
 
 // Tx joins the roles. Slices and pointers that a role returns belong to the
 // caller; those it is given are neither kept nor modified.
+//
+// What is stored comes back as it was: times as the same instant in UTC, to
+// the nanosecond, from the year 1 to 9999, zero times as zero; strings and raw
+// JSON byte for byte. Only an empty slice or map may come back as nil. Strings
+// are valid UTF-8 without NUL; they are told apart and ordered byte by byte. A
+// limit of 0 or less returns nothing. While a caller ranges over an iterator
+// it may make other calls; what it writes meanwhile may or may not be yielded.
 type Tx interface {
 	Leads() Leads
 	CRM() CRM
@@ -91,8 +99,9 @@ type Workload struct {
 	// Open counts leads owned by the rep whose disposition is assigned and
 	// that are not merged away.
 	Open int
-	// Day and Week count those with OwnerSince within the 24 hours and 7 days
-	// up to and including asOf, whatever their disposition.
+	// Day and Week count leads owned by the rep that are not merged away,
+	// whatever their disposition, with OwnerSince up to and including asOf and
+	// less than 24 hours or 7 days before it.
 	Day, Week int
 }
 
@@ -132,6 +141,7 @@ type Journal interface {
 
 // Decisions keeps decision records.
 type Decisions interface {
+	// Put stores d; it replaces a record of the same lead and revision.
 	Put(ctx context.Context, d leadloop.Decision) error
 	// Latest returns the record with the highest revision; ErrNotFound if
 	// there is none.
@@ -155,8 +165,8 @@ type Keys interface {
 
 // Tasks is outbox and timers in one. Times are given by the caller.
 type Tasks interface {
-	// Add stores new tasks as pending; one whose key exists changes nothing,
-	// whatever state that one is in.
+	// Add stores new tasks as pending and never leased, whatever they say; one
+	// whose key exists changes nothing, whatever state that one is in.
 	Add(ctx context.Context, tasks ...leadloop.Task) error
 	// Lease hands out up to limit tasks that are pending, due at now and not
 	// leased beyond now, highest priority first, then earliest due, then by
@@ -164,10 +174,13 @@ type Tasks interface {
 	// LeasedUntil = now + hold. Only the kinds given; no kinds means all.
 	Lease(ctx context.Context, now time.Time, hold time.Duration, limit int, kinds ...string) ([]leadloop.Task, error)
 	// Finish ends a leased task as done, cancelled or dead, or makes it
-	// pending again with t.DueAt and t.LastError. ErrConflict if t.Lease is
-	// not the current lease; ErrNotFound if there is no such task.
+	// pending again at t.DueAt; either way with t.LastError and no longer
+	// leased. ErrConflict if t.Lease is not the latest lease, or 0;
+	// ErrNotFound if there is no such task; ErrInvalid for another state. A
+	// task that was cancelled or finished before stays as it is.
 	Finish(ctx context.Context, t leadloop.Task, state leadloop.TaskState) error
-	// Cancel cancels the pending tasks among keys; others are left alone.
+	// Cancel cancels the pending tasks among keys, leased or not; others are
+	// left alone.
 	Cancel(ctx context.Context, keys ...string) error
 	// Get returns a task; ErrNotFound if there is none.
 	Get(ctx context.Context, key string) (leadloop.Task, error)
@@ -184,8 +197,9 @@ type Rotations interface {
 	// and no members.
 	Get(ctx context.Context, pool string) (Rotation, error)
 	// Move applies deltas, increases the revision by one, and stamps the
-	// receiver's LastAt. ErrConflict if m.Revision is not the pool's.
-	// ErrInvalid if the deltas don't sum to 0.
+	// receiver's LastAt and counts it. A member that was not there joins at 0.
+	// ErrInvalid if the deltas don't sum to 0; ErrConflict if m.Revision is not
+	// the pool's.
 	Move(ctx context.Context, m leadloop.LedgerMove) error
 }
 

@@ -150,8 +150,11 @@ func (r tasks) Finish(ctx context.Context, t leadloop.Task, state leadloop.TaskS
 	if !ok {
 		return notFound("task", t.Key)
 	}
-	if old.State != leadloop.TaskPending || old.LeasedUntil.IsZero() || old.Lease != t.Lease {
+	if old.Lease != t.Lease || old.Lease == 0 {
 		return fmt.Errorf("task %s: %w: lease %d is not the current one", t.Key, leadloop.ErrConflict, t.Lease)
+	}
+	if old.State != leadloop.TaskPending {
+		return nil
 	}
 	next := copyTask(*old)
 	next.State, next.LeasedUntil, next.LastError = state, time.Time{}, t.LastError
