@@ -1,0 +1,128 @@
+package capture_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/capture"
+)
+
+// read returns one line per row: "line: holds=value …" or "line! reason".
+func read(t testing.TB, text string, f capture.Format, said map[string]string) []string {
+	t.Helper()
+	r, err := capture.NewReader(strings.NewReader(text), f, leadloop.StandardSchema(), said)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var out []string
+	for {
+		p, err := r.Next()
+		var rej *capture.Reject
+		switch {
+		case errors.Is(err, io.EOF):
+			return out
+		case errors.As(err, &rej):
+			for _, reason := range rej.Reasons {
+				out = append(out, fmt.Sprintf("%d! %s", rej.Line, reason))
+			}
+		case err != nil:
+			t.Fatal(err)
+		default:
+			out = append(out, fmt.Sprintf("%d: %s %s", p.Line, p.Values["lead.email"], p.Values["company.name"]))
+		}
+	}
+}
+
+func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		json bool
+		want []string
+	}{
+		"a plain file":                    {"email,company\na@x.com,Acme\n\nb@x.com,Bolt\n", false, []string{"2: a@x.com Acme", "4: b@x.com Bolt"}},
+		"a byte order mark and CRLF":      {"\xef\xbb\xbfemail,company\r\na@x.com,Acme\r\n", false, []string{"2: a@x.com Acme"}},
+		"semicolons":                      {"E-Mail;Company Name\na@x.com;Acme, Inc.\n", false, []string{"2: a@x.com Acme, Inc."}},
+		"tabs":                            {"Email\tCompany\na@x.com\tAcme\n", false, []string{"2: a@x.com Acme"}},
+		"a cell over two lines":           {"email,company\na@x.com,\"Acme\nInc\"\nb@x.com,Bolt\n", false, []string{"2: a@x.com Acme\nInc", "4: b@x.com Bolt"}},
+		"a quote inside quotes":           {"email,company\na@x.com,\"Acme \"\"The\"\" Inc\"\n", false, []string{`2: a@x.com Acme "The" Inc`}},
+		"a wrong number of columns":       {"email,company\na@x.com\nb@x.com,Bolt,x\nc@x.com,Cup\n", false, []string{"2! has 1 columns, the header has 2", "3! has 3 columns, the header has 2", "4: c@x.com Cup"}},
+		"invalid UTF-8":                   {"email,company\na@x.com,M\xfcller\nb@x.com,Bolt\n", false, []string{"2! is not valid UTF-8 (was it saved as Windows-1252 or Latin-1?)", "3: b@x.com Bolt"}},
+		"a stray quote spoils one row":    {"email,company\na@x.com,\"Acme\nb@x.com,Bolt\nc@x.com,Cup\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4: c@x.com Cup"}},
+		"a quote in the middle of a cell": {"email,company\na@x.com,Ac\"me\nb@x.com,Bolt\n", false, []string{"2! its quotes are broken", "3: b@x.com Bolt"}},
+		"a NUL byte":                      {"email,company\na@x.com,A\x00\n", false, []string{"2! holds a NUL byte"}},
+		"a cell of a megabyte":            {"email,company\na@x.com," + strings.Repeat("x", 1<<20) + "\nb@x.com,Bolt\n", false, []string{"2! company: has 1048576 bytes, more than 65536", "3: b@x.com Bolt"}},
+		"no line break at the end":        {"email,company\na@x.com,Acme", false, []string{"2: a@x.com Acme"}},
+		"an empty file":                   {"", false, []string{"capture: invalid: the file is empty"}},
+		"a header without any known name": {"x,y\n1,2\n", false, []string{"capture: line 1: invalid: no column is recognised; is this the header? found: x, y"}},
+		"two columns of one name":         {"email,email\n", false, []string{`capture: line 1: invalid: two columns are called "email"`}},
+		"UTF-16":                          {"\xff\xfee\x00", false, []string{"capture: invalid: the file is UTF-16; save it as UTF-8"}},
+		"one object per line":             {`{"email":"a@x.com","company":{"name":"Acme"}}` + "\n\n" + `{"Email":"b@x.com","company":"Bolt","tags":["a","b"]}`, true, []string{"1: a@x.com Acme", "3: b@x.com Bolt"}},
+		"broken JSON":                     {"{\"email\":\n{\"email\":\"b@x.com\"}\n[1]\n{\"a\":1} x\n", true, []string{"1! is not valid JSON", "2: b@x.com ", "3! is not a JSON object", "4! has something after the JSON object"}},
+		"a key given twice":               {`{"email":"a@x.com","email":"b@x.com"}` + "\n" + `{"email":"a@x.com","mail":"b@x.com"}`, true, []string{"1! email: stands there twice", "2! mail: gives lead.email a second time"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := capture.CSV
+			if tc.json {
+				f = capture.JSONL
+			}
+			if diff := cmp.Diff(tc.want, read(t, tc.text, f, nil)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestColumnsAreGuessedAndCanBeSaid(t *testing.T) {
+	schema := leadloop.StandardSchema()
+	got, err := capture.Columns([]string{"Lead ID", "Work Email", "Job Title", "Organisation", "Utm_Source", "notes", "kontakt"}, schema, map[string]string{"kontakt": "lead.phone", "notes": "-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []capture.Column{
+		{"Lead ID", "id", true}, {"Work Email", "lead.email", true}, {"Job Title", "lead.title", true}, {"Organisation", "company.name", true},
+		{"Utm_Source", "lead.source", true}, {"notes", "-", false}, {"kontakt", "lead.phone", false},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	_, err = capture.Columns([]string{"mail", "tel"}, schema, map[string]string{"mial": "lead.email", "tel": "lead.fone"})
+	for _, hint := range []string{`did you mean "mail"?`, `did you mean "lead.phone"?`} {
+		if err == nil || !strings.Contains(err.Error(), hint) {
+			t.Errorf("no hint %q in %v", hint, err)
+		}
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{"email,company\na@x.com,\"x\n\"\"", "email;x\n\"", "email\r\n\"a\"b", "{\"email\":[1,{\"a\":2}]}"} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, json bool) {
+		format := capture.CSV
+		if json {
+			format = capture.JSONL
+		}
+		r, err := capture.NewReader(strings.NewReader(text), format, leadloop.StandardSchema(), nil)
+		if err != nil {
+			return
+		}
+		last := 0
+		for {
+			p, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if p.Line <= last {
+				t.Fatalf("line %d after line %d", p.Line, last)
+			}
+			last = p.Line
+		}
+	})
+}
