@@ -1,0 +1,216 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Set is a number of compiled rules. It is immutable and safe for concurrent
+// use.
+type Set struct {
+	env   *Env
+	rules []compiled
+	// slots are the distinct inputs of all rules together, so that each is
+	// read at most once per evaluation.
+	slots  []slot
+	slotAt map[string]int
+}
+
+type compiled struct {
+	rule    Rule
+	program cel.Program
+	inputs  Inputs
+	times   []timeAtom
+}
+
+// Inputs are what a rule reads. Lists are sorted.
+type Inputs struct {
+	// Fields are full names, such as "company.employees".
+	Fields []string
+	// Activities are the activity types that count, last, since and seen
+	// name. AllActivities says that the rule reads the list "activities".
+	Activities    []string
+	AllActivities bool
+	Vars          []string
+	// Now says that the answer can change with the moment alone. It is set
+	// for whatever reads the clock, a window, or the time of an activity.
+	Now bool
+}
+
+// Len returns the number of rules.
+func (s *Set) Len() int { return len(s.rules) }
+
+// Rule returns the i-th rule as it was given.
+func (s *Set) Rule(i int) Rule { return s.rules[i].rule }
+
+// Inputs returns what the i-th rule reads.
+func (s *Set) Inputs(i int) Inputs {
+	in := s.rules[i].inputs
+	in.Fields = slices.Clone(in.Fields)
+	in.Activities = slices.Clone(in.Activities)
+	in.Vars = slices.Clone(in.Vars)
+	return in
+}
+
+// Env returns the environment the rules were compiled against.
+func (s *Set) Env() *Env { return s.env }
+
+// Compile checks rules and prepares them for evaluation. An error is a
+// [leadloop.Problems] with everything that is wrong with all of them: unknown
+// names (with what was probably meant), types, limits, patterns, duplicate
+// ids. Positions point into the expression: a column after the first line
+// counts within the expression, since the indentation of a block in a file is
+// not part of it.
+func (e *Env) Compile(rules ...Rule) (*Set, error) {
+	var problems leadloop.Problems
+	if len(rules) > e.limits.Rules {
+		problems.Add(leadloop.Position{}, "%d rules, at most %d are allowed", len(rules), e.limits.Rules)
+		return nil, problems
+	}
+	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}}
+	first := map[string]leadloop.Position{}
+	for _, r := range rules {
+		switch at, twice := first[r.ID]; {
+		case r.ID == "":
+			problems.Add(r.Expression.At, "rule without an id")
+		case twice && at.String() != "":
+			problems.Add(r.Expression.At, "rule %q: the id is used twice, first at %s", r.ID, at)
+		case twice:
+			problems.Add(r.Expression.At, "rule %q: the id is used twice", r.ID)
+		default:
+			first[r.ID] = r.Expression.At
+		}
+		c := compiler{set: s, rule: r}
+		if out, ok := c.compile(); ok {
+			s.rules = append(s.rules, out)
+		}
+		problems = append(problems, c.problems...)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// compiler compiles one rule into a set.
+type compiler struct {
+	set      *Set
+	rule     Rule
+	problems leadloop.Problems
+	ast      *ast.AST
+	inputs   Inputs
+	times    []timeAtom
+}
+
+func (c *compiler) compile() (compiled, bool) {
+	env, limits, text := c.set.env, c.set.env.limits, c.rule.Expression.Text
+	want := celType(c.rule.Type)
+	switch {
+	case want == nil:
+		c.problem(0, "", "the rule has no result type")
+		return compiled{}, false
+	case strings.TrimSpace(text) == "":
+		c.problem(0, "", "the expression is empty")
+		return compiled{}, false
+	case len(text) > limits.SourceBytes:
+		c.problem(0, "", "the expression is longer than %d bytes", limits.SourceBytes)
+		return compiled{}, false
+	case !utf8.ValidString(text):
+		c.problem(0, "", "the expression is not valid UTF-8")
+		return compiled{}, false
+	}
+	parsed, issues := env.cel.Parse(text)
+	if issues.Err() != nil {
+		c.syntax(issues)
+		return compiled{}, false
+	}
+	c.ast = parsed.NativeRep()
+	if ast.ExceedsDepth(c.ast, limits.Depth) {
+		c.problem(c.ast.Expr().ID(), "split it into several rules", "the expression is nested deeper than %d levels", limits.Depth)
+		return compiled{}, false
+	}
+	checked, issues := env.cel.Check(parsed)
+	if issues.Err() != nil {
+		c.typeErrors(issues)
+		return compiled{}, false
+	}
+	c.ast = checked.NativeRep()
+	root := c.ast.Expr()
+	c.lower(root, nil, 0)
+	if got := c.ast.GetType(root.ID()); len(c.problems) == 0 && !got.IsExactType(want) &&
+		!(c.rule.Type == leadloop.KindFloat && got.IsExactType(cel.IntType)) {
+		c.problem(root.ID(), resultHint(want, got), "expected %s, found %s", typeName(want), typeName(got))
+	}
+	if len(c.problems) > 0 {
+		return compiled{}, false
+	}
+	if est, err := env.cel.EstimateCost(checked, sizes{limits}); err != nil || est.Max > limits.Cost {
+		c.problem(root.ID(), "shorten the lists it goes through, or nest fewer loops",
+			"the expression can cost more than the budget of %d on a large lead", limits.Cost)
+		return compiled{}, false
+	}
+	program, err := env.plan(c.ast)
+	if err != nil {
+		c.problem(root.ID(), "", "can't be planned: %v", err)
+		return compiled{}, false
+	}
+	c.timeAtoms(root)
+	for _, list := range []*[]string{&c.inputs.Fields, &c.inputs.Activities, &c.inputs.Vars} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return compiled{rule: c.rule, program: program, inputs: c.inputs, times: c.times}, true
+}
+
+func (e *Env) plan(a *ast.AST) (cel.Program, error) {
+	return e.cel.PlanProgram(a,
+		cel.EvalOptions(cel.OptOptimize),
+		cel.CostLimit(e.limits.Cost),
+		cel.InterruptCheckFrequency(100))
+}
+
+// position is where the node stands in the file.
+func (c *compiler) position(node int64) leadloop.Position {
+	at := c.rule.Expression.At
+	if c.ast == nil || node == 0 {
+		return at
+	}
+	loc := c.ast.SourceInfo().GetStartLocation(node)
+	return shift(at, loc.Line(), loc.Column())
+}
+
+// shift moves a position by a line (from 1) and column (from 0) of the text
+// that stands there. A text made in Go stands nowhere; its own lines count.
+func shift(at leadloop.Position, line, column int) leadloop.Position {
+	if line < 1 {
+		return at
+	}
+	if at.Line == 0 {
+		at.Line, at.Column = 1, 1
+	}
+	if line == 1 {
+		at.Column += column
+		return at
+	}
+	at.Line, at.Column = at.Line+line-1, column+1
+	return at
+}
+
+func (c *compiler) problem(node int64, hint, format string, args ...any) {
+	c.problemAt(c.position(node), hint, format, args...)
+}
+
+func (c *compiler) problemAt(at leadloop.Position, hint, format string, args ...any) {
+	msg := fmt.Sprintf(format, args...)
+	if c.rule.ID != "" {
+		msg = fmt.Sprintf("rule %q: %s", c.rule.ID, msg)
+	}
+	c.problems = append(c.problems, leadloop.Problem{At: at, Message: msg, Hint: hint})
+}

@@ -1,0 +1,75 @@
+package rules
+
+import (
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+)
+
+// sizes tells cel-go's estimator how large inputs can be under the limits.
+type sizes struct{ limits Limits }
+
+func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+	if n.ComputedSize() != nil {
+		return nil
+	}
+	return s.of(n.Path(), n.Type())
+}
+
+func (s sizes) of(path []string, t *types.Type) *cost.SizeEstimate {
+	switch t.Kind() {
+	case types.StringKind:
+		return &cost.SizeEstimate{Max: uint64(s.limits.StringBytes)}
+	case types.ListKind:
+		if len(path) == 1 && path[0] == identActivities {
+			return &cost.SizeEstimate{Max: uint64(s.limits.Activities)}
+		}
+		return &cost.SizeEstimate{Max: uint64(s.limits.ListItems), Elem: s.of(nil, t.Parameters()[0])}
+	case types.MapKind:
+		return &cost.SizeEstimate{Max: uint64(s.limits.ListItems)}
+	}
+	return nil
+}
+
+// EstimateCallCost prices what cel-go has no idea of: a pattern by the size of
+// its program, and functions that go through a string.
+func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	switch function {
+	case overloads.Matches:
+		subject := args[0]
+		if target != nil {
+			subject = *target
+		}
+		size := 1
+		if pattern, ok := stringLiteral(args[len(args)-1].Expr()); ok {
+			if n, err := patternSize(pattern); err == nil {
+				size = n
+			}
+		}
+		// RE2 in its slow form visits every instruction for every byte, at
+		// some ten nanoseconds each.
+		return &cost.CallEstimate{CostEstimate: s.size(subject).MultiplyByCostFactor(0.1 * float64(size))}
+	case "lowerAscii", "upperAscii", "trim", "isFreeEmail", "isDisposableEmail", "isRoleEmail":
+		subject := target
+		if subject == nil {
+			subject = &args[0]
+		}
+		size := s.size(*subject)
+		est := &cost.CallEstimate{CostEstimate: size.MultiplyByCostFactor(0.2)}
+		if target != nil {
+			est.ResultSize = &size
+		}
+		return est
+	}
+	return nil
+}
+
+func (s sizes) size(n cost.AstNode) cost.SizeEstimate {
+	if computed := n.ComputedSize(); computed != nil {
+		return *computed
+	}
+	if est := s.of(n.Path(), n.Type()); est != nil {
+		return *est
+	}
+	return cost.SizeEstimate{Max: uint64(s.limits.StringBytes)}
+}

@@ -1,0 +1,216 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Results are the results of one evaluation of a set. The zero value is
+// ready; reusing it spares allocations. It belongs to one goroutine, and its
+// results are valid until the next evaluation into it.
+type Results struct {
+	results []Result
+	needs   []string
+	reader  reader
+}
+
+// Len returns the number of results, one per rule of the set evaluated last.
+func (r *Results) Len() int { return len(r.results) }
+
+// At returns the result of the i-th rule.
+func (r *Results) At(i int) Result { return r.results[i] }
+
+// Eval evaluates all rules over one lead into r. A rule that errs is Failed
+// and the others stand. Once ctx is done the remaining rules are Failed with
+// its cause. The facts are only read.
+func (s *Set) Eval(ctx context.Context, f Facts, r *Results) {
+	r.reader.reset(s, f)
+	r.needs = r.needs[:0]
+	r.results = r.results[:0]
+	for i := range s.rules {
+		r.results = append(r.results, s.eval(ctx, i, &r.reader, &r.needs))
+	}
+	r.reader.release()
+}
+
+// EvalOne evaluates the i-th rule alone; what it returns is the caller's.
+func (s *Set) EvalOne(ctx context.Context, f Facts, i int) Result {
+	var rd reader
+	var needs []string
+	rd.reset(s, f)
+	return s.eval(ctx, i, &rd, &needs)
+}
+
+func (s *Set) eval(ctx context.Context, i int, rd *reader, needs *[]string) Result {
+	if rd.err != nil {
+		return Result{State: Failed, Err: rd.err}
+	}
+	if ctx.Err() != nil {
+		return Result{State: Failed, Err: fmt.Errorf("not evaluated: %w", context.Cause(ctx))}
+	}
+	rule := &s.rules[i]
+	out, _, err := rule.program.ContextEval(ctx, rd)
+	if err != nil {
+		if errors.Is(err, errNoValue) || isNoSuchKey(err) {
+			return Result{State: NoValue}
+		}
+		return Result{State: Failed, Err: describe(ctx, err)}
+	}
+	if unknown, ok := out.(*types.Unknown); ok {
+		return Result{State: Undecided, Needs: appendNeeds(needs, unknown)}
+	}
+	v, err := valueOf(rule.rule.Type, out)
+	if err != nil {
+		return Result{State: Failed, Err: err}
+	}
+	return Result{State: Decided, Value: v}
+}
+
+// appendNeeds appends the names behind an unknown to the arena and returns
+// them, sorted.
+func appendNeeds(arena *[]string, u *types.Unknown) []string {
+	start := len(*arena)
+	for _, id := range u.IDs() {
+		trails, _ := u.GetAttributeTrails(id)
+		for _, t := range trails {
+			*arena = append(*arena, t.Variable())
+		}
+	}
+	slices.Sort((*arena)[start:])
+	*arena = (*arena)[:start+len(slices.Compact((*arena)[start:]))]
+	return (*arena)[start:len(*arena):len(*arena)]
+}
+
+func valueOf(k leadloop.Kind, out ref.Val) (leadloop.Value, error) {
+	switch v := out.(type) {
+	case types.Bool:
+		if k == leadloop.KindBool {
+			return leadloop.ValueOf(bool(v)), nil
+		}
+	case types.Int:
+		switch k {
+		case leadloop.KindInt:
+			return leadloop.ValueOf(int64(v)), nil
+		case leadloop.KindFloat:
+			return leadloop.ValueOf(float64(v)), nil
+		}
+	case types.Double:
+		if k == leadloop.KindFloat {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return leadloop.Value{}, errors.New("the result is not a finite number")
+			}
+			return leadloop.ValueOf(float64(v)), nil
+		}
+	case types.String:
+		if k == leadloop.KindString {
+			return leadloop.ValueOf(string(v)), nil
+		}
+	case types.Timestamp:
+		if k == leadloop.KindTime {
+			return leadloop.ValueOf(v.Time.UTC()), nil
+		}
+	case interface {
+		ref.Val
+		Size() ref.Val
+		Get(ref.Val) ref.Val
+	}:
+		if k == leadloop.KindStrings {
+			return stringsOf(v)
+		}
+	}
+	return leadloop.Value{}, fmt.Errorf("the result is not a %s", k)
+}
+
+func stringsOf(list interface {
+	Size() ref.Val
+	Get(ref.Val) ref.Val
+}) (leadloop.Value, error) {
+	n, ok := list.Size().(types.Int)
+	if !ok {
+		return leadloop.Value{}, errors.New("the result is not a list(string)")
+	}
+	out := make([]string, n)
+	for i := range out {
+		s, ok := list.Get(types.Int(i)).(types.String)
+		if !ok {
+			return leadloop.Value{}, errors.New("the result is not a list(string)")
+		}
+		out[i] = string(s)
+	}
+	return leadloop.ValueOf(out), nil
+}
+
+var (
+	// errNoValue is what reading something known not to exist comes to. It
+	// behaves like any CEL error: && and || absorb it.
+	errNoValue = errors.New("no value")
+	// ErrBudget reports that a rule was stopped because it used up its budget.
+	ErrBudget = errors.New("stopped: the rule used up its budget")
+)
+
+// inputError is a reason to fail that is ours, and so free of personal data.
+type inputError struct{ text string }
+
+func (e *inputError) Error() string        { return e.text }
+func (e *inputError) Is(target error) bool { return target == leadloop.ErrInvalid }
+
+func fail(format string, args ...any) ref.Val {
+	return types.NewErrWithNodeID(1, "%w", &inputError{fmt.Sprintf(format, args...)})
+}
+
+func isNoSuchKey(err error) bool {
+	return strings.HasPrefix(err.Error(), "no such key")
+}
+
+// reasons are the errors of cel-go that rules can meet, in words of ours: its
+// own texts may quote values.
+var reasons = []struct{ has, say string }{
+	{"division by zero", "division by zero"},
+	{"divide by zero", "division by zero"},
+	{"modulus by zero", "modulus by zero"},
+	{"integer overflow", "integer overflow"},
+	{"duration overflow", "a duration is longer than 292 years"},
+	{"timestamp overflow", "a time is outside the years 1 to 9999"},
+	{"range error", "a number does not fit an int"},
+	{"index out of bounds", "a list index is out of bounds"},
+	{"index", "a list index is out of bounds"},
+	{"no such overload", "a value has the wrong type"},
+	{"repeated key", "a map has a key twice"},
+	{"Failed with repeated key", "a map has a key twice"},
+	{"time zone", "unknown time zone"},
+	{"timezone", "unknown time zone"},
+	{"conversion", "a text can't be converted"},
+	{"strconv", "a text can't be converted"},
+	{"parsing", "a text can't be converted"},
+}
+
+// describe turns an evaluation error into one without personal data.
+func describe(ctx context.Context, err error) error {
+	var in *inputError
+	var cancelled interpreter.EvalCancelledError
+	switch {
+	case errors.As(err, &in):
+		return in
+	case errors.Is(err, interpreter.InterruptError{}) && ctx.Err() != nil:
+		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
+		return ErrBudget
+	}
+	text := err.Error()
+	for _, r := range reasons {
+		if strings.Contains(text, r.has) {
+			return errors.New(r.say)
+		}
+	}
+	return errors.New("the expression erred")
+}

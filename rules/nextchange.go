@@ -1,0 +1,484 @@
+package rules
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// timeAtom is one part of a rule whose value can change as time passes.
+type timeAtom struct {
+	kind timeKind
+	slot int           // window and since: the slot; future: the activity type
+	step time.Duration // calendar: how often it can change
+
+	// A comparison with the moment comes down to "now op threshold", with the
+	// threshold the sum of terms; for since, to "now - last op sum".
+	op    string
+	terms []term
+	// overflow are the differences of two times inside the comparison: they
+	// err beyond 292 years, and so change there as well.
+	overflow [][]term
+}
+
+type timeKind uint8
+
+const (
+	timeWindow    timeKind = iota // an activity leaves a window
+	timeFuture                    // an activity of a type becomes past
+	timeAnyFuture                 // any activity becomes past
+	timeSince                     // since(type) op constant
+	timeCompare                   // now op threshold
+	timeCalendar                  // an accessor such as now.getHours()
+	timeOther                     // anything else that reads the moment
+)
+
+// term is one summand of a threshold: a timestamp or duration that does not
+// depend on the moment.
+type term struct {
+	negative bool
+	value    ref.Val // a constant, or nil
+	slot     int     // an input, or -1
+	program  cel.Program
+}
+
+// calendar is how often an accessor of a timestamp can change, given that
+// zones are off by multiples of a quarter of an hour.
+var calendar = map[string]time.Duration{
+	"getFullYear": quarterHour, "getMonth": quarterHour, "getDayOfYear": quarterHour,
+	"getDayOfMonth": quarterHour, "getDate": quarterHour, "getDayOfWeek": quarterHour, "getHours": quarterHour,
+	"getMinutes": time.Minute, "getSeconds": time.Second, "getMilliseconds": time.Millisecond,
+}
+
+const quarterHour = 15 * time.Minute
+
+// NextChange returns the earliest instant after f.Now at which the result of
+// any rule can change by time passing alone, with the facts as they are; zero
+// means never. It is never too late if exact is true: until then every result
+// stays what it is. If exact is false, some rule uses the moment in a way that
+// is only looked at every quarter of an hour (or minute, second or
+// millisecond, if it asks for those).
+func (s *Set) NextChange(f Facts) (t time.Time, exact bool) {
+	var rd reader
+	rd.reset(s, f)
+	exact = true
+	for i := range s.rules {
+		next, ok := s.nextChange(&rd, i)
+		exact = exact && ok
+		t = earlier(t, next)
+	}
+	return t, exact
+}
+
+// NextChangeOne is [Set.NextChange] for the i-th rule alone.
+func (s *Set) NextChangeOne(f Facts, i int) (t time.Time, exact bool) {
+	var rd reader
+	rd.reset(s, f)
+	return s.nextChange(&rd, i)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (s *Set) nextChange(rd *reader, i int) (t time.Time, exact bool) {
+	exact = true
+	if rd.err != nil || types.IsError(rd.timestamp("now", rd.now)) {
+		return t, exact
+	}
+	for k := range s.rules[i].times {
+		a := &s.rules[i].times[k]
+		next, ok := rd.next(a)
+		exact = exact && ok
+		t = earlier(t, next)
+	}
+	return t, exact
+}
+
+func (r *reader) next(a *timeAtom) (t time.Time, exact bool) {
+	switch a.kind {
+	case timeWindow:
+		return r.windowEnd(&r.set.slots[a.slot]), true
+	case timeFuture:
+		return r.future(r.set.slots[a.slot].typ)
+	case timeAnyFuture:
+		return r.future("")
+	case timeSince:
+		last, ok := r.last(r.set.slots[a.slot].typ)
+		d, fine := r.sum(a.terms)
+		if !ok || !fine {
+			return t, true
+		}
+		// since is held at zero until the activity is past, and errs once it
+		// is longer than a duration can be.
+		t = r.crossing(a.op, last.Add(d))
+		for _, at := range []time.Time{last.Add(1), last.Add(math.MaxInt64).Add(1)} {
+			t = earlier(t, r.after(at))
+		}
+		return t, true
+	case timeCompare:
+		at, fine := r.instant(a.terms)
+		if !fine {
+			return t, true
+		}
+		t = r.crossing(a.op, at)
+		for _, terms := range a.overflow {
+			if base, fine := r.instant(terms); fine {
+				t = earlier(t, r.after(base.Add(math.MaxInt64).Add(1)))
+				t = earlier(t, r.after(base.Add(math.MinInt64)))
+			}
+		}
+		return t, true
+	case timeCalendar:
+		return r.now.Truncate(a.step).Add(a.step), false
+	}
+	return r.now.Truncate(quarterHour).Add(quarterHour), false
+}
+
+// crossing is when "now op at" changes, if it is yet to come.
+func (r *reader) crossing(op string, at time.Time) time.Time {
+	switch op {
+	case operators.Less, operators.GreaterEquals:
+		return r.after(at)
+	case operators.LessEquals, operators.Greater:
+		return r.after(at.Add(1))
+	}
+	return earlier(r.after(at), r.after(at.Add(1)))
+}
+
+func (r *reader) after(t time.Time) time.Time {
+	if t.After(r.now) {
+		return t.UTC()
+	}
+	return time.Time{}
+}
+
+// windowEnd is when the oldest activity inside the window leaves it.
+func (r *reader) windowEnd(s *slot) (t time.Time) {
+	for i := range r.facts.Activities {
+		if a := &r.facts.Activities[i]; a.Type == s.typ {
+			t = earlier(t, r.after(a.At.Add(s.window)))
+		}
+	}
+	return t
+}
+
+// future says when to look again because an activity that is yet to come
+// counts as happening now, whatever now is.
+func (r *reader) future(typ string) (t time.Time, exact bool) {
+	for i := range r.facts.Activities {
+		if a := &r.facts.Activities[i]; (typ == "" || a.Type == typ) && a.At.After(r.now) {
+			return r.now.Truncate(quarterHour).Add(quarterHour), false
+		}
+	}
+	return t, true
+}
+
+// instant adds up terms of which exactly one, by type, is a timestamp with the
+// sign that makes the sum a timestamp.
+func (r *reader) instant(terms []term) (time.Time, bool) {
+	var at time.Time
+	found := false
+	for i := range terms {
+		if v, ok := r.term(&terms[i]).(types.Timestamp); ok {
+			at, found = v.Time, true
+		}
+	}
+	d, fine := r.sum(terms)
+	return at.Add(d), found && fine
+}
+
+// sum adds up the durations among terms.
+func (r *reader) sum(terms []term) (time.Duration, bool) {
+	var sum time.Duration
+	for i := range terms {
+		switch v := r.term(&terms[i]).(type) {
+		case types.Timestamp:
+		case types.Duration:
+			d := v.Duration
+			if terms[i].negative {
+				if d == math.MinInt64 {
+					return 0, false
+				}
+				d = -d
+			}
+			if (d > 0 && sum > math.MaxInt64-d) || (d < 0 && sum < math.MinInt64-d) {
+				return 0, false
+			}
+			sum += d
+		default:
+			return 0, false
+		}
+	}
+	return sum, true
+}
+
+func (r *reader) term(t *term) ref.Val {
+	switch {
+	case t.value != nil:
+		return t.value
+	case t.slot >= 0:
+		return r.slot(t.slot)
+	}
+	out, _, err := t.program.ContextEval(context.Background(), r)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return out
+}
+
+// timeAtoms collects the parts of a lowered expression that time can change.
+func (c *compiler) timeAtoms(e ast.Expr) {
+	if !c.timed(e) {
+		return
+	}
+	switch e.Kind() {
+	case ast.IdentKind:
+		c.timeIdent(e.AsIdent())
+	case ast.SelectKind:
+		c.timeAtoms(e.AsSelect().Operand())
+	case ast.ListKind:
+		for _, x := range e.AsList().Elements() {
+			c.timeAtoms(x)
+		}
+	case ast.MapKind:
+		for _, x := range e.AsMap().Entries() {
+			c.timeAtoms(x.AsMapEntry().Key())
+			c.timeAtoms(x.AsMapEntry().Value())
+		}
+	case ast.ComprehensionKind:
+		comp := e.AsComprehension()
+		for _, x := range []ast.Expr{comp.IterRange(), comp.AccuInit(), comp.LoopCondition(), comp.LoopStep(), comp.Result()} {
+			c.timeAtoms(x)
+		}
+	case ast.CallKind:
+		c.timeCall(e)
+	}
+}
+
+func (c *compiler) slotOf(e ast.Expr) (int, *slot) {
+	if e.Kind() == ast.IdentKind {
+		if i, ok := c.set.slotAt[e.AsIdent()]; ok {
+			return i, &c.set.slots[i]
+		}
+	}
+	return -1, nil
+}
+
+// timed reports whether e holds an input that depends on the moment.
+func (c *compiler) timed(e ast.Expr) bool { return c.any(e, func(s *slot) bool { return s.timed() }) }
+
+func (s *slot) timed() bool {
+	switch s.kind {
+	case slotNow, slotActivities, slotLast, slotSince:
+		return true
+	case slotCount, slotSeen:
+		return s.window > 0
+	}
+	return false
+}
+
+func (c *compiler) any(e ast.Expr, f func(*slot) bool) bool {
+	found := false
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
+		if _, s := c.slotOf(x); s != nil && f(s) {
+			found = true
+		}
+	}))
+	return found
+}
+
+func (c *compiler) timeIdent(name string) {
+	i, ok := c.set.slotAt[name]
+	if !ok {
+		return
+	}
+	switch s := &c.set.slots[i]; s.kind {
+	case slotNow, slotSince:
+		c.addTime(timeAtom{kind: timeOther})
+	case slotActivities:
+		c.addTime(timeAtom{kind: timeAnyFuture})
+	case slotLast:
+		c.addTime(timeAtom{kind: timeFuture, slot: i})
+	case slotCount, slotSeen:
+		if s.window > 0 {
+			c.addTime(timeAtom{kind: timeWindow, slot: i})
+		}
+	}
+}
+
+// addTime adds an atom that has no terms once.
+func (c *compiler) addTime(a timeAtom) {
+	if !slices.ContainsFunc(c.times, func(b timeAtom) bool {
+		return len(b.terms) == 0 && a.kind == b.kind && a.slot == b.slot && a.step == b.step
+	}) {
+		c.times = append(c.times, a)
+	}
+}
+
+func (c *compiler) timeCall(e ast.Expr) {
+	call := e.AsCall()
+	if step := calendar[call.FunctionName()]; step > 0 && call.IsMemberFunction() {
+		if _, s := c.slotOf(call.Target()); s != nil && s.kind == slotNow {
+			c.addTime(timeAtom{kind: timeCalendar, step: step})
+			for _, x := range call.Args() {
+				c.timeAtoms(x)
+			}
+			return
+		}
+	}
+	if isOperator(e, comparisons...) && c.timeComparison(call) {
+		return
+	}
+	if call.IsMemberFunction() {
+		c.timeAtoms(call.Target())
+	}
+	for _, x := range call.Args() {
+		c.timeAtoms(x)
+	}
+}
+
+// linear is a sum of terms plus n times now plus n times since(slot).
+type linear struct {
+	now, since int
+	sinceSlot  int
+	terms      []term
+	timed      []ast.Expr // terms that depend on the moment in their own way
+	overflow   [][]term
+}
+
+// timeComparison understands comparisons that are linear in the moment, and
+// reports whether it did.
+func (c *compiler) timeComparison(call ast.CallExpr) bool {
+	var l linear
+	left, right := call.Args()[0], call.Args()[1]
+	if !c.linear(left, false, &l) || !c.linear(right, true, &l) {
+		return false
+	}
+	op := call.FunctionName()
+	switch {
+	case l.now == 0 && (l.since == 1 || l.since == -1):
+		// since + terms op 0, so since op -terms.
+		c.times = append(c.times, timeAtom{kind: timeSince, slot: l.sinceSlot, op: flipped(op, l.since < 0), terms: flip(l.terms, l.since > 0)})
+	case l.since == 0 && (l.now == 1 || l.now == -1):
+		c.times = append(c.times, timeAtom{kind: timeCompare, op: flipped(op, l.now < 0), terms: flip(l.terms, l.now > 0), overflow: l.overflow})
+	default:
+		return false
+	}
+	for _, x := range l.timed {
+		c.timeAtoms(x)
+	}
+	return true
+}
+
+func flip(terms []term, negate bool) []term {
+	if negate {
+		for i := range terms {
+			terms[i].negative = !terms[i].negative
+		}
+	}
+	return terms
+}
+
+// flipped is the operator with its sides exchanged.
+func flipped(op string, exchange bool) string {
+	if !exchange {
+		return op
+	}
+	switch op {
+	case operators.Less:
+		return operators.Greater
+	case operators.LessEquals:
+		return operators.GreaterEquals
+	case operators.Greater:
+		return operators.Less
+	case operators.GreaterEquals:
+		return operators.LessEquals
+	}
+	return op
+}
+
+// linear adds e, or its negative, to l. It fails on anything that is not a sum
+// of timestamps and durations.
+func (c *compiler) linear(e ast.Expr, negative bool, l *linear) bool {
+	t := c.ast.GetType(e.ID())
+	if !t.IsExactType(types.TimestampType) && !t.IsExactType(types.DurationType) {
+		return false
+	}
+	sign := 1
+	if negative {
+		sign = -1
+	}
+	i, s := c.slotOf(e)
+	switch {
+	case s != nil && s.kind == slotNow:
+		l.now += sign
+		return true
+	case s != nil && s.kind == slotSince:
+		if l.since != 0 {
+			return false
+		}
+		l.since, l.sinceSlot = sign, i
+		return true
+	case isOperator(e, operators.Add, operators.Subtract) && c.timed(e):
+		args := e.AsCall().Args()
+		minus := e.AsCall().FunctionName() == operators.Subtract
+		before := len(l.terms)
+		nowBefore := l.now
+		if !c.linear(args[0], negative, l) || !c.linear(args[1], negative != minus, l) {
+			return false
+		}
+		if bothTimes := c.ast.GetType(args[0].ID()).IsExactType(types.TimestampType) && c.ast.GetType(args[1].ID()).IsExactType(types.TimestampType); minus && bothTimes {
+			switch own := slices.Clone(l.terms[before:]); l.now - nowBefore {
+			case 1:
+				l.overflow = append(l.overflow, flip(own, true))
+			case -1:
+				l.overflow = append(l.overflow, own)
+			}
+		}
+		return true
+	case e.Kind() == ast.LiteralKind:
+		l.terms = append(l.terms, term{negative: negative, value: e.AsLiteral(), slot: -1})
+		return true
+	case s != nil:
+		l.terms = append(l.terms, term{negative: negative, slot: i})
+		l.timed = append(l.timed, e)
+		return true
+	}
+	if !c.closed(e) || c.any(e, func(s *slot) bool { return s.timed() && s.kind != slotLast }) {
+		return false
+	}
+	program, err := c.set.env.plan(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
+	if err != nil {
+		return false
+	}
+	l.terms = append(l.terms, term{negative: negative, slot: -1, program: program})
+	l.timed = append(l.timed, e)
+	return true
+}
+
+// closed reports whether e uses no loop variable from outside of it.
+func (c *compiler) closed(e ast.Expr) bool {
+	ok := true
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
+		switch x.Kind() {
+		case ast.ComprehensionKind:
+			ok = false
+		case ast.IdentKind:
+			if _, s := c.slotOf(x); s == nil {
+				ok = false
+			}
+		}
+	}))
+	return ok
+}

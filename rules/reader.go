@@ -1,0 +1,243 @@
+package rules
+
+import (
+	"fmt"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/leadloop/leadloop"
+)
+
+// reader gives the programs of a set their inputs, each converted and checked
+// once per evaluation and only if it is read.
+type reader struct {
+	set    *Set
+	facts  Facts
+	limits Limits
+	now    time.Time
+	err    error // why nothing can be evaluated at all
+	values []ref.Val
+}
+
+var _ cel.Activation = (*reader)(nil)
+
+func (r *reader) reset(s *Set, f Facts) {
+	clear(r.values)
+	if len(s.slots) > cap(r.values) {
+		r.values = make([]ref.Val, len(s.slots))
+	}
+	r.values = r.values[:len(s.slots)]
+	// Round strips the monotonic reading, which would enter differences.
+	r.set, r.facts, r.limits, r.now = s, f, s.env.limits, f.Now.Round(0).UTC()
+	r.err = s.env.matches(f)
+}
+
+// release drops what belongs to the caller, so that a kept Results keeps no
+// lead alive.
+func (r *reader) release() {
+	clear(r.values)
+	r.facts = Facts{}
+}
+
+func (e *Env) matches(f Facts) error {
+	if len(f.Vars) > len(e.vars) {
+		return &inputError{fmt.Sprintf("facts: %d variables given, the environment has %d", len(f.Vars), len(e.vars))}
+	}
+	if f.Profile == nil || f.Profile.Schema() == e.schema {
+		return nil
+	}
+	s := f.Profile.Schema()
+	same := s.Len() == e.schema.Len()
+	for i := 0; same && i < s.Len(); i++ {
+		same = s.At(i) == e.schema.At(i)
+	}
+	if !same {
+		return &inputError{"facts: the profile has another schema than the environment"}
+	}
+	return nil
+}
+
+// ResolveName implements the activation of cel-go.
+func (r *reader) ResolveName(name string) (any, bool) {
+	i, ok := r.set.slotAt[name]
+	if !ok {
+		return nil, false
+	}
+	return r.slot(i), true
+}
+
+// Parent implements the activation of cel-go.
+func (r *reader) Parent() cel.Activation { return nil }
+
+func (r *reader) slot(i int) ref.Val {
+	if r.values[i] == nil {
+		r.values[i] = r.read(&r.set.slots[i])
+	}
+	return r.values[i]
+}
+
+// noValue has a node id so that cel-go does not write one into it.
+var noValue = types.NewErrWithNodeID(1, "%w", errNoValue)
+
+func (r *reader) read(s *slot) ref.Val {
+	switch s.kind {
+	case slotField:
+		if r.facts.Profile == nil {
+			return s.unknown
+		}
+		return r.value(s, r.facts.Profile.At(s.at), r.set.env.schema.At(s.at).Kind)
+	case slotHas:
+		if r.facts.Profile == nil {
+			return s.unknown
+		}
+		switch r.facts.Profile.At(s.at).Presence() {
+		case leadloop.Present, leadloop.Empty:
+			return types.True
+		case leadloop.KnownAbsent:
+			return types.False
+		}
+		return s.unknown
+	case slotVar:
+		if s.at >= len(r.facts.Vars) {
+			return s.unknown
+		}
+		return r.value(s, r.facts.Vars[s.at], r.set.env.vars[s.at].Kind)
+	case slotNow:
+		return r.timestamp("now", r.now)
+	case slotActivities:
+		return r.activities()
+	case slotCount:
+		return types.Int(r.count(s))
+	case slotSeen:
+		return types.Bool(r.count(s) > 0)
+	case slotLast:
+		at, ok := r.last(s.typ)
+		if !ok {
+			return noValue
+		}
+		return r.timestamp("activity time", r.clamp(at))
+	case slotSince:
+		at, ok := r.last(s.typ)
+		if !ok {
+			return noValue
+		}
+		at = r.clamp(at)
+		d := r.now.Sub(at)
+		if !at.Add(d).Equal(r.now) {
+			return fail("%s: longer than 292 years", s.label)
+		}
+		return types.Duration{Duration: d}
+	}
+	return fail("%s: can't be read", s.label)
+}
+
+func (r *reader) value(s *slot, v leadloop.Value, want leadloop.Kind) ref.Val {
+	switch v.Presence() {
+	case leadloop.Absent:
+		return s.unknown
+	case leadloop.KnownAbsent:
+		return noValue
+	}
+	if v.Kind() != want {
+		return fail("%s: is a %s, not a %s", s.label, v.Kind(), want)
+	}
+	if v.Presence() == leadloop.Empty && want != leadloop.KindString && want != leadloop.KindStrings {
+		return noValue
+	}
+	switch want {
+	case leadloop.KindString:
+		return r.text(s.label, v.Text())
+	case leadloop.KindInt:
+		return types.Int(v.Int())
+	case leadloop.KindFloat:
+		return types.Double(v.Float())
+	case leadloop.KindBool:
+		return types.Bool(v.Bool())
+	case leadloop.KindTime:
+		return r.timestamp(s.label, v.Time())
+	}
+	if v.Len() > r.limits.ListItems {
+		return fail("%s: has more than %d items", s.label, r.limits.ListItems)
+	}
+	for i := range v.Len() {
+		if t := r.text(s.label, v.At(i)); types.IsError(t) {
+			return t
+		}
+	}
+	return types.NewStringList(types.DefaultTypeAdapter, v.Strings())
+}
+
+func (r *reader) text(label, s string) ref.Val {
+	if len(s) > r.limits.StringBytes {
+		return fail("%s: is longer than %d bytes", label, r.limits.StringBytes)
+	}
+	if !utf8.ValidString(s) {
+		return fail("%s: is not valid UTF-8", label)
+	}
+	return types.String(s)
+}
+
+func (r *reader) timestamp(label string, t time.Time) ref.Val {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return fail("%s: is outside the years 1 to 9999", label)
+	}
+	return types.Timestamp{Time: t.UTC()}
+}
+
+// clamp makes what happens in the future happen now.
+func (r *reader) clamp(t time.Time) time.Time {
+	if t.After(r.now) {
+		return r.now
+	}
+	return t
+}
+
+func (r *reader) activities() ref.Val {
+	if len(r.facts.Activities) > r.limits.Activities {
+		return fail("activities: more than %d", r.limits.Activities)
+	}
+	list := make([]activity, len(r.facts.Activities))
+	out := make([]ref.Val, len(list))
+	for i := range list {
+		list[i] = activity{of: &r.facts.Activities[i], facts: r}
+		out[i] = &list[i]
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, out)
+}
+
+// count returns how many activities of the slot's type lie in (now-window,
+// now], or how many there are without a window.
+func (r *reader) count(s *slot) int {
+	n := 0
+	start := r.now.Add(-s.window)
+	for i := range r.facts.Activities {
+		if a := &r.facts.Activities[i]; a.Type == s.typ && (s.window == 0 || a.At.After(start)) {
+			n++
+		}
+	}
+	return n
+}
+
+// last returns the time of the latest activity of a type as it was recorded.
+func (r *reader) last(typ string) (time.Time, bool) {
+	var last time.Time
+	found := false
+	for i := range r.facts.Activities {
+		if a := &r.facts.Activities[i]; a.Type == typ && (!found || a.At.After(last)) {
+			last, found = a.At, true
+		}
+	}
+	return last, found
+}
+
+// shareErrors makes two errors that cel-go shares between goroutines safe to
+// share: it labels them with a node on first use, unsynchronised.
+var shareErrors = sync.OnceFunc(func() {
+	types.LabelErrNode(1, types.NoSuchOverloadErr())
+	types.LabelErrNode(1, types.Timestamp{Time: time.Unix(253402300799, 0).UTC()}.Add(types.Duration{Duration: day}))
+})
