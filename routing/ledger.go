@@ -1,0 +1,232 @@
+package routing
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+)
+
+// MaxWeight bounds a member's weight.
+const MaxWeight = 10_000
+
+// Entitlement is one pool member's claim to the next lead.
+type Entitlement struct {
+	Member leadloop.RepID
+	// Weight is the member's share relative to the others, 1 to [MaxWeight];
+	// other weights count as the nearest of these.
+	Weight int
+	// Priority breaks ties, highest first.
+	Priority int
+	// Owed is the balance before this lead, LastAt when the member last got one.
+	Owed   leadloop.Owed
+	LastAt time.Time
+	// Absent members can't get the lead and are credited their share all the
+	// same: they catch up on return. Who shall not be credited is left out.
+	Absent bool
+}
+
+// Pick says who gets a lead and what that does to the ledger.
+type Pick struct {
+	Winner leadloop.RepID
+	// Claims are what each member was owed with this lead's credit and before
+	// the debit, ordered by member.
+	Claims []Claim
+	// Deltas are the credits and the winner's debit, ordered by member. They
+	// sum to 0.
+	Deltas []leadloop.LedgerDelta
+}
+
+// Claim is what a member was owed when a lead was given away.
+type Claim struct {
+	Member leadloop.RepID `json:"member"`
+	Owed   leadloop.Owed  `json:"owed"`
+}
+
+// Next gives one lead to the member who is entitled to it. It is a pure
+// function of the set of members: their order does not matter.
+//
+// Every member is credited its share of the lead, weight / Σ weights. Let m be
+// the number of members who can get the lead and "owed" the balance with that
+// credit. If the one owed most is overdue, owed more than 1 − 1/(2m−2), it gets
+// the lead; otherwise, among those owed at least 1/(2m−2), the one whose
+// deadline comes first, which is the number of leads until it would be overdue
+// at its present share; if nobody is owed that much, the one owed most. Ties go
+// to the higher priority, then the least recently assigned, then the lower id.
+// The winner is then debited one lead.
+//
+// The choice is made in exact arithmetic. Balances are kept in millionths of a
+// lead: shares are rounded down, and what that leaves over goes, one millionth
+// each, to the largest remainders, among equals to those with the smallest
+// balance, so that members of equal weight stay equal.
+//
+// With all members able to get every lead this is the chairman-assignment rule
+// of R. Tijdeman (Discrete Mathematics 32, 1980): nobody is ever a whole lead
+// away from its exact share, and no rule has a better bound. Taking the overdue
+// first keeps balances close to that when members come and go.
+//
+// It reports false if nobody can get the lead.
+func Next(members []Entitlement) (Pick, bool) {
+	members = inOrder(members)
+	total := totalWeight(members)
+	// claim is what member i is owed, in millionths of a lead divided by total.
+	claim := func(i int) int64 {
+		return int64(members[i].Owed)*total + int64(leadloop.OneLead)*members[i].weight()
+	}
+	winner, m := -1, int64(0)
+	for i := range members {
+		if members[i].Absent {
+			continue
+		}
+		m++
+		if winner < 0 || claim(i) > claim(winner) || claim(i) == claim(winner) && precedes(&members[i], &members[winner]) {
+			winner = i
+		}
+	}
+	if winner < 0 {
+		return Pick{}, false
+	}
+	// With one member there is no choice, and no threshold to divide by.
+	scale, lead := 2*m-2, int64(leadloop.OneLead)*total
+	if m > 1 && claim(winner) <= lead*(scale-1)/scale {
+		first := -1
+		var firstSlack uint64
+		for i := range members {
+			if members[i].Absent || claim(i) < (lead+scale-1)/scale {
+				continue
+			}
+			// The deadline is slack / weight; deadlines are compared crosswise.
+			slack := uint64(lead*(scale-1) - claim(i)*scale)
+			if first < 0 {
+				first, firstSlack = i, slack
+				continue
+			}
+			c := compareProducts(slack, uint64(members[first].weight()), firstSlack, uint64(members[i].weight()))
+			if c < 0 || c == 0 && precedes(&members[i], &members[first]) {
+				first, firstSlack = i, slack
+			}
+		}
+		if first >= 0 {
+			winner = first
+		}
+	}
+	return settle(members, winner), true
+}
+
+// compareProducts compares a·b with c·d.
+func compareProducts(a, b, c, d uint64) int {
+	hi1, lo1 := bits.Mul64(a, b)
+	hi2, lo2 := bits.Mul64(c, d)
+	return cmp.Or(cmp.Compare(hi1, hi2), cmp.Compare(lo1, lo2))
+}
+
+// Give books a lead that winner gets for another reason than the ledger, such
+// as owning the account, in a pool that counts such leads. The members are
+// credited as by [Next]; the winner is debited whether or not it is among
+// them.
+func Give(members []Entitlement, winner leadloop.RepID) Pick {
+	members = inOrder(members)
+	i, ok := slices.BinarySearchFunc(members, winner, func(e Entitlement, id leadloop.RepID) int {
+		return strings.Compare(string(e.Member), string(id))
+	})
+	if len(members) == 0 {
+		return Pick{Winner: winner, Deltas: []leadloop.LedgerDelta{{Member: winner}}}
+	}
+	if ok {
+		return settle(members, i)
+	}
+	p := settle(members, -1)
+	p.Winner = winner
+	p.Deltas = slices.Insert(p.Deltas, i, leadloop.LedgerDelta{Member: winner, Owed: -leadloop.OneLead})
+	return p
+}
+
+// Return gives back the debit of a lead that came back from owner: it was
+// returned, bounced or recycled. The members are those who were credited when
+// it was assigned, and give their shares of it back. The deltas sum to 0.
+func Return(members []Entitlement, owner leadloop.RepID) []leadloop.LedgerDelta {
+	deltas := Give(members, owner).Deltas
+	for i := range deltas {
+		deltas[i].Owed = -deltas[i].Owed
+	}
+	return deltas
+}
+
+func (e *Entitlement) weight() int64 { return int64(min(max(e.Weight, 1), MaxWeight)) }
+
+// precedes breaks ties.
+func precedes(a, b *Entitlement) bool {
+	return cmp.Or(
+		cmp.Compare(b.Priority, a.Priority),
+		a.LastAt.Compare(b.LastAt),
+		strings.Compare(string(a.Member), string(b.Member)),
+	) < 0
+}
+
+func inOrder(members []Entitlement) []Entitlement {
+	byMember := func(a, b Entitlement) int { return strings.Compare(string(a.Member), string(b.Member)) }
+	if slices.IsSortedFunc(members, byMember) {
+		return members
+	}
+	members = slices.Clone(members)
+	slices.SortFunc(members, byMember)
+	return members
+}
+
+func totalWeight(members []Entitlement) (total int64) {
+	for i := range members {
+		total += members[i].weight()
+	}
+	return total
+}
+
+// settle credits all members and debits the winner, if there is one.
+func settle(members []Entitlement, winner int) Pick {
+	type share struct {
+		member    int
+		remainder int64
+		balance   leadloop.Owed // before this lead's credit, after its debit
+	}
+	p := Pick{Claims: make([]Claim, len(members)), Deltas: make([]leadloop.LedgerDelta, len(members), len(members)+1)}
+	shares := make([]share, len(members))
+	total, left := totalWeight(members), leadloop.OneLead
+	for i := range members {
+		credit := int64(leadloop.OneLead) * members[i].weight()
+		p.Deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(credit / total)}
+		left -= p.Deltas[i].Owed
+		shares[i] = share{i, credit % total, members[i].Owed}
+	}
+	if winner >= 0 {
+		p.Winner = members[winner].Member
+		shares[winner].balance -= leadloop.OneLead
+	}
+	if left > 0 {
+		slices.SortFunc(shares, func(a, b share) int {
+			return cmp.Or(cmp.Compare(b.remainder, a.remainder), cmp.Compare(a.balance, b.balance), cmp.Compare(a.member, b.member))
+		})
+		for _, s := range shares[:left] {
+			p.Deltas[s.member].Owed++
+		}
+	}
+	for i := range members {
+		p.Claims[i] = Claim{members[i].Member, members[i].Owed + p.Deltas[i].Owed}
+	}
+	if winner >= 0 {
+		p.Deltas[winner].Owed -= leadloop.OneLead
+	}
+	return p
+}
+
+// leads writes an entitlement in leads, to the hundredth.
+func leads(o leadloop.Owed) string {
+	sign := ""
+	if o <= -leadloop.OneLead/200 {
+		sign = "-"
+	}
+	hundredths := (max(o, -o) + leadloop.OneLead/200) / (leadloop.OneLead / 100)
+	return fmt.Sprintf("%s%d.%02d", sign, hundredths/100, hundredths%100)
+}
