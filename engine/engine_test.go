@@ -1,0 +1,490 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/engine"
+	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/memstore"
+)
+
+var (
+	ctx    = context.Background()
+	at     = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	policy = leadloop.SurvivorshipFunc(func(c leadloop.Contest) (int, leadloop.Value) {
+		best := int(c.Candidates[0])
+		for _, i := range c.Candidates {
+			if c.Claims[i].Compare(c.Claims[best]) > 0 {
+				best = int(i)
+			}
+		}
+		return best, c.Claims[best].Value
+	})
+)
+
+// merger unites leads the simplest way.
+type merger struct{}
+
+func (merger) Merge(into, from *leadloop.Lead) (*leadloop.Lead, *leadloop.Lead, error) {
+	m, t := into.Clone(), from.Clone()
+	m.Claims = leadloop.UniteClaims(into.Claims, from.Claims)
+	m.Activities = leadloop.UniteActivities(into.Activities, from.Activities)
+	m.Records = append(m.Records, from.ID)
+	t.MergedInto = into.ID
+	return m, t, nil
+}
+
+func (merger) Unmerge(merged, tombstone *leadloop.Lead) (*leadloop.Lead, *leadloop.Lead, error) {
+	a, b := merged.Clone(), tombstone.Clone()
+	a.Claims = slices.DeleteFunc(a.Claims, func(c leadloop.Claim) bool { return c.Record == b.ID })
+	a.Records = slices.DeleteFunc(a.Records, func(id leadloop.LeadID) bool { return id == b.ID })
+	b.MergedInto = ""
+	return a, b, nil
+}
+
+// dedupe merges leads of one e-mail.
+func dedupe(st store.Store) leadloop.Stage {
+	return leadloop.StageFunc("dedupe", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		mail, _ := leadloop.Email.Get(s.Profile)
+		if s.Trigger != leadloop.TriggerSubmission || mail == "" {
+			return leadloop.Outcome{}, leadloop.Effects{}, nil
+		}
+		e := leadloop.Effects{Identifiers: []leadloop.Identifier{{Kind: "email", Value: mail}}}
+		e.Guard.Identifiers = e.Identifiers
+		err := st.View(ctx, func(tx store.Tx) (err error) {
+			e.Guard.Leads, err = tx.Leads().Match(ctx, e.Identifiers)
+			return err
+		})
+		for _, id := range e.Guard.Leads {
+			if id != s.Lead.ID {
+				e.MergeInto = id
+			}
+		}
+		return leadloop.Outcome{}, e, err
+	})
+}
+
+// assign gives every new lead to the owner and sets a notification and a timer.
+func assign(owner leadloop.RepID) leadloop.Stage {
+	return leadloop.StageFunc("route", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		if s.Lead.State.Owner != "" && s.Trigger != leadloop.TriggerRecycle {
+			return leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "kept"}, leadloop.Effects{}, nil
+		}
+		state := s.Lead.State
+		state.Owner, state.OwnerSince, state.Disposition, state.Reason = owner, s.AsOf, leadloop.OutcomeAssigned, "only"
+		return leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "only"}, leadloop.Effects{
+			State:  &state,
+			Events: []leadloop.Event{{Kind: leadloop.EventAssigned, To: string(owner)}},
+			Tasks: []leadloop.Task{
+				{Key: "notify:" + string(s.Lead.ID), Kind: leadloop.TaskNotify, Outside: true},
+				{Key: "escalate:" + string(s.Lead.ID), Kind: leadloop.TaskEscalate, DueAt: s.AsOf.Add(time.Hour)},
+			},
+			Guard: leadloop.Guard{Tokens: []string{"token:" + string(s.Lead.ID)}},
+		}, nil
+	})
+}
+
+func newLoop(t testing.TB, st store.Store, o engine.Options, stages ...leadloop.Stage) *engine.Loop {
+	t.Helper()
+	if stages == nil {
+		stages = []leadloop.Stage{dedupe(st), assign("ana")}
+	}
+	o.Merger = merger{}
+	l, err := engine.New(st, leadloop.StandardSchema(), policy, stages, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func submission(key, mail string) leadloop.Submission {
+	return leadloop.Submission{Key: key, Source: "form", ReceivedAt: at, Claims: []leadloop.Claim{
+		leadloop.Email.Claim(mail, leadloop.Evidence{Origin: leadloop.OriginPerson, Source: "form", ObservedAt: at}),
+	}}
+}
+
+// history writes a store's journal as one line per event.
+func history(t testing.TB, st store.Store) []string {
+	t.Helper()
+	var out []string
+	err := st.View(ctx, func(tx store.Tx) error {
+		for e, err := range tx.Journal().Since(ctx, 0) {
+			if err != nil {
+				return err
+			}
+			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s", e.Kind, e.To)))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestOneKeyIsOneLeadOneJournalEntryHoweverOftenItArrives(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	var wg sync.WaitGroup
+	fresh := make(chan leadloop.LeadID, 32)
+	for range 32 {
+		wg.Go(func() {
+			res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+			if err != nil {
+				t.Error(err)
+			} else if !res.Known {
+				fresh <- res.Lead.ID
+			}
+		})
+	}
+	wg.Wait()
+	if len(fresh) != 1 {
+		t.Errorf("%d deliveries thought they were the first", len(fresh))
+	}
+	if diff := cmp.Diff([]string{"captured", "assigned ana"}, history(t, st)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOnePersonThroughManyKeysAtOnceIsOneLead(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{MaxConflicts: 100})
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			if _, err := l.Process(ctx, submission(fmt.Sprint("k", i), "ana@acme.com"), at); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var live, merged int
+	if err := st.View(ctx, func(tx store.Tx) error {
+		leads, err := tx.Leads().List(ctx, "", 100)
+		for _, lead := range leads {
+			if lead.MergedInto == "" {
+				live++
+			} else {
+				merged++
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if live != 1 || merged != 31 {
+		t.Errorf("%d leads and %d merged ones, want 1 and 31", live, merged)
+	}
+	counts := map[string]int{}
+	for _, line := range history(t, st) {
+		counts[line]++
+	}
+	if diff := cmp.Diff(map[string]int{"captured": 1, "assigned ana": 1, "submission": 31}, counts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMergedIDStaysResolvableAndUnmergeRestoresIt(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	if _, err := l.Process(ctx, submission("k1", "ana@acme.com"), at); err != nil {
+		t.Fatal(err)
+	}
+	second, err := l.Process(ctx, submission("k2", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Record == second.Lead.ID || second.Lead.ID != engine.RecordID("k1") {
+		t.Fatalf("not merged: %+v", second)
+	}
+	seen, err := l.Observe(ctx, second.Record, at, leadloop.Activity{ID: "a1", Type: "reply", At: at})
+	if err != nil || seen.Lead.ID != second.Lead.ID {
+		t.Fatalf("%v: the old id leads to %v", err, seen.Lead)
+	}
+	into, restored, err := l.Unmerge(ctx, second.Record, at, "ben", "different_people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if into.MergedInto != "" || restored.MergedInto != "" || len(into.Claims) != 1 || len(restored.Claims) != 1 {
+		t.Errorf("into %+v, restored %+v", into, restored)
+	}
+	if _, _, err := l.Unmerge(ctx, second.Record, at, "ben", ""); !errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("unmerging twice: %v", err)
+	}
+	res, err := l.Merge(ctx, into.ID, restored.ID, at, "ben", "same_after_all")
+	if err != nil || res.Lead.ID != into.ID || len(res.Lead.Claims) != 2 {
+		t.Errorf("merging again: %v %+v", err, res.Lead)
+	}
+	if again, err := l.Merge(ctx, into.ID, restored.ID, at, "ben", ""); err != nil || !again.Known {
+		t.Errorf("merging what is merged: %v %+v", err, again)
+	}
+}
+
+func TestAnActivityIsTakenOnceAndARunThatChangesNothingWritesNothing(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := leadloop.Activity{ID: "a1", Type: "pricing_view", At: at}
+	first, err := l.Observe(ctx, res.Lead.ID, at, view, view)
+	if err != nil || first.Known || len(first.Lead.Activities) != 1 {
+		t.Fatalf("%v %+v", err, first)
+	}
+	again, err := l.Observe(ctx, res.Lead.ID, at, view)
+	if err != nil || !again.Known || again.Lead.Revision != first.Lead.Revision {
+		t.Errorf("%v %+v", err, again)
+	}
+	idle, err := l.Do(ctx, res.Lead.ID, at, leadloop.StageFunc("look", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		return leadloop.Outcome{}, leadloop.Effects{}, nil
+	}))
+	if err != nil || idle.Lead.Revision != first.Lead.Revision {
+		t.Errorf("a look changed the lead: %v %+v", err, idle)
+	}
+	if _, err := l.Observe(ctx, res.Lead.ID, at, leadloop.Activity{Type: "reply", At: at}); !errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("an activity without id: %v", err)
+	}
+	if _, err := l.Observe(ctx, "ld_none", at, view); !errors.Is(err, leadloop.ErrNotFound) {
+		t.Errorf("an unknown lead: %v", err)
+	}
+}
+
+func TestAStageThatFailsOrPanicsWritesNothingAndIsNamed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stage leadloop.Stage
+		want  string
+	}{
+		"an error": {leadloop.StageFunc("score", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			return leadloop.Outcome{}, leadloop.Effects{}, leadloop.ErrUnavailable
+		}), "stage score: lead " + string(engine.RecordID("k1")) + ": unavailable"},
+		"a panic, whose text stays out": {leadloop.StageFunc("score", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			panic("ana@acme.com")
+		}), "stage score: lead " + string(engine.RecordID("k1")) + ": panic of type string"},
+		"no decision at all": {leadloop.StageFunc("score", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			return leadloop.Outcome{}, leadloop.Effects{}, nil
+		}), "lead " + string(engine.RecordID("k1")) + ": invalid: no stage gave it an owner, a queue, a track or a reason"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := memstore.New()
+			l := newLoop(t, st, engine.Options{}, tc.stage)
+			_, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+			if got := history(t, st); len(got) > 0 {
+				t.Errorf("written all the same: %v", got)
+			}
+		})
+	}
+}
+
+func TestAStopSkipsStagesButNotRecords(t *testing.T) {
+	var asked []string
+	stage := func(name string, o leadloop.Outcome) leadloop.Stage {
+		return leadloop.StageFunc(name, func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			asked = append(asked, name)
+			return o, leadloop.Effects{}, nil
+		})
+	}
+	l := newLoop(t, memstore.New(), engine.Options{Records: []leadloop.Stage{stage("track", leadloop.Outcome{})}},
+		stage("suppress", leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: "opted_out", Stop: true}), stage("route", leadloop.Outcome{}))
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"suppress", "track"}, asked); diff != "" || res.Outcome.Reason != "opted_out" {
+		t.Errorf("%s %+v", diff, res.Outcome)
+	}
+}
+
+func TestWhoIsSuppressedBetweenDecisionAndCommitIsDecidedAnew(t *testing.T) {
+	st := memstore.New()
+	runs := 0
+	l := newLoop(t, st, engine.Options{MaxConflicts: 3}, leadloop.StageFunc("route", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		runs++
+		if runs > 1 {
+			return leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: "opted_out"}, leadloop.Effects{}, nil
+		}
+		err := st.Update(ctx, func(tx store.Tx) error {
+			return tx.Suppressions().Add(ctx, store.Suppression{Token: "t", Reason: "opted_out", At: at})
+		})
+		return leadloop.Outcome{Kind: leadloop.OutcomeAssigned}, leadloop.Effects{Guard: leadloop.Guard{Tokens: []string{"t"}}}, err
+	}))
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil || runs != 2 || res.Outcome.Kind != leadloop.OutcomeSuppressed {
+		t.Errorf("%v after %d runs: %+v", err, runs, res.Outcome)
+	}
+}
+
+func TestASubmittedLeadIsDurableFirstAndDecidedLater(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	res, err := l.Submit(ctx, submission("k1", "ana@acme.com"))
+	if err != nil || res.Lead.Revision != 1 || res.Lead.State.Owner != "" {
+		t.Fatalf("%v %+v", err, res.Lead)
+	}
+	if again, err := l.Submit(ctx, submission("k1", "ana@acme.com")); err != nil || !again.Known {
+		t.Errorf("submitted twice: %v %+v", err, again)
+	}
+	if n, err := l.Advance(ctx, at); err != nil || n != 1 {
+		t.Fatalf("%d tasks, %v", n, err)
+	}
+	known, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil || !known.Known || known.Lead.State.Owner != "ana" {
+		t.Errorf("%v %+v", err, known)
+	}
+	if diff := cmp.Diff([]string{"captured", "assigned ana"}, history(t, st)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAdvanceRunsTimersAsOfTheMomentTheyAreDue(t *testing.T) {
+	st := memstore.New()
+	var seen []string
+	clock := leadloop.StageFunc("clock", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		o := leadloop.Outcome{Kind: leadloop.OutcomeQueued, Reason: "waits"}
+		if s.Trigger != leadloop.TriggerTask {
+			return o, leadloop.Effects{Tasks: []leadloop.Task{{Key: "1", Kind: leadloop.TaskEscalate, DueAt: at.Add(time.Hour)}}}, nil
+		}
+		seen = append(seen, fmt.Sprint(s.Task.Key, " at ", s.AsOf.Sub(at)))
+		if s.Task.Key == "1" {
+			return o, leadloop.Effects{Tasks: []leadloop.Task{{Key: "2", Kind: leadloop.TaskEscalate, DueAt: s.AsOf.Add(time.Hour)}, {Key: "3", Kind: leadloop.TaskEscalate, DueAt: s.AsOf.Add(48 * time.Hour)}}}, nil
+		}
+		return o, leadloop.Effects{}, nil
+	})
+	l := newLoop(t, st, engine.Options{}, clock)
+	if _, err := l.Process(ctx, submission("k1", "ana@acme.com"), at); err != nil {
+		t.Fatal(err)
+	}
+	n, err := l.Advance(ctx, at.Add(24*time.Hour))
+	if err != nil || n != 2 {
+		t.Errorf("%d tasks, %v", n, err)
+	}
+	if diff := cmp.Diff([]string{"1 at 1h0m0s", "2 at 2h0m0s"}, seen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOutsideTasksAreDeliveredRetriedAndDroppedWhenSuppressed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		suppress bool
+		handler  func(attempt int) error
+		tries    int
+		want     leadloop.TaskState
+		reason   string
+	}{
+		"a delivery that works is done":           {false, func(int) error { return nil }, 1, leadloop.TaskDone, ""},
+		"one that fails first is tried again":     {false, func(n int) error { return failUntil(n, 3) }, 3, leadloop.TaskDone, "slack is down"},
+		"one that always fails is dead":           {false, func(int) error { return failUntil(0, 1) }, 4, leadloop.TaskDead, "slack is down"},
+		"a panic counts as a failure":             {false, func(int) error { panic("x") }, 4, leadloop.TaskDead, "panic of type string"},
+		"nobody suppressed meanwhile is notified": {true, func(int) error { return nil }, 0, leadloop.TaskCancelled, "suppressed: opted_out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := memstore.New()
+			calls := 0
+			l := newLoop(t, st, engine.Options{MaxAttempts: 4, BackOff: time.Minute, Handlers: map[string]engine.Handler{
+				leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error { calls++; return tc.handler(calls) }),
+			}})
+			res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.suppress {
+				if err := st.Update(ctx, func(tx store.Tx) error {
+					return tx.Suppressions().Add(ctx, store.Suppression{Token: "token:" + string(res.Lead.ID), Reason: "opted_out", At: at})
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := l.Advance(ctx, at.Add(30*time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			var task leadloop.Task
+			if err := st.View(ctx, func(tx store.Tx) (err error) {
+				task, err = tx.Tasks().Get(ctx, "notify:"+string(res.Lead.ID))
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if calls != tc.tries || task.State != tc.want || task.LastError != tc.reason {
+				t.Errorf("%d calls, %s %q; want %d, %s %q", calls, task.State, task.LastError, tc.tries, tc.want, tc.reason)
+			}
+		})
+	}
+}
+
+func failUntil(n, ok int) error {
+	if n < ok {
+		return errors.New("slack is down")
+	}
+	return nil
+}
+
+func TestRunWorksTasksAsTheyComeDueAndLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		start := time.Now()
+		var delivered []time.Duration
+		l := newLoop(t, st, engine.Options{Handlers: map[string]engine.Handler{
+			leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error {
+				delivered = append(delivered, time.Since(start))
+				return nil
+			}),
+		}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		s := submission("k1", "ana@acme.com")
+		s.ReceivedAt = start.Add(90 * time.Second)
+		if _, err := l.Submit(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]time.Duration{90 * time.Second}, delivered); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestALoopThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
+	_, err := engine.New(lossy{memstore.New()}, leadloop.StandardSchema(), policy, []leadloop.Stage{assign("a"), assign("b"), nil}, engine.Options{})
+	if !errors.Is(err, leadloop.ErrInvalid) || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want three problems, got %v", err)
+	}
+	if _, err := engine.New(lossy{memstore.New()}, leadloop.StandardSchema(), policy, []leadloop.Stage{assign("a")}, engine.Options{AllowLossy: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+type lossy struct{ store.Store }
+
+func (lossy) Capabilities() store.Capabilities { return store.Capabilities{} }
+
+func TestADoneContextEndsTheCallWithNothingWritten(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := l.Process(done, submission("k1", "ana@acme.com"), at); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if got := history(t, st); len(got) > 0 {
+		t.Errorf("written all the same: %v", got)
+	}
+}
