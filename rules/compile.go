@@ -8,6 +8,10 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
 
 	"github.com/leadloop/leadloop"
 )
@@ -133,7 +137,7 @@ func (c *compiler) compile() (compiled, bool) {
 	}
 	c.ast = parsed.NativeRep()
 	if ast.ExceedsDepth(c.ast, limits.Depth) {
-		c.problem(c.ast.Expr().ID(), "split it into several rules", "the expression is nested deeper than %d levels", limits.Depth)
+		c.problem(0, "split it into several rules", "the expression is nested deeper than %d levels", limits.Depth)
 		return compiled{}, false
 	}
 	checked, issues := env.cel.Check(parsed)
@@ -146,19 +150,19 @@ func (c *compiler) compile() (compiled, bool) {
 	c.lower(root, nil, 0)
 	if got := c.ast.GetType(root.ID()); len(c.problems) == 0 && !got.IsExactType(want) &&
 		!(c.rule.Type == leadloop.KindFloat && got.IsExactType(cel.IntType)) {
-		c.problem(root.ID(), resultHint(want, got), "expected %s, found %s", typeName(want), typeName(got))
+		c.problem(0, resultHint(want, got), "expected %s, found %s", typeName(want), typeName(got))
 	}
 	if len(c.problems) > 0 {
 		return compiled{}, false
 	}
 	if est, err := env.cel.EstimateCost(checked, sizes{limits}); err != nil || est.Max > limits.Cost {
-		c.problem(root.ID(), "shorten the lists it goes through, or nest fewer loops",
+		c.problem(0, "shorten the lists it goes through, or nest fewer loops",
 			"the expression can cost more than the budget of %d on a large lead", limits.Cost)
 		return compiled{}, false
 	}
 	program, err := env.plan(c.ast)
 	if err != nil {
-		c.problem(root.ID(), "", "can't be planned: %v", err)
+		c.problem(0, "", "a constant in it can't be computed: %v", err)
 		return compiled{}, false
 	}
 	c.timeAtoms(root)
@@ -171,19 +175,70 @@ func (c *compiler) compile() (compiled, bool) {
 
 func (e *Env) plan(a *ast.AST) (cel.Program, error) {
 	return e.cel.PlanProgram(a,
+		cel.CustomDecoratorV2(orderIndependent),
 		cel.EvalOptions(cel.OptOptimize),
 		cel.CostLimit(e.limits.Cost),
 		cel.InterruptCheckFrequency(100))
 }
 
-// position is where the node stands in the file.
+// orderIndependent makes a binary operation err if either operand errs, even
+// if the other is missing. cel-go does so for all operations but this one
+// shape, where a missing left operand hides an error on the right.
+func orderIndependent(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := i.(interpreter.InterpretableCall)
+	if !ok || len(call.Args()) != 2 {
+		return i, nil
+	}
+	switch call.Function() {
+	case operators.Equals, operators.NotEquals, operators.LogicalAnd, operators.LogicalOr, operators.Index:
+		return i, nil
+	}
+	if _, constant := call.Args()[1].(interpreter.InterpretableConst); constant {
+		return i, nil
+	}
+	return &binary{call}, nil
+}
+
+type binary struct{ interpreter.InterpretableCall }
+
+func (b *binary) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	out := b.InterpretableCall.Exec(frame)
+	if types.IsUnknown(out) {
+		if right := b.Args()[1].Exec(frame); types.IsError(right) {
+			return right
+		}
+	}
+	return out
+}
+
+func (b *binary) Eval(vars interpreter.Activation) ref.Val {
+	return interpreter.EvalActivation(vars, b.Exec)
+}
+
+// position is where the node stands in the file; node 0 is the whole.
 func (c *compiler) position(node int64) leadloop.Position {
 	at := c.rule.Expression.At
 	if c.ast == nil || node == 0 {
-		return at
+		return shift(at, 1, 0)
 	}
 	loc := c.ast.SourceInfo().GetStartLocation(node)
 	return shift(at, loc.Line(), loc.Column())
+}
+
+// start is where the words of a name begin: cel-go points at the dot of a
+// selection and at the parenthesis of a call.
+func (c *compiler) start(node ast.Expr) leadloop.Position {
+	switch node.Kind() {
+	case ast.SelectKind:
+		return c.start(node.AsSelect().Operand())
+	case ast.CallKind:
+		if call := node.AsCall(); identifier.MatchString(call.FunctionName()) {
+			at := c.position(node.ID())
+			at.Column = max(at.Column-len(call.FunctionName()), 1)
+			return at
+		}
+	}
+	return c.position(node.ID())
 }
 
 // shift moves a position by a line (from 1) and column (from 0) of the text

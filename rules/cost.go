@@ -19,14 +19,19 @@ func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 func (s sizes) of(path []string, t *types.Type) *cost.SizeEstimate {
 	switch t.Kind() {
 	case types.StringKind:
+		if len(path) > 1 {
+			return &cost.SizeEstimate{Max: uint64(s.limits.ItemBytes)}
+		}
 		return &cost.SizeEstimate{Max: uint64(s.limits.StringBytes)}
 	case types.ListKind:
 		if len(path) == 1 && path[0] == identActivities {
 			return &cost.SizeEstimate{Max: uint64(s.limits.Activities)}
 		}
-		return &cost.SizeEstimate{Max: uint64(s.limits.ListItems), Elem: s.of(nil, t.Parameters()[0])}
+		return &cost.SizeEstimate{Max: uint64(s.limits.ListItems)}
 	case types.MapKind:
 		return &cost.SizeEstimate{Max: uint64(s.limits.ListItems)}
+	case types.StructKind:
+		return &cost.SizeEstimate{Max: 1}
 	}
 	return nil
 }
@@ -47,8 +52,8 @@ func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args [
 			}
 		}
 		// RE2 in its slow form visits every instruction for every byte, at
-		// some ten nanoseconds each.
-		return &cost.CallEstimate{CostEstimate: s.size(subject).MultiplyByCostFactor(0.1 * float64(size))}
+		// some five nanoseconds each.
+		return &cost.CallEstimate{CostEstimate: s.size(subject).MultiplyByCostFactor(0.05 * float64(size))}
 	case "lowerAscii", "upperAscii", "trim", "isFreeEmail", "isDisposableEmail", "isRoleEmail":
 		subject := target
 		if subject == nil {

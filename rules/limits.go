@@ -24,6 +24,9 @@ type Limits struct {
 	// ListItems and StringBytes cap what a rule may read. A rule that reads a
 	// longer list or string fails; it never sees a part of it.
 	ListItems, StringBytes int
+	// ItemBytes caps one item of a list and one value of an activity, which
+	// rules go through many at a time.
+	ItemBytes int
 	// Activities caps the raw list "activities" for rules that read it. The
 	// functions count, last, since and seen have no such cap.
 	Activities int
@@ -44,6 +47,7 @@ func DefaultLimits() Limits {
 		RegexProgram: 500,
 		ListItems:    256,
 		StringBytes:  4096,
+		ItemBytes:    1024,
 		Activities:   1000,
 		Rules:        4096,
 		Cost:         1_000_000,
@@ -64,6 +68,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"RegexProgram", &l.RegexProgram, d.RegexProgram},
 		{"ListItems", &l.ListItems, d.ListItems},
 		{"StringBytes", &l.StringBytes, d.StringBytes},
+		{"ItemBytes", &l.ItemBytes, d.ItemBytes},
 		{"Activities", &l.Activities, d.Activities},
 		{"Rules", &l.Rules, d.Rules},
 	} {

@@ -122,7 +122,7 @@ func (c *compiler) lowerSelect(e ast.Expr, locals []string, nesting int) {
 		name := op.AsIdent() + "." + sel.FieldName()
 		i, ok := c.set.env.schema.Index(name)
 		if !ok {
-			c.problem(e.ID(), "", "unknown field %s", name)
+			c.problemAt(c.start(e), "", "unknown field %s", name)
 			return
 		}
 		c.inputs.Fields = append(c.inputs.Fields, name)

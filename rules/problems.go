@@ -9,6 +9,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/leadloop/leadloop/internal/suggest"
@@ -21,6 +22,8 @@ var (
 	undeclared      = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
 	undefined       = regexp.MustCompile(`^undefined field '([^']*)'`)
 	noOverload      = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '(.*)'$`)
+	noFields        = regexp.MustCompile(`^type '([^']*)' does not support field selection`)
+	typeParam       = regexp.MustCompile(`\b[A-Z]\b`)
 	mismatch        = regexp.MustCompile(`^expected type '([^']*)' but found '([^']*)'`)
 )
 
@@ -54,7 +57,7 @@ func (c *compiler) syntax(issues *cel.Issues) {
 }
 
 func quoteToken(t string) string {
-	t = strings.TrimSuffix(strings.TrimPrefix(t, "'"), "'")
+	t = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(t, "'"), "'"))
 	if t == "<EOF>" {
 		return "end of expression"
 	}
@@ -76,6 +79,9 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 			at = shift(at, issue.Location.Line(), issue.Location.Column())
 		}
 		node := nodes[issue.ExprID]
+		if node != nil {
+			at = c.start(node)
+		}
 		msg, hint := c.explain(issue.Message, node, parents)
 		c.problemAt(at, hint, "%s", msg)
 	}
@@ -90,6 +96,9 @@ func (c *compiler) explain(message string, node ast.Expr, parents map[int64]ast.
 	}
 	if m := noOverload.FindStringSubmatch(message); m != nil {
 		return c.explainOverload(m[1], m[2])
+	}
+	if m := noFields.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("a %s has no fields", tidyType(m[1])), ""
 	}
 	if m := mismatch.FindStringSubmatch(message); m != nil {
 		return fmt.Sprintf("expected %s, found %s", tidyType(m[1]), tidyType(m[2])), ""
@@ -171,21 +180,26 @@ func (c *compiler) explainOverload(function, applied string) (msg, hint string) 
 			}
 		}
 	}
-	if msg, hint, ok := numbers(shown, found); ok {
-		return msg, hint
+	switch {
+	case len(found) == 2 && slices.Contains(found, "int") && slices.Contains(found, "double"):
+		return shown + " can't mix int and double", "write the int as double(...), or a constant as 50.0"
+	case slices.Contains(found, "null"):
+		return "there is no null", "has(lead.x) tells whether there is a value"
+	case slices.Contains(found, "lead") || slices.Contains(found, "company"):
+		return "a lead or company is not a value by itself", "name a field, such as " + c.anyField(identLead)
+	case function == operators.In && len(found) == 2:
+		return "in: expected a list on the right, found " + found[1], `write x in ["a", "b"], or text.contains("a")`
+	case function == operators.Conditional && len(found) == 3 && found[0] != "bool":
+		return "? : expected bool, found " + found[0], ""
+	case function == operators.Conditional && len(found) == 3:
+		return fmt.Sprintf("? : both answers need one type, found %s and %s", found[1], found[2]), ""
+	case (function == operators.Equals || function == operators.NotEquals) && len(found) == 2:
+		return fmt.Sprintf("%s: expected %s, found %s", shown, found[0], found[1]), conversion(found[:1], found[1])
 	}
 	if at, want := oneWrong(signatures, found); at >= 0 {
 		return fmt.Sprintf("%s: expected %s, found %s", shown, strings.Join(want, " or "), found[at]), conversion(want, found[at])
 	}
 	return fmt.Sprintf("%s can't be applied to (%s)", shown, strings.Join(found, ", ")), usage(shown, signatures)
-}
-
-// numbers explains int and double in one operation.
-func numbers(shown string, found []string) (msg, hint string, ok bool) {
-	if len(found) == 2 && slices.Contains(found, "int") && slices.Contains(found, "double") {
-		return fmt.Sprintf("%s can't mix int and double", shown), "write the int as double(...), or a constant as 50.0", true
-	}
-	return "", "", false
 }
 
 // oneWrong finds the single operand that keeps found from fitting signatures,
@@ -218,13 +232,17 @@ func oneWrong(signatures [][]string, found []string) (at int, want []string) {
 			want = append(want, sig[wrong])
 		}
 	}
+	// int and double compare with each other only through dyn.
+	if at == 1 && len(found) == 2 && slices.Contains(want, found[0]) {
+		want = found[:1]
+	}
 	slices.Sort(want)
 	return at, slices.Compact(want)
 }
 
 // allowed leaves out types that the language has but leads do not.
 func allowed(t string) string {
-	if t == "uint" || t == "bytes" || strings.Contains(t, "dyn") || regexp.MustCompile(`\b[A-Z]\b`).MatchString(t) {
+	if t == "uint" || t == "bytes" || strings.Contains(t, "dyn") || typeParam.MatchString(t) {
 		return ""
 	}
 	return t

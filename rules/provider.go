@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -69,21 +68,20 @@ type activity struct {
 }
 
 var activityFields = map[string]*types.FieldType{
-	"type": activityField(types.StringType, func(a *activity) ref.Val { return a.facts.text("activity type", a.of.Type) }),
+	"type": activityField(types.StringType, func(a *activity) ref.Val { return a.facts.item("activity type", a.of.Type) }),
 	"at":   activityField(types.TimestampType, func(a *activity) ref.Val { return a.facts.timestamp("activity time", a.facts.clamp(a.of.At)) }),
 	"actor": activityField(types.StringType, func(a *activity) ref.Val {
-		return a.facts.text("activity actor", string(a.of.Actor))
+		return a.facts.item("activity actor", string(a.of.Actor))
 	}),
 	"attributes": activityField(types.NewMapType(types.StringType, types.StringType), func(a *activity) ref.Val {
 		if len(a.of.Attributes) > a.facts.limits.ListItems {
 			return fail("activity attributes: more than %d", a.facts.limits.ListItems)
 		}
 		for k, v := range a.of.Attributes {
-			if !utf8.ValidString(k) || !utf8.ValidString(v) {
-				return fail("activity attributes: invalid UTF-8")
-			}
-			if len(v) > a.facts.limits.StringBytes {
-				return fail("activity attributes: a value is longer than %d bytes", a.facts.limits.StringBytes)
+			for _, part := range []string{k, v} {
+				if t := a.facts.item("activity attributes", part); types.IsError(t) {
+					return t
+				}
 			}
 		}
 		return types.NewStringStringMap(types.DefaultTypeAdapter, a.of.Attributes)

@@ -165,16 +165,20 @@ func (r *reader) value(s *slot, v leadloop.Value, want leadloop.Kind) ref.Val {
 		return fail("%s: has more than %d items", s.label, r.limits.ListItems)
 	}
 	for i := range v.Len() {
-		if t := r.text(s.label, v.At(i)); types.IsError(t) {
+		if t := r.item(s.label, v.At(i)); types.IsError(t) {
 			return t
 		}
 	}
 	return types.NewStringList(types.DefaultTypeAdapter, v.Strings())
 }
 
-func (r *reader) text(label, s string) ref.Val {
-	if len(s) > r.limits.StringBytes {
-		return fail("%s: is longer than %d bytes", label, r.limits.StringBytes)
+func (r *reader) text(label, s string) ref.Val { return checked(label, s, r.limits.StringBytes) }
+
+func (r *reader) item(label, s string) ref.Val { return checked(label, s, r.limits.ItemBytes) }
+
+func checked(label, s string, limit int) ref.Val {
+	if len(s) > limit {
+		return fail("%s: is longer than %d bytes", label, limit)
 	}
 	if !utf8.ValidString(s) {
 		return fail("%s: is not valid UTF-8", label)
