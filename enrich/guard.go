@@ -1,0 +1,215 @@
+package enrich
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/ratelimiter"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/failsafe-go/failsafe-go/timeout"
+
+	"github.com/leadloop/leadloop"
+)
+
+const (
+	retryPause    = 200 * time.Millisecond
+	maxRetryPause = 5 * time.Second
+	retryJitter   = 0.25
+
+	breakerFailures = 5
+	breakerWindow   = 10
+	breakerRest     = 30 * time.Second
+)
+
+// guard is a source behind its limits. The policies are made once, because
+// they remember: a breaker that is new for each lead never opens.
+type guard struct {
+	Source
+	slots    bulkhead.Bulkhead[Answer]
+	rate     ratelimiter.RateLimiter[Answer] // nil without a limit
+	breaker  circuitbreaker.CircuitBreaker[Answer]
+	whole    failsafe.Executor[Answer]
+	attempts failsafe.Executor[Answer]
+}
+
+func newGuard(s Source) *guard {
+	g := &guard{Source: s}
+	g.slots = bulkhead.NewBuilder[Answer](uint(max(s.Concurrency, 1))).Build()
+	if s.RatePerSecond > 0 {
+		g.rate = ratelimiter.NewSmoothBuilder[Answer](uint(s.RatePerSecond), time.Second).Build()
+	}
+	g.breaker = circuitbreaker.NewBuilder[Answer]().
+		HandleIf(func(_ Answer, err error) bool { return err != nil && !errors.Is(err, errGivenUp) }).
+		WithFailureThresholdRatio(breakerFailures, breakerWindow).
+		WithSuccessThreshold(1).
+		WithDelay(breakerRest).
+		Build()
+	retry := retrypolicy.NewBuilder[Answer]().
+		HandleIf(func(_ Answer, err error) bool {
+			return errors.Is(err, leadloop.ErrUnavailable) && !errors.As(err, new(final))
+		}).
+		ReturnLastFailure().
+		WithMaxRetries(max(s.Retries, 0)).
+		WithBackoff(retryPause, maxRetryPause).
+		WithJitterFactor(retryJitter).
+		WithDelayFunc(func(exec failsafe.ExecutionAttempt[Answer]) time.Duration {
+			var e *LookupError
+			if errors.As(exec.LastError(), &e) && e.RetryAfter > 0 {
+				// Jitter may take its share off again: the provider is never
+				// asked earlier than it said.
+				return time.Duration(float64(e.RetryAfter)/(1-retryJitter)) + time.Millisecond
+			}
+			return -1
+		}).
+		Build()
+	g.whole = failsafe.With[Answer](timeout.New[Answer](s.Timeout))
+	g.attempts = failsafe.With[Answer](retry, g.breaker)
+	return g
+}
+
+// errGivenUp is the end of a call whose caller has gone; the provider is not
+// to blame.
+var errGivenUp = errors.New("the caller gave up")
+
+// final wraps a temporary error that there is no time left to wait for.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// lookup asks the provider within its limits. The error is the reason for
+// people and journals, cause what the provider returned.
+func (g *guard) lookup(ctx context.Context, q Query) (a Answer, failure *LookupError, cause error) {
+	if g.breaker.IsOpen() && g.breaker.RemainingDelay() > 0 {
+		return Answer{}, &LookupError{Reason: ReasonCircuitOpen, Detail: "it failed too often lately", Temporary: true}, circuitbreaker.ErrOpen
+	}
+	if err := g.slots.AcquirePermitWithMaxWait(ctx, g.Timeout); err != nil {
+		return Answer{}, g.explain(ctx, err), err
+	}
+	slot := &slot{release: g.slots.ReleasePermit}
+	slot.hold()
+	defer slot.drop()
+	if g.rate != nil {
+		if err := g.rate.AcquirePermitWithMaxWait(ctx, g.Timeout); err != nil {
+			return Answer{}, g.explain(ctx, err), err
+		}
+	}
+	var got *Answer
+	_, err := g.whole.WithContext(ctx).GetWithExecution(func(whole failsafe.Execution[Answer]) (Answer, error) {
+		return g.attempts.WithContext(whole.Context()).GetWithExecution(func(exec failsafe.Execution[Answer]) (Answer, error) {
+			if g.rate != nil && exec.IsRetry() {
+				if err := g.rate.AcquirePermit(exec.Context()); err != nil {
+					return Answer{}, errGivenUp
+				}
+			}
+			a, err := g.attempt(ctx, exec.Context(), q, slot)
+			var e *LookupError
+			if errors.As(err, &e) && e.RetryAfter > 0 && e.RetryAfter >= timeLeft(ctx, whole, g.Timeout) {
+				err = final{err}
+			}
+			if err == nil {
+				got = &a
+			}
+			return a, err
+		})
+	})
+	// An answer that came is an answer paid for, even if a timer fired in the
+	// same instant.
+	if got == nil {
+		return Answer{}, g.explain(ctx, err), err
+	}
+	return *got, nil, nil
+}
+
+func timeLeft(ctx context.Context, whole failsafe.Execution[Answer], limit time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, deadline.Sub(whole.StartTime()))
+	}
+	return limit - whole.ElapsedTime()
+}
+
+// attempt runs the provider beside the caller, so that one which ignores its
+// context can be left behind. It keeps its slot until it comes back: a
+// provider that always hangs holds Concurrency goroutines and no more.
+func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot) (Answer, error) {
+	type result struct {
+		answer Answer
+		err    error
+	}
+	done := make(chan result, 1)
+	slot.hold()
+	go func() {
+		defer slot.drop()
+		// What is sent if Lookup neither returns nor panics (runtime.Goexit).
+		r := result{err: &LookupError{Reason: ReasonPanic, Detail: "the provider ended its goroutine"}}
+		defer func() {
+			if p := recover(); p != nil {
+				// The panic's value may hold anything, so only its type is told.
+				r = result{err: &LookupError{Reason: ReasonPanic, Detail: fmt.Sprintf("the provider panicked with a %T", p)}}
+			}
+			done <- r
+		}()
+		a, err := g.Provider.Lookup(ctx, q.clone())
+		r = result{a, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil || ctx.Err() == nil {
+			return r.answer, r.err
+		}
+	case <-ctx.Done():
+		select {
+		case r := <-done:
+			if r.err == nil {
+				return r.answer, nil
+			}
+		default:
+		}
+	}
+	if caller.Err() != nil {
+		return Answer{}, errGivenUp
+	}
+	return Answer{}, timeout.ErrExceeded
+}
+
+func (g *guard) explain(ctx context.Context, err error) *LookupError {
+	var e *LookupError
+	switch {
+	case ctx.Err() != nil:
+		return &LookupError{Reason: ReasonDeadline, Detail: "the time for all providers was over", Temporary: true}
+	case errors.Is(err, timeout.ErrExceeded), errors.Is(err, errGivenUp):
+		return &LookupError{Reason: ReasonTimeout, Detail: fmt.Sprintf("no answer within %s", g.Timeout), Temporary: true}
+	case errors.Is(err, circuitbreaker.ErrOpen):
+		return &LookupError{Reason: ReasonCircuitOpen, Detail: "it failed too often lately", Temporary: true}
+	case errors.Is(err, bulkhead.ErrFull), errors.Is(err, ratelimiter.ErrExceeded):
+		return &LookupError{Reason: ReasonBusy, Detail: fmt.Sprintf("no free slot within %s", g.Timeout), Temporary: true}
+	case errors.As(err, &e):
+		known := *e
+		known.Reason = reasonCode(e.Reason)
+		return &known
+	case errors.Is(err, context.DeadlineExceeded):
+		return &LookupError{Reason: ReasonTimeout, Temporary: true}
+	case errors.Is(err, leadloop.ErrUnavailable):
+		return &LookupError{Reason: ReasonUnavailable, Temporary: true}
+	}
+	return &LookupError{Reason: ReasonFailed}
+}
+
+// slot is a place in the bulkhead that its last holder gives back.
+type slot struct {
+	holders atomic.Int32
+	release func()
+}
+
+func (s *slot) hold() { s.holders.Add(1) }
+
+func (s *slot) drop() {
+	if s.holders.Add(-1) == 0 {
+		s.release()
+	}
+}

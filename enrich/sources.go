@@ -1,0 +1,206 @@
+package enrich
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/suggest"
+)
+
+// Host is what a program gives to the providers that a file names.
+type Host struct {
+	// Files is the folder that paths are relative to; the playbook's.
+	Files fs.FS
+	// HTTP has the client and the secrets of providers of type http.
+	HTTP HTTPOptions
+	// Providers are those of type host, by name.
+	Providers map[string]Provider
+}
+
+// maxRejectWarnings bounds how many dirty rows of one file are listed.
+const maxRejectWarnings = 20
+
+// Sources makes the file's providers, in its order, and reports all that is
+// wrong with them against the schema and the host. Dirty rows of files are
+// warnings. The sources are usable if [leadloop.Problems.Err] is nil.
+func (d *Definition) Sources(schema *leadloop.Schema, h Host) ([]Source, leadloop.Problems) {
+	b := builder{schema: schema, host: h}
+	for _, name := range sortedKeys(d.doc.Fields) {
+		b.field(leadloop.Expression{Text: name, At: d.doc.Fields[name].At}, "fields")
+	}
+	var out []Source
+	for i, doc := range d.doc.Providers {
+		before := len(b.problems)
+		var s Source
+		switch doc.Type.Text {
+		case typeFile:
+			s = b.file(doc)
+		case typeHTTP:
+			s = b.http(doc)
+		case typeHost:
+			s = b.hosted(doc)
+		}
+		if errs, _ := b.problems[before:].Split(); len(errs) > 0 || s.Provider == nil {
+			continue
+		}
+		terms := d.terms[i]
+		terms.Provider, terms.Fields, terms.Needs, terms.Version = s.Provider, s.Fields, s.Needs, s.Version
+		terms.NoCache = s.NoCache && terms.Price == 0
+		out = append(out, terms)
+	}
+	b.problems.Sort()
+	return out, b.problems
+}
+
+type builder struct {
+	schema   *leadloop.Schema
+	host     Host
+	problems leadloop.Problems
+}
+
+func (b *builder) field(e leadloop.Expression, key string) bool {
+	if _, ok := b.schema.Lookup(e.Text); !ok {
+		b.problems.AddHint(e.At, fieldHint(b.schema, e.Text), "%s: the schema has no field %q", key, e.Text)
+		return false
+	}
+	return true
+}
+
+func (b *builder) fields(list []leadloop.Expression, key string) []string {
+	var out []string
+	for _, e := range list {
+		if b.field(e, key) {
+			out = append(out, e.Text)
+		}
+	}
+	return out
+}
+
+func (b *builder) file(doc providerDocument) Source {
+	if doc.Path.IsZero() || doc.Key.IsZero() {
+		return Source{} // Parse has said so
+	}
+	fields := b.fields(doc.Fields, "fields")
+	if !b.field(doc.Key, "key") || len(fields) < len(doc.Fields) {
+		return Source{}
+	}
+	name := path.Clean(doc.Path.Text)
+	if !fs.ValidPath(name) {
+		b.problems.Add(doc.Path.At, "path: expected a file below the playbook's folder")
+		return Source{}
+	}
+	if b.host.Files == nil {
+		b.problems.Add(doc.Path.At, "path: there is no folder to read provider files from")
+		return Source{}
+	}
+	r, err := b.host.Files.Open(name)
+	if err != nil {
+		hint := ""
+		if entries, dirErr := fs.ReadDir(b.host.Files, path.Dir(name)); dirErr == nil {
+			names := make([]string, len(entries))
+			for i, e := range entries {
+				names[i] = path.Join(path.Dir(name), e.Name())
+			}
+			hint = suggest.DidYouMean(name, names)
+		}
+		what := "can't be opened"
+		if errors.Is(err, fs.ErrNotExist) {
+			what = "does not exist"
+		}
+		b.problems.AddHint(doc.Path.At, hint, "path: the file %s %s", name, what)
+		return Source{}
+	}
+	defer r.Close()
+	f, err := NewFile(b.schema, name, r, doc.Key.Text, fields...)
+	if err != nil {
+		var ps leadloop.Problems
+		if !errors.As(err, &ps) {
+			ps = leadloop.Problems{{At: doc.Path.At, Message: err.Error()}}
+		}
+		b.problems = append(b.problems, ps...)
+		return Source{}
+	}
+	rejects := f.Rejects()
+	for _, r := range rejects[:min(len(rejects), maxRejectWarnings)] {
+		what := r.Reason
+		if r.Field != "" {
+			what = r.Field + ": " + what
+		}
+		b.problems.Warn(leadloop.Position{File: name, Line: r.Line, Column: 1}, "%s", what)
+	}
+	if more := len(rejects) - maxRejectWarnings; more > 0 {
+		b.problems.Warn(doc.Path.At, "path: %d more rows or cells of %s are unusable", more, name)
+	}
+	return f.Source(doc.Name.Text)
+}
+
+func (b *builder) http(doc providerDocument) Source {
+	if doc.URL.IsZero() || len(doc.Response.Fields) == 0 {
+		return Source{} // Parse has said so
+	}
+	at := map[string]leadloop.Position{
+		"method": doc.Method.At, "url": doc.URL.At, "body": doc.Body.At,
+		"response.match": doc.Response.Match.At, "response.fields": doc.Response.At,
+		"response.confidence": doc.Response.Confidence.At, "response.confidence_max": doc.Response.At,
+		"response.verified_at": doc.Response.VerifiedAt.At,
+	}
+	texts := func(prefix string, m map[string]leadloop.Expression) map[string]string {
+		out := make(map[string]string, len(m))
+		for k, e := range m {
+			out[k], at[prefix+k] = e.Text, e.At
+		}
+		return out
+	}
+	h, problems := newHTTP(b.schema, HTTPSpec{
+		Method: doc.Method.Text, URL: doc.URL.Text, Body: doc.Body.Text,
+		Headers:    texts("headers.", doc.Headers),
+		Match:      doc.Response.Match.Text,
+		Fields:     texts("response.fields.", doc.Response.Fields),
+		Confidence: doc.Response.Confidence.Text, ConfidenceMax: doc.Response.ConfidenceMax,
+		VerifiedAt: doc.Response.VerifiedAt.Text,
+	}, b.host.HTTP)
+	for _, p := range problems {
+		pos := at[p.part]
+		if pos == (leadloop.Position{}) {
+			pos = doc.At
+		}
+		b.problems.AddHint(pos, p.hint, "%s: %s", p.part, p.message)
+	}
+	if len(problems) > 0 {
+		return Source{}
+	}
+	if u, err := url.Parse(doc.URL.Text[:strings.IndexAny(doc.URL.Text+"{", "{")]); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		b.problems.Warn(doc.URL.At, "url: http sends leads and secrets in the clear; is there an https address?")
+	}
+	return h.Source(doc.Name.Text)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (b *builder) hosted(doc providerDocument) Source {
+	s := Source{Fields: b.fields(doc.Fields, "fields"), Needs: b.fields(doc.Needs, "needs")}
+	for _, e := range doc.Needs {
+		if slices.Contains(s.Fields, e.Text) {
+			b.problems.Add(e.At, "needs: field %s can't be both known and asked for", e.Text)
+		}
+	}
+	s.Provider = b.host.Providers[doc.Name.Text]
+	if s.Provider == nil {
+		hint := suggest.DidYouMean(doc.Name.Text, sortedKeys(b.host.Providers))
+		if hint == "" {
+			hint = fmt.Sprintf("it has %d", len(b.host.Providers))
+		}
+		b.problems.AddHint(doc.Name.At, hint, "name: the program gives no provider %q", doc.Name.Text)
+	}
+	return s
+}

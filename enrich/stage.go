@@ -1,0 +1,133 @@
+package enrich
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+)
+
+// refreshTries bounds how often a lead that providers failed is enriched again
+// by itself; the pause before the first time is refreshPause and doubles from
+// there: after 1, 2, 4, 8, 16 and 32 hours.
+const (
+	refreshTries = 6
+	refreshPause = time.Hour
+)
+
+// NewStage returns the step "enrich". It acts when a lead arrives, is recycled,
+// or has a refresh task due.
+//
+// Its claims have the origin "provider" and are dated by when the answer was
+// given. Per provider that told something new or cost something there is one
+// EventEnriched (attrs: provider; fields, comma-separated; cost, in
+// millionths), per provider that failed one EventProviderFailed. The lead goes
+// on in any case; if a failed provider could still give a missing field, a
+// TaskRefresh comes due after an hour, then after two, up to six times.
+func NewStage(w *Waterfall) leadloop.Stage {
+	return leadloop.StageFunc("enrich", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		if !triggers(s) {
+			return leadloop.Outcome{}, leadloop.Effects{}, nil
+		}
+		r, err := w.Enrich(ctx, s)
+		if err != nil {
+			return leadloop.Outcome{}, leadloop.Effects{}, err
+		}
+		return decide(s, r)
+	})
+}
+
+func triggers(s leadloop.Subject) bool {
+	switch s.Trigger {
+	case leadloop.TriggerSubmission, leadloop.TriggerRecycle:
+		return true
+	case leadloop.TriggerTask:
+		return s.Task != nil && s.Task.Kind == leadloop.TaskRefresh
+	}
+	return false
+}
+
+func decide(s leadloop.Subject, r Report) (leadloop.Outcome, leadloop.Effects, error) {
+	trace, err := json.Marshal(r)
+	if err != nil {
+		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("enrich: trace: %w", err)
+	}
+	out := leadloop.Outcome{Reason: r.Stopped}
+	e := leadloop.Effects{Claims: r.Claims, Trace: trace}
+	for _, c := range r.Calls {
+		if ev, ok := event(s, r, c); ok {
+			e.Events = append(e.Events, ev)
+		}
+		if c.Outcome == Skipped && strings.HasPrefix(c.Reason, "budget_") && out.Reason == "" {
+			out.Reason = c.Reason
+		}
+	}
+	if r.Cost > 0 {
+		state := s.Lead.State
+		state.Score.Needs = slices.Clone(state.Score.Needs)
+		state.Cost += r.Cost
+		e.State = &state
+	}
+	if r.Unfinished() {
+		out.Reason = "provider_failed"
+		if t, ok := refresh(s, r); ok {
+			e.Tasks = append(e.Tasks, t)
+		}
+	}
+	return out, e, nil
+}
+
+func event(s leadloop.Subject, r Report, c Call) (leadloop.Event, bool) {
+	ev := leadloop.Event{Lead: s.Lead.ID, At: s.AsOf, Actor: "stage:enrich", Attrs: map[string]string{"provider": c.Source}}
+	switch c.Outcome {
+	case Failed:
+		ev.Kind, ev.Reason = leadloop.EventProviderFailed, c.Reason
+		return ev, true
+	case Matched, NoMatch:
+		var fields []string
+		for _, cl := range r.Claims {
+			if cl.Source == c.Source {
+				fields = append(fields, cl.Field)
+			}
+		}
+		ev.Kind, ev.Reason = leadloop.EventEnriched, string(c.Outcome)
+		ev.Attrs["fields"], ev.Attrs["cost"] = strings.Join(fields, ","), strconv.FormatInt(int64(c.Cost), 10)
+		return ev, len(fields) > 0 || c.Cost > 0
+	}
+	return leadloop.Event{}, false
+}
+
+type refreshPayload struct {
+	Enrich int `json:"enrich"` // which try the task is, from 1
+}
+
+// refresh is the task that tries again. Its key depends on the moment of the
+// decision, so that deciding anew after a conflict adds no second task.
+func refresh(s leadloop.Subject, r Report) (leadloop.Task, bool) {
+	var p refreshPayload
+	if s.Task != nil && len(s.Task.Payload) > 0 && json.Unmarshal(s.Task.Payload, &p) != nil {
+		p.Enrich = 0 // a refresh that somebody else asked for
+	}
+	if p.Enrich >= refreshTries {
+		return leadloop.Task{}, false
+	}
+	pause := refreshPause << max(p.Enrich, 0)
+	for _, c := range r.Calls {
+		pause = max(pause, c.RetryAfter)
+	}
+	p.Enrich = max(p.Enrich, 0) + 1
+	payload, err := json.Marshal(p)
+	if err != nil {
+		return leadloop.Task{}, false
+	}
+	return leadloop.Task{
+		Key:  fmt.Sprintf("enrich:refresh:%s:%d", s.Lead.ID, s.AsOf.UTC().UnixNano()),
+		Kind: leadloop.TaskRefresh, Lead: s.Lead.ID, DueAt: s.AsOf.Add(pause),
+		Payload: payload, State: leadloop.TaskPending,
+	}, true
+}
