@@ -16,16 +16,23 @@ import (
 // timeAtom is one part of a rule whose value can change as time passes.
 type timeAtom struct {
 	kind timeKind
-	slot int           // window and since: the slot; future: the activity type
+	slot int           // window, held and future: the slot
 	step time.Duration // calendar: how often it can change
 
-	// A comparison with the moment comes down to "now op threshold", with the
-	// threshold the sum of terms; for since, to "now - last op sum".
+	// A comparison with the moment comes down to "now op sum of terms"; since
+	// counts as now minus the last activity.
 	op    string
 	terms []term
-	// overflow are the differences of two times inside the comparison: they
-	// err beyond 292 years, and so change there as well.
-	overflow [][]term
+	// edges are the sums and differences inside the comparison: they err
+	// beyond the range of their type, and so change there as well.
+	edges []edge
+}
+
+// edge is "now + sum of terms", or "sum of terms - now" if negative.
+type edge struct {
+	negative  bool
+	timestamp bool // else a duration
+	terms     []term
 }
 
 type timeKind uint8
@@ -36,6 +43,7 @@ const (
 	timeAnyFuture                 // any activity becomes past
 	timeSince                     // since(type) op constant
 	timeCompare                   // now op threshold
+	timeHeld                      // since(type) is held at zero until its activity is past
 	timeCalendar                  // an accessor such as now.getHours()
 	timeOther                     // anything else that reads the moment
 )
@@ -61,7 +69,7 @@ const quarterHour = 15 * time.Minute
 
 // NextChange returns the earliest instant after f.Now at which the result of
 // any rule can change by time passing alone, with the facts as they are; zero
-// means never. It is never too late if exact is true: until then every result
+// means never (before the year 10000, where time ends for rules). It is never too late if exact is true: until then every result
 // stays what it is. If exact is false, some rule uses the moment in a way that
 // is only looked at every quarter of an hour (or minute, second or
 // millisecond, if it asks for those).
@@ -113,30 +121,20 @@ func (r *reader) next(a *timeAtom) (t time.Time, exact bool) {
 		return r.future(r.set.slots[a.slot].typ)
 	case timeAnyFuture:
 		return r.future("")
-	case timeSince:
-		last, ok := r.last(r.set.slots[a.slot].typ)
-		d, fine := r.sum(a.terms)
-		if !ok || !fine {
-			return t, true
-		}
-		// since is held at zero until the activity is past, and errs once it
-		// is longer than a duration can be.
-		t = r.crossing(a.op, last.Add(d))
-		for _, at := range []time.Time{last.Add(1), last.Add(math.MaxInt64).Add(1)} {
-			t = earlier(t, r.after(at))
-		}
-		return t, true
 	case timeCompare:
-		at, fine := r.instant(a.terms)
-		if !fine {
-			return t, true
+		if at, ok := r.sum(a.terms); ok {
+			t = r.crossing(a.op, at)
 		}
-		t = r.crossing(a.op, at)
-		for _, terms := range a.overflow {
-			if base, fine := r.instant(terms); fine {
-				t = earlier(t, r.after(base.Add(math.MaxInt64).Add(1)))
-				t = earlier(t, r.after(base.Add(math.MinInt64)))
-			}
+		exact = true
+		for i := range a.edges {
+			at, ok := r.edge(&a.edges[i])
+			t, exact = earlier(t, at), exact && ok
+		}
+		return t, exact
+	case timeHeld:
+		// It also errs once it is longer than a duration can be.
+		if last, ok := r.last(r.set.slots[a.slot].typ); ok {
+			t = earlier(r.after(last.Add(1)), r.after(last.Add(math.MaxInt64).Add(1)))
 		}
 		return t, true
 	case timeCalendar:
@@ -157,7 +155,7 @@ func (r *reader) crossing(op string, at time.Time) time.Time {
 }
 
 func (r *reader) after(t time.Time) time.Time {
-	if t.After(r.now) {
+	if t.After(r.now) && !t.After(lastTime) {
 		return t.UTC()
 	}
 	return time.Time{}
@@ -184,57 +182,89 @@ func (r *reader) future(typ string) (t time.Time, exact bool) {
 	return t, true
 }
 
-// instant adds up terms of which exactly one, by type, is a timestamp with the
-// sign that makes the sum a timestamp.
-func (r *reader) instant(terms []term) (time.Time, bool) {
-	var at time.Time
-	found := false
-	for i := range terms {
-		if v, ok := r.term(&terms[i]).(types.Timestamp); ok {
-			at, found = v.Time, true
-		}
+var (
+	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
+// edge is when the value of an edge enters or leaves the range of its type.
+func (r *reader) edge(e *edge) (t time.Time, exact bool) {
+	zero, ok := r.sum(e.terms)
+	if !ok {
+		return t, true
 	}
-	d, fine := r.sum(terms)
-	return at.Add(d), found && fine
+	// With a sum of zero instead of an instant, time zero is 1970.
+	if e.timestamp {
+		d := time.Unix(0, 0).Sub(zero)
+		t = r.after(firstTime.Add(d))
+		return earlier(t, r.after(lastTime.Add(d).Add(1))), true
+	}
+	if !e.negative {
+		// now + terms is zero at minus the terms.
+		zero = time.Unix(-zero.Unix(), -int64(zero.Nanosecond()))
+	}
+	// cel-go computes with whole seconds first, so that where exactly it
+	// overflows depends on the fractions of both operands.
+	const blur = 2 * time.Second
+	exact = true
+	for _, end := range []time.Duration{math.MinInt64, math.MaxInt64} {
+		from, to := zero.Add(end).Add(-blur), zero.Add(end).Add(blur)
+		if !from.After(r.now) && to.After(r.now) {
+			exact = false
+		}
+		t = earlier(t, earlier(r.after(from), r.after(to)))
+	}
+	return t, exact
 }
 
-// sum adds up the durations among terms.
-func (r *reader) sum(terms []term) (time.Duration, bool) {
-	var sum time.Duration
+// sum adds up terms, timestamps as the time since 1970. Seconds and
+// nanoseconds are kept apart, so that nothing overflows on the way. It is
+// false if a term has no value.
+func (r *reader) sum(terms []term) (time.Time, bool) {
+	var sec, nsec int64
 	for i := range terms {
-		switch v := r.term(&terms[i]).(type) {
-		case types.Timestamp:
-		case types.Duration:
-			d := v.Duration
-			if terms[i].negative {
-				if d == math.MinInt64 {
-					return 0, false
-				}
-				d = -d
-			}
-			if (d > 0 && sum > math.MaxInt64-d) || (d < 0 && sum < math.MinInt64-d) {
-				return 0, false
-			}
-			sum += d
-		default:
-			return 0, false
+		s, n, ok := r.term(&terms[i])
+		if !ok {
+			return time.Time{}, false
 		}
+		if terms[i].negative {
+			s, n = -s, -n
+		}
+		sec, nsec = sec+s, nsec+n
 	}
-	return sum, true
+	return time.Unix(sec, nsec).UTC(), true
 }
 
-func (r *reader) term(t *term) ref.Val {
+func (r *reader) term(t *term) (sec, nsec int64, ok bool) {
+	v := t.value
 	switch {
-	case t.value != nil:
-		return t.value
-	case t.slot >= 0:
-		return r.slot(t.slot)
+	case v != nil:
+	case t.slot < 0:
+		out, _, err := t.program.ContextEval(context.Background(), r)
+		if err != nil {
+			return 0, 0, false
+		}
+		v = out
+	default:
+		switch s := &r.set.slots[t.slot]; s.kind {
+		case slotLast, slotSince:
+			// As recorded: what is clamped to now moves with it. since is now
+			// minus this; a last that is yet to come has an atom of its own.
+			at, found := r.last(s.typ)
+			if !found || s.kind == slotLast && at.After(r.now) {
+				return 0, 0, false
+			}
+			return at.Unix(), int64(at.Nanosecond()), true
+		}
+		v = r.slot(t.slot)
 	}
-	out, _, err := t.program.ContextEval(context.Background(), r)
-	if err != nil {
-		return types.WrapErr(err)
+	switch v := v.(type) {
+	case types.Timestamp:
+		return v.Unix(), int64(v.Nanosecond()), true
+	case types.Duration:
+		return int64(v.Duration / time.Second), int64(v.Duration % time.Second), true
 	}
-	return out
+	return 0, 0, false
 }
 
 // timeAtoms collects the parts of a lowered expression that time can change.
@@ -348,32 +378,28 @@ func (c *compiler) timeCall(e ast.Expr) {
 	}
 }
 
-// linear is a sum of terms plus n times now plus n times since(slot).
+// linear is n times now plus a sum of terms.
 type linear struct {
-	now, since int
-	sinceSlot  int
-	terms      []term
-	timed      []ast.Expr // terms that depend on the moment in their own way
-	overflow   [][]term
+	now   int
+	terms []term
+	since []int      // slots of since among them
+	timed []ast.Expr // terms that depend on the moment in their own way
+	edges []edge
 }
 
 // timeComparison understands comparisons that are linear in the moment, and
 // reports whether it did.
 func (c *compiler) timeComparison(call ast.CallExpr) bool {
 	var l linear
-	left, right := call.Args()[0], call.Args()[1]
-	if !c.linear(left, false, &l) || !c.linear(right, true, &l) {
+	if !c.linear(call.Args()[0], false, &l) || !c.linear(call.Args()[1], true, &l) ||
+		l.now != 1 && l.now != -1 || len(l.since) > 1 {
 		return false
 	}
-	op := call.FunctionName()
-	switch {
-	case l.now == 0 && (l.since == 1 || l.since == -1):
-		// since + terms op 0, so since op -terms.
-		c.times = append(c.times, timeAtom{kind: timeSince, slot: l.sinceSlot, op: flipped(op, l.since < 0), terms: flip(l.terms, l.since > 0)})
-	case l.since == 0 && (l.now == 1 || l.now == -1):
-		c.times = append(c.times, timeAtom{kind: timeCompare, op: flipped(op, l.now < 0), terms: flip(l.terms, l.now > 0), overflow: l.overflow})
-	default:
-		return false
+	c.times = append(c.times, timeAtom{
+		kind: timeCompare, op: flipped(call.FunctionName(), l.now < 0), terms: flip(l.terms, l.now > 0), edges: l.edges,
+	})
+	for _, i := range l.since {
+		c.addTime(timeAtom{kind: timeHeld, slot: i})
 	}
 	for _, x := range l.timed {
 		c.timeAtoms(x)
@@ -425,26 +451,21 @@ func (c *compiler) linear(e ast.Expr, negative bool, l *linear) bool {
 		l.now += sign
 		return true
 	case s != nil && s.kind == slotSince:
-		if l.since != 0 {
-			return false
-		}
-		l.since, l.sinceSlot = sign, i
+		l.now += sign
+		l.since = append(l.since, i)
+		l.terms = append(l.terms, term{negative: !negative, slot: i})
 		return true
 	case isOperator(e, operators.Add, operators.Subtract) && c.timed(e):
 		args := e.AsCall().Args()
 		minus := e.AsCall().FunctionName() == operators.Subtract
-		before := len(l.terms)
-		nowBefore := l.now
+		terms, now := len(l.terms), l.now
 		if !c.linear(args[0], negative, l) || !c.linear(args[1], negative != minus, l) {
 			return false
 		}
-		if bothTimes := c.ast.GetType(args[0].ID()).IsExactType(types.TimestampType) && c.ast.GetType(args[1].ID()).IsExactType(types.TimestampType); minus && bothTimes {
-			switch own := slices.Clone(l.terms[before:]); l.now - nowBefore {
-			case 1:
-				l.overflow = append(l.overflow, flip(own, true))
-			case -1:
-				l.overflow = append(l.overflow, own)
-			}
+		// Inside a side that is subtracted, everything is negated twice.
+		if n := (l.now - now) * sign; n == 1 || n == -1 {
+			own := flip(slices.Clone(l.terms[terms:]), negative)
+			l.edges = append(l.edges, edge{negative: n < 0, timestamp: t.IsExactType(types.TimestampType), terms: own})
 		}
 		return true
 	case e.Kind() == ast.LiteralKind:
@@ -455,7 +476,7 @@ func (c *compiler) linear(e ast.Expr, negative bool, l *linear) bool {
 		l.timed = append(l.timed, e)
 		return true
 	}
-	if !c.closed(e) || c.any(e, func(s *slot) bool { return s.timed() && s.kind != slotLast }) {
+	if !c.closed(e) || c.any(e, func(s *slot) bool { return s.timed() && s.window == 0 }) {
 		return false
 	}
 	program, err := c.set.env.plan(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
