@@ -1,0 +1,108 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// ledger is a pool's balances as this decision sees them: what the lead being
+// routed gives back counts already.
+type ledger struct {
+	store.Rotation
+	returned []leadloop.LedgerDelta
+}
+
+func (l *ledger) balance(id leadloop.RepID) (owed leadloop.Owed, lastAt time.Time) {
+	if i, ok := slices.BinarySearchFunc(l.Balances, id, compareMember); ok {
+		owed, lastAt = l.Balances[i].Owed, l.Balances[i].LastAt
+	}
+	if i, ok := slices.BinarySearchFunc(l.returned, id, compareDelta); ok {
+		owed += l.returned[i].Owed
+	}
+	return owed, lastAt
+}
+
+func compareDelta(d leadloop.LedgerDelta, id leadloop.RepID) int {
+	return strings.Compare(string(d.Member), string(id))
+}
+
+func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
+	rotation, err := d.rd.Rotation(ctx, p.ID)
+	if err != nil {
+		return nil, fmt.Errorf("routing: pool %s: %w", p.ID, err)
+	}
+	l := &ledger{Rotation: rotation}
+	s := &d.q.Lead.State
+	if !d.q.Return || s.Pool != p.ID || s.Owner == "" || p.Strategy != StrategyFair {
+		return l, nil
+	}
+	// Those who were credited then were in the ledger and present.
+	var members []Entitlement
+	for _, at := range p.members {
+		r := &d.r.reps[at]
+		_, booked := slices.BinarySearchFunc(l.Balances, r.ID, compareMember)
+		if _, away := d.away(r, s.OwnerSince); booked && (!away || p.CatchUp) {
+			owed, lastAt := l.balance(r.ID)
+			members = append(members, Entitlement{Member: r.ID, Weight: r.weight, Owed: owed, LastAt: lastAt})
+		}
+	}
+	l.returned = Return(members, s.Owner)
+	return l, nil
+}
+
+// book moves a pool's ledger for the winner.
+func (d *decision) book(l *ledger, winner leadloop.RepID, deltas []leadloop.LedgerDelta) {
+	d.moves = append(d.moves, leadloop.LedgerMove{
+		Pool: l.Pool, Revision: l.Revision, Lead: d.q.Lead.ID, To: winner, At: d.q.AsOf,
+		Deltas: addDeltas(deltas, l.returned),
+	})
+}
+
+// returnDebit gives the debit back in a pool that the new assignment did not
+// move.
+func (d *decision) returnDebit(ctx context.Context) error {
+	s := &d.q.Lead.State
+	if !d.q.Return || s.Pool == "" || slices.ContainsFunc(d.moves, func(m leadloop.LedgerMove) bool { return m.Pool == s.Pool }) {
+		return nil
+	}
+	// Nobody shares in a pool that is no longer defined.
+	p := d.r.pool(s.Pool)
+	if p == nil {
+		return nil
+	}
+	l, err := d.ledger(ctx, p)
+	if err != nil {
+		return err
+	}
+	if len(l.returned) > 0 {
+		d.book(l, "", nil)
+	}
+	return nil
+}
+
+// addDeltas adds two lists that are ordered by member, and leaves out zeros.
+func addDeltas(a, b []leadloop.LedgerDelta) []leadloop.LedgerDelta {
+	out := make([]leadloop.LedgerDelta, 0, len(a)+len(b))
+	for len(a)+len(b) > 0 {
+		var next leadloop.LedgerDelta
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].Member < b[0].Member:
+			next, a = a[0], a[1:]
+		case len(a) == 0 || b[0].Member < a[0].Member:
+			next, b = b[0], b[1:]
+		default:
+			next = leadloop.LedgerDelta{Member: a[0].Member, Owed: a[0].Owed + b[0].Owed}
+			a, b = a[1:], b[1:]
+		}
+		if next.Owed != 0 {
+			out = append(out, next)
+		}
+	}
+	return out
+}

@@ -1,0 +1,322 @@
+package routing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// NewStage puts a router in a loop, as the stage "route".
+//
+// It routes leads that nobody has, leads that re-enter, and leads whose tier
+// changed before anybody worked them; every other lead stays where it is, and
+// a lead that is being worked is never taken. A lead with an open opportunity
+// is nobody's new lead: the opportunity's owner is told. Timers that come due
+// climb the escalation ladder, and find out by themselves that a lead was
+// worked or reassigned meanwhile.
+func NewStage(r *Router, st store.Store) leadloop.Stage { return &stage{r, st} }
+
+type stage struct {
+	router *Router
+	store  store.Store
+}
+
+func (*stage) Name() string { return "route" }
+
+func (g *stage) Decide(ctx context.Context, s leadloop.Subject) (o leadloop.Outcome, e leadloop.Effects, err error) {
+	err = g.store.View(ctx, func(tx store.Tx) error {
+		run := &run{r: g.router, rd: FromStore(tx), s: s, state: s.Lead.State}
+		if err := run.match(ctx, tx.CRM()); err != nil {
+			return err
+		}
+		if err := run.decide(ctx); err != nil {
+			return err
+		}
+		trace, err := json.Marshal(run.trace)
+		o, e = run.outcome, run.effects
+		if run.changed {
+			e.State = &run.state
+		}
+		e.Trace = trace
+		return err
+	})
+	if err != nil {
+		return leadloop.Outcome{}, leadloop.Effects{}, err
+	}
+	return o, e, nil
+}
+
+// run is one decision of the stage.
+type run struct {
+	r       *Router
+	rd      Reader
+	s       leadloop.Subject
+	q       Request
+	state   leadloop.State
+	changed bool
+	outcome leadloop.Outcome
+	effects leadloop.Effects
+	trace   stageTrace
+}
+
+// stageTrace is the trace of the decision record.
+type stageTrace struct {
+	// Note says what was decided besides, or instead of, a route.
+	Note string `json:"note,omitempty"`
+	Trace
+}
+
+// match reads what the lead was matched to. What the CRM no longer has counts
+// as not matched.
+func (n *run) match(ctx context.Context, crm store.CRM) error {
+	s := &n.s.Lead.State
+	n.q = Request{Lead: n.s.Lead, Profile: n.s.Profile, AsOf: n.s.AsOf, Recycled: n.s.Trigger == leadloop.TriggerRecycle}
+	if s.Account != "" {
+		a, err := crm.Account(ctx, s.Account)
+		switch {
+		case err == nil:
+			n.q.Account = &a
+		case !errors.Is(err, leadloop.ErrNotFound):
+			return err
+		}
+	}
+	if s.Contact != "" {
+		c, err := crm.Contact(ctx, s.Contact)
+		switch {
+		case err == nil:
+			n.q.Contact = &c
+		case !errors.Is(err, leadloop.ErrNotFound):
+			return err
+		}
+	}
+	if s.Opportunity != "" {
+		all, err := crm.Opportunities(ctx, s.Account)
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if o.ID == s.Opportunity && o.Status == leadloop.OpportunityOpen {
+				n.q.Opportunity = &o
+			}
+		}
+	}
+	return nil
+}
+
+func (n *run) decide(ctx context.Context) error {
+	d, err := n.r.newDecision(ctx, n.rd, &n.q)
+	if err != nil {
+		return err
+	}
+	s, trigger := &n.state, n.s.Trigger
+	arrives := trigger == leadloop.TriggerSubmission || trigger == leadloop.TriggerRecycle
+	placed := s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted
+	switch gone := s.Owner != "" && !d.active(s.Owner); {
+	case n.q.Opportunity != nil:
+		if arrives || !placed {
+			n.alertOpportunity(d)
+			return nil
+		}
+	case trigger == leadloop.TriggerRecycle, gone:
+		n.q.Return = true
+		return n.route(ctx)
+	case !placed, arrives && s.Owner == "":
+		return n.route(ctx)
+	case n.s.Previous.Score.Tier != s.Score.Tier && !s.Worked():
+		n.q.Return, n.q.Keep = true, true
+		return n.route(ctx)
+	}
+	n.outcome = leadloop.Outcome{Kind: s.Disposition, Reason: s.Reason}
+	if n.s.Task != nil && n.s.Task.Kind == leadloop.TaskEscalate {
+		return n.escalate(ctx, d)
+	}
+	n.trace.Note = "it stays where it is"
+	return nil
+}
+
+func (n *run) route(ctx context.Context) error {
+	a, err := n.r.Route(ctx, n.rd, n.q)
+	if err != nil {
+		return err
+	}
+	n.apply(a, nil)
+	return nil
+}
+
+// apply writes an assignment; missed are the reps who had the lead before and
+// missed its target.
+func (n *run) apply(a Assignment, missed []leadloop.RepID) {
+	n.trace.Trace = a.Trace
+	n.outcome = leadloop.Outcome{Kind: a.Kind, Reason: a.Reason}
+	s, from := &n.state, n.state
+	same := from.Disposition == a.Kind && from.Owner == "" && from.Queue == a.Queue && from.Entry == a.Entry
+	switch {
+	case a.Kept:
+		n.keep(a)
+		return
+	case a.Kind != leadloop.OutcomeAssigned && a.Kind != leadloop.OutcomeAlerted && same:
+		n.trace.Note = "it stays where it is"
+		n.outcome.Reason = from.Reason
+		return
+	}
+	n.changed = true
+	n.effects.Ledger = a.Ledger
+	s.Disposition, s.Reason, s.Entry = a.Kind, a.Reason, a.Entry
+	s.Owner, s.OwnerSince, s.Queue, s.Pool = "", time.Time{}, a.Queue, ""
+	s.SLA, s.FirstTouchAt = leadloop.SLA{}, time.Time{}
+	switch a.Kind {
+	case leadloop.OutcomeAssigned:
+		s.Owner, s.OwnerSince, s.Pool, s.SLA = a.Owner, n.s.AsOf, a.Pool, a.SLA
+		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier,
+			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium)))
+		notice := Notice{About: AboutAssigned, To: "rep:" + string(a.Owner), Entry: a.Entry, Policy: a.SLA.Policy, DueAt: a.SLA.DueAt}
+		n.tell(leadloop.TaskNotify, notice, string(a.Owner), stamp(n.s.AsOf))
+		n.tell(leadloop.TaskCRM, notice, string(a.Owner), stamp(n.s.AsOf))
+		n.startSLA(missed)
+		n.timer(timer{Ladder: ladderUnworked, Owner: a.Owner, Since: n.s.AsOf, Missed: missed}, n.r.unworked.due(0, n.s.AsOf, n.s.AsOf, n.zone(a.Owner)))
+	case leadloop.OutcomeQueued:
+		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
+		n.tell(leadloop.TaskNotify, Notice{About: AboutQueued, To: "queue:" + a.Queue, Entry: a.Entry}, a.Queue, stamp(n.s.AsOf))
+		n.timer(timer{Ladder: ladderQueue, Queue: a.Queue, Since: n.s.AsOf}, n.r.waiting.due(0, n.s.AsOf, n.s.AsOf, n.r.zone))
+	case leadloop.OutcomeNurture:
+		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
+	case leadloop.OutcomeAlerted:
+		n.alert("rep:"+string(a.Owner), a.Entry)
+	}
+}
+
+// keep leaves the lead with its owner; another tier can mean another clock.
+func (n *run) keep(a Assignment) {
+	n.trace.Note = "it stays with its owner"
+	n.outcome.Reason = n.state.Reason
+	if a.SLA.Policy == n.state.SLA.Policy {
+		return
+	}
+	n.changed = true
+	n.state.SLA = a.SLA
+	n.startSLA(nil)
+}
+
+func (n *run) startSLA(missed []leadloop.RepID) {
+	c := &n.state.SLA
+	if c.IsZero() {
+		return
+	}
+	n.event(leadloop.EventSLAStarted, "", "", n.attrs("policy", c.Policy, "target", c.Target.String(), "tier", n.state.Score.Tier))
+	n.timer(timer{Ladder: ladderSLA, Owner: n.state.Owner, Since: c.StartedAt, Due: true, Missed: missed}, c.DueAt)
+}
+
+// alertOpportunity tells the owner of the open opportunity, or of its account,
+// or else the final queue.
+func (n *run) alertOpportunity(d *decision) {
+	to := "queue:" + n.r.final
+	if owner := n.q.Opportunity.Owner; owner != "" && d.active(owner) {
+		to = "rep:" + string(owner)
+	} else if a := n.q.Account; a != nil && a.Owner != "" && d.active(a.Owner) {
+		to = "rep:" + string(a.Owner)
+	}
+	n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: "open_opportunity"}
+	n.trace.Note = "it has an open opportunity: " + to + " is told"
+	// Whoever has the lead keeps it.
+	if s := &n.state; s.Owner == "" {
+		n.changed = true
+		s.Disposition, s.Reason, s.Queue, s.Entry = leadloop.OutcomeAlerted, "open_opportunity", "", ""
+	}
+	n.alert(to, "")
+}
+
+func (n *run) alert(to, entry string) {
+	_, whom, _ := strings.Cut(to, ":")
+	n.event(leadloop.EventAlerted, "", whom, n.attrs("entry", entry, "opportunity", string(n.state.Opportunity)))
+	n.tell(leadloop.TaskNotify, Notice{About: AboutAlerted, To: to, Entry: entry, Opportunity: n.state.Opportunity}, to, stamp(n.s.AsOf))
+}
+
+// event journals what happened; where the lead went has the outcome's reason.
+func (n *run) event(kind leadloop.EventKind, from, to string, attrs map[string]string) {
+	reason := ""
+	switch kind {
+	case leadloop.EventAssigned, leadloop.EventQueued, leadloop.EventNurtured, leadloop.EventAlerted:
+		reason = n.outcome.Reason
+	}
+	n.effects.Events = append(n.effects.Events, leadloop.Event{
+		Kind: kind, Lead: n.s.Lead.ID, At: n.s.AsOf, Actor: "stage:route", Reason: reason, From: from, To: to, Attrs: attrs,
+	})
+}
+
+// attrs makes a map of the pairs that have a value.
+func (*run) attrs(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			m[pairs[i]] = pairs[i+1]
+		}
+	}
+	return m
+}
+
+func (n *run) text(f leadloop.Field[string]) string {
+	v, _ := f.Get(n.s.Profile)
+	return v
+}
+
+func (n *run) zone(owner leadloop.RepID) *time.Location {
+	if r := n.r.rep(owner); r != nil {
+		return r.zone
+	}
+	return n.r.zone
+}
+
+// What a notice is about.
+const (
+	AboutAssigned  = "assigned"  // To owns the lead now
+	AboutQueued    = "queued"    // the lead waits in To
+	AboutAlerted   = "alerted"   // To is told and owns nothing
+	AboutEscalated = "escalated" // the lead was not answered, or not picked up
+)
+
+// Notice is the payload of the outside tasks of routing: ids and codes, no
+// personal data.
+type Notice struct {
+	About string          `json:"about"`
+	Lead  leadloop.LeadID `json:"lead"`
+	// To is who hears: "rep:<id>", "team:<id>" or "queue:<id>".
+	To          string                 `json:"to"`
+	Owner       leadloop.RepID         `json:"owner,omitempty"`
+	Queue       string                 `json:"queue,omitempty"`
+	Entry       string                 `json:"entry,omitempty"`
+	Opportunity leadloop.OpportunityID `json:"opportunity,omitempty"`
+	Tier        string                 `json:"tier,omitempty"`
+	Policy      string                 `json:"policy,omitempty"`
+	DueAt       time.Time              `json:"due_at,omitzero"`
+	// Ladder ("sla", "queue" or "unworked") and Step say which rung of an
+	// escalation this is, from 1.
+	Ladder string `json:"ladder,omitempty"`
+	Step   int    `json:"step,omitempty"`
+}
+
+// tell adds an outside task. What makes the key unique is given: the same
+// decision gives the same key.
+func (n *run) tell(kind string, notice Notice, key ...string) {
+	notice.Lead, notice.Owner, notice.Queue, notice.Tier = n.s.Lead.ID, n.state.Owner, n.state.Queue, n.state.Score.Tier
+	n.effects.Tasks = append(n.effects.Tasks, leadloop.Task{
+		Key:  kind + ":" + notice.About + ":" + string(n.s.Lead.ID) + ":" + strings.Join(key, ":"),
+		Kind: kind, Lead: n.s.Lead.ID, DueAt: n.s.AsOf, Outside: true, Payload: mustJSON(notice), State: leadloop.TaskPending,
+	})
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("20060102T150405.999999999Z") }
+
+// mustJSON encodes the structs of this package, which always can be.
+func mustJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("routing: %T: %v", v, err))
+	}
+	return b
+}
