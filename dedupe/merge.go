@@ -1,0 +1,221 @@
+package dedupe
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Merger is [Merge] and [Unmerge] as the methods that a loop asks for.
+type Merger struct{}
+
+// Merge calls [Merge].
+func (Merger) Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err error) {
+	return Merge(into, from)
+}
+
+// Unmerge calls [Unmerge].
+func (Merger) Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error) {
+	return Unmerge(merged, tombstone)
+}
+
+// Survivor returns which of two leads to merge into: the one received first, ties by id. The order of its arguments does not matter.
+func Survivor(a, b *leadloop.Lead) (survivor, other *leadloop.Lead) {
+	if c := a.ReceivedAt.Compare(b.ReceivedAt); c > 0 || c == 0 && a.ID > b.ID {
+		return b, a
+	}
+	return a, b
+}
+
+// Merge unites from into into and modifies neither.
+//
+// Merged keeps into's id, revision and whole state: its owner, its score, its running SLA clock and its open questions (PossibleDuplicates).
+// Claims, activities and identifiers are united, and ReceivedAt is the earlier of both. An activity that both have stands once, as into has
+// it. Tombstone is from with MergedInto set and everything else as it was: who wants its owner kept makes it the survivor.
+//
+// In content the operation is commutative if the survivor is chosen by [Survivor], associative and idempotent: merging a tombstone again into
+// the lead it is part of changes nothing. To be able to undo the earlier ReceivedAt, merged carries one claim per record, of a field of its
+// own that no profile shows, saying when that record was received.
+//
+// ErrInvalid reports leads that can't be merged: the same one, one that is merged away elsewhere, or a claim or activity of from that comes
+// from a record which is neither from nor merged into it, so that un-merge could not send it back.
+func Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err error) {
+	if err := mergeable(into, from); err != nil {
+		return nil, nil, err
+	}
+	merged, tombstone = ownRecords(into), ownRecords(from)
+	if from.MergedInto == into.ID {
+		return merged, tombstone, nil
+	}
+	tombstone.MergedInto = into.ID
+	merged.Claims = leadloop.UniteClaims(leadloop.UniteClaims(merged.Claims, tombstone.Claims), []leadloop.Claim{receipt(into), receipt(from)})
+	have := map[string]bool{}
+	for _, a := range merged.Activities {
+		have[a.ID] = a.ID != ""
+	}
+	more := slices.DeleteFunc(tombstone.Clone().Activities, func(a leadloop.Activity) bool { return have[a.ID] })
+	merged.Activities = leadloop.UniteActivities(merged.Activities, more)
+	merged.Identifiers = uniteIdentifiers(into.Identifiers, from.Identifiers)
+	merged.Records = append(append(merged.Records, from.ID), from.Records...)
+	if from.ReceivedAt.Before(merged.ReceivedAt) {
+		merged.ReceivedAt = from.ReceivedAt
+	}
+	return merged, tombstone, nil
+}
+
+func mergeable(into, from *leadloop.Lead) error {
+	switch {
+	case into == nil || from == nil:
+		return fmt.Errorf("merge: %w: two leads are needed", leadloop.ErrInvalid)
+	case into.ID == from.ID:
+		return fmt.Errorf("merge lead %s: %w: into itself", into.ID, leadloop.ErrInvalid)
+	case into.MergedInto != "":
+		return fmt.Errorf("merge into lead %s: %w: it is part of lead %s", into.ID, leadloop.ErrInvalid, into.MergedInto)
+	case from.MergedInto == into.ID && slices.Contains(into.Records, from.ID):
+		return nil
+	case from.MergedInto != "":
+		return fmt.Errorf("merge lead %s: %w: it is part of lead %s", from.ID, leadloop.ErrInvalid, from.MergedInto)
+	}
+	ours := recordsOf(into)
+	theirs := recordsOf(from)
+	for id := range theirs {
+		if ours[id] {
+			return fmt.Errorf("merge lead %s into %s: %w: both hold record %s", from.ID, into.ID, leadloop.ErrInvalid, id)
+		}
+	}
+	for _, c := range from.Claims {
+		if c.Record != "" && !theirs[c.Record] {
+			return fmt.Errorf("merge lead %s: %w: a claim for %s is from record %s, which is not part of it", from.ID, leadloop.ErrInvalid, c.Field, c.Record)
+		}
+	}
+	for _, a := range from.Activities {
+		if a.Record != "" && !theirs[a.Record] {
+			return fmt.Errorf("merge lead %s: %w: an activity is from record %s, which is not part of it", from.ID, leadloop.ErrInvalid, a.Record)
+		}
+	}
+	return nil
+}
+
+func recordsOf(l *leadloop.Lead) map[leadloop.LeadID]bool {
+	set := map[leadloop.LeadID]bool{l.ID: true}
+	for _, id := range l.Records {
+		set[id] = true
+	}
+	return set
+}
+
+// ownRecords returns a copy in which claims and activities without a record name the lead itself.
+func ownRecords(l *leadloop.Lead) *leadloop.Lead {
+	c := l.Clone()
+	for i := range c.Claims {
+		if c.Claims[i].Record == "" {
+			c.Claims[i].Record = l.ID
+		}
+	}
+	for i := range c.Activities {
+		if c.Activities[i].Record == "" {
+			c.Activities[i].Record = l.ID
+		}
+	}
+	return c
+}
+
+// received is the field of the bookkeeping claims of Merge. It is in no schema, so that no profile and no rule sees it.
+const (
+	received       = "merge.received_at"
+	receivedSource = "merge"
+)
+
+// receipt says when a record was received, before merges made the lead's ReceivedAt an earlier one. A lead that is merged already has said it.
+func receipt(l *leadloop.Lead) leadloop.Claim {
+	for _, c := range l.Claims {
+		if c.Field == received && c.Record == l.ID {
+			return c
+		}
+	}
+	return leadloop.Claim{Field: received, Value: leadloop.ValueOf(l.ReceivedAt), Evidence: leadloop.Evidence{
+		Origin: leadloop.OriginDerived, Source: receivedSource, Record: l.ID, ObservedAt: l.ReceivedAt,
+	}}
+}
+
+// Unmerge undoes the merge of tombstone into merged and modifies neither.
+//
+// What was claimed or done with a record of the tombstone goes back to it, also what came after the merge; the rest stays, and into keeps the
+// state that merged has now. Records and ReceivedAt are what they would be without the tombstone. An identifier that both held stays with both
+// if into's remaining claims still say it.
+//
+// ErrInvalid reports a tombstone that is not merged directly into merged: one that came along with another is taken out of that one first.
+func Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error) {
+	switch {
+	case merged == nil || tombstone == nil:
+		return nil, nil, fmt.Errorf("unmerge: %w: two leads are needed", leadloop.ErrInvalid)
+	case tombstone.MergedInto != merged.ID || !slices.Contains(merged.Records, tombstone.ID):
+		return nil, nil, fmt.Errorf("unmerge lead %s: %w: it is not merged directly into lead %s", tombstone.ID, leadloop.ErrInvalid, merged.ID)
+	}
+	theirs := recordsOf(tombstone)
+	into, from = ownRecords(merged), ownRecords(tombstone)
+	from.MergedInto = ""
+	var back []leadloop.Claim
+	into.Claims, back = split(into.Claims, func(c leadloop.Claim) bool { return theirs[c.Record] })
+	from.Claims = leadloop.UniteClaims(from.Claims, back)
+	var done []leadloop.Activity
+	into.Activities, done = split(into.Activities, func(a leadloop.Activity) bool { return theirs[a.Record] })
+	from.Activities = uniteOwn(from.Activities, done)
+	into.Records, _ = split(into.Records, func(id leadloop.LeadID) bool { return theirs[id] })
+	receive(into)
+	receive(from)
+	restoreIdentifiers(into, from, len(from.Claims) != len(tombstone.Claims))
+	return into, from, nil
+}
+
+// split parts a list into what stays and what goes, nil if nothing stays.
+func split[T any](all []T, goes func(T) bool) (stay, gone []T) {
+	for _, x := range all {
+		if goes(x) {
+			gone = append(gone, x)
+		} else {
+			stay = append(stay, x)
+		}
+	}
+	return stay, gone
+}
+
+// uniteOwn adds those of more that own does not have.
+func uniteOwn(own, more []leadloop.Activity) []leadloop.Activity {
+	more, _ = split(more, func(a leadloop.Activity) bool {
+		return slices.ContainsFunc(own, func(b leadloop.Activity) bool { return a.ID == b.ID && a.Compare(b) == 0 })
+	})
+	if len(more) == 0 {
+		return own
+	}
+	return leadloop.UniteActivities(own, more)
+}
+
+// receive computes ReceivedAt from the receipts of the records that are left, and takes the receipt off a lead that has no other record.
+func receive(l *leadloop.Lead) {
+	var first time.Time
+	for _, c := range l.Claims {
+		if c.Field == received && (first.IsZero() || c.Value.Time().Before(first)) {
+			first = c.Value.Time()
+		}
+	}
+	if !first.IsZero() {
+		l.ReceivedAt = first
+	}
+	if len(l.Records) == 0 {
+		l.Claims, _ = split(l.Claims, func(c leadloop.Claim) bool { return c.Field == received })
+	}
+}
+
+// restoreIdentifiers parts the united identifiers: from has its own and what it said since, into all others and those that its claims support.
+func restoreIdentifiers(into, from *leadloop.Lead, saidMore bool) {
+	if saidMore {
+		from.Identifiers = uniteIdentifiers(from.Identifiers, LeadIdentifiers(from, nil))
+	}
+	supported := LeadIdentifiers(into, nil)
+	into.Identifiers, _ = split(into.Identifiers, func(id leadloop.Identifier) bool {
+		return slices.Contains(from.Identifiers, id) && !slices.Contains(supported, id)
+	})
+}
