@@ -36,14 +36,15 @@ const (
 // [Reject] with its line; reading goes on with the next. It holds one row in
 // memory. It is used from one goroutine.
 type Reader struct {
-	schema  *leadloop.Schema
-	said    map[string]string
-	format  Format
-	lines   lineReader
-	comma   rune
-	header  []string
-	columns []Column
-	byName  map[string]Column // JSONL: keys seen so far
+	schema    *leadloop.Schema
+	said      map[string]string
+	format    Format
+	lines     lineReader
+	comma     rune
+	header    []string
+	rawHeader string
+	columns   []Column
+	byName    map[string]Column // JSONL: keys seen so far
 }
 
 // NewReader reads the header (CSV) and decides what the columns hold; said
@@ -73,7 +74,7 @@ func NewReader(r io.Reader, format Format, schema *leadloop.Schema, said map[str
 	if err != nil {
 		return nil, fmt.Errorf("capture: line %d: %w", line, err)
 	}
-	rd.comma = delimiter(raw)
+	rd.comma, rd.rawHeader = delimiter(raw), string(raw)
 	if rd.header, err = split(raw, rd.comma); err != nil || !complete {
 		return nil, fmt.Errorf("capture: line %d: %w: the header's quotes don't close", line, leadloop.ErrInvalid)
 	}
@@ -99,6 +100,9 @@ func NewReader(r io.Reader, format Format, schema *leadloop.Schema, said map[str
 
 // Columns says what each column holds. For JSONL it grows as rows are read.
 func (r *Reader) Columns() []Column { return slices.Clone(r.columns) }
+
+// Header is the header line of a CSV file as it was, "" for JSONL.
+func (r *Reader) Header() string { return r.rawHeader }
 
 // Next returns the next payload. Its error is io.EOF at the end, a *[Reject]
 // for a row that can't be used (call Next again), or what the underlying
