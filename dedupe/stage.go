@@ -1,0 +1,302 @@
+package dedupe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// Options are the settings of the stages; the zero value of each has a meaning.
+type Options struct {
+	// Match is the confidence from which two leads are one; 0 means DefaultMatch.
+	Match float64
+	// Possible is the confidence from which a human is asked; 0 means DefaultPossible. It is never above Match.
+	Possible float64
+	// SharedBy is how many other leads may have a phone number, a mailbox behind sub-addresses, or a name at one company until it tells nobody
+	// apart any more; 0 means 5. E-mail addresses and LinkedIn pages are personal however often they occur.
+	SharedBy int
+	// Policy is the loop's survivorship; nil means DefaultPolicy.
+	Policy leadloop.SurvivorshipPolicy
+}
+
+func (o Options) withDefaults() Options {
+	o.Match = cmp.Or(o.Match, DefaultMatch)
+	o.Possible = min(cmp.Or(o.Possible, DefaultPossible), o.Match)
+	o.SharedBy = cmp.Or(o.SharedBy, 5)
+	if o.Policy == nil {
+		o.Policy = defaultPolicy()
+	}
+	return o
+}
+
+// NewStage returns the stage "dedupe".
+//
+// For a submission or a recycled lead it looks up the lead's identifiers in one View and decides by the ladder. The lead is merged into the
+// strongest match, among equals into the one received first; the others, and all possible matches, become PossibleDuplicates with a review task
+// whose key is the pair. Two things are never merged without a human: a lead that has an owner, and a match that will itself be merged into this
+// one when its turn comes. A lead that stays its own is matched to contact, account and open opportunity too. For other triggers the stage only
+// brings identifiers up to date, and matches an account if there is none yet and the identifiers changed.
+//
+// The guard makes two concurrent submissions of one person decide one after the other. Store errors are returned: without the store nobody
+// knows who the lead is.
+func NewStage(st store.Store, o Options) leadloop.Stage {
+	o = o.withDefaults()
+	return leadloop.StageFunc("dedupe", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		d := decision{o: o, s: s, person: PersonOfLead(s.Lead, o.Policy)}
+		return d.run(ctx, st, true)
+	})
+}
+
+// NewMatchStage returns the stage "match", which belongs behind "dedupe" in a loop: when a submission was merged, the run goes on with the
+// existing lead, and what both say together may lead to a contact, account or open opportunity that neither led to alone. Leads that were never
+// stored are left to "dedupe".
+func NewMatchStage(st store.Store, o Options) leadloop.Stage {
+	o = o.withDefaults()
+	return leadloop.StageFunc("match", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		if s.Lead.Revision == 0 || !isArrival(s.Trigger) {
+			return leadloop.Outcome{}, leadloop.Effects{}, nil
+		}
+		d := decision{o: o, s: s, person: PersonOfLead(s.Lead, o.Policy)}
+		return d.run(ctx, st, false)
+	})
+}
+
+// isArrival holds for the triggers on which a lead is looked up anew.
+func isArrival(t leadloop.Trigger) bool {
+	return t == leadloop.TriggerSubmission || t == leadloop.TriggerRecycle
+}
+
+// decision is one run of a stage.
+type decision struct {
+	o       Options
+	s       leadloop.Subject
+	person  Person
+	effects leadloop.Effects
+	trace   trace
+	// others are the leads that matched or may match, best first.
+	others []other
+	crm    crmMatch
+}
+
+type other struct {
+	match Match
+	lead  *leadloop.Lead
+}
+
+// trace explains the stage in the decision record: kinds, ids, rules and reasons, no values.
+type trace struct {
+	LookedUp []string `json:"looked_up,omitempty"` // identifier kinds
+	// Shared are kinds of identifiers that too many leads have.
+	Shared      []string        `json:"shared,omitempty"`
+	Leads       []tracedVerdict `json:"leads,omitempty"`
+	Contacts    []Match         `json:"contacts,omitempty"`
+	Accounts    []Match         `json:"accounts,omitempty"`
+	Opportunity *Match          `json:"opportunity,omitempty"`
+}
+
+type tracedVerdict struct {
+	Match
+	Verdict verdict `json:"verdict"`
+}
+
+type verdict string
+
+const (
+	verdictMerge   verdict = "merge"    // the lead becomes part of this one
+	verdictReview  verdict = "review"   // a human is asked
+	verdictFollows verdict = "follows"  // it becomes part of the lead when it is decided about
+	verdictNoMatch verdict = "no_match" // someone else
+)
+
+func (d *decision) run(ctx context.Context, st store.Store, leads bool) (leadloop.Outcome, leadloop.Effects, error) {
+	ids := d.person.identifiers()
+	changed := leads && !slices.Equal(ids, d.s.Lead.Identifiers)
+	if changed {
+		d.effects.Identifiers = append([]leadloop.Identifier{}, ids...)
+	}
+	full := isArrival(d.s.Trigger)
+	if !full && (!changed || d.s.Lead.State.Account != "") {
+		return leadloop.Outcome{}, d.effects, nil
+	}
+	err := st.View(ctx, func(tx store.Tx) error {
+		usable, err := d.usable(ctx, tx, slices.DeleteFunc(slices.Clone(ids), func(i leadloop.Identifier) bool { return !isPersonal(i) }))
+		if err != nil {
+			return err
+		}
+		if full && leads {
+			if err := d.findLeads(ctx, tx, usable); err != nil {
+				return err
+			}
+			d.decideLeads()
+		}
+		if d.effects.MergeInto != "" {
+			return nil // who it is in the CRM is asked about the lead it becomes part of
+		}
+		d.crm, err = matchCRM(ctx, tx, d.o, d.person, usable, d.s.Lead.State)
+		return err
+	})
+	if err != nil {
+		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("look up lead %s: %w", d.s.Lead.ID, err)
+	}
+	d.decideCRM()
+	b, err := json.Marshal(d.trace)
+	if err != nil {
+		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("trace of lead %s: %w", d.s.Lead.ID, err)
+	}
+	d.effects.Trace = b
+	return leadloop.Outcome{}, d.effects, nil
+}
+
+// usable leaves out, of the identifiers and of the person, what too many leads share.
+func (d *decision) usable(ctx context.Context, tx store.Tx, ids []leadloop.Identifier) ([]leadloop.Identifier, error) {
+	var usable, shared []leadloop.Identifier
+	for _, id := range ids {
+		if id.Kind == IdentifierEmail || id.Kind == IdentifierLinkedIn {
+			usable = append(usable, id)
+			continue
+		}
+		found, err := tx.Leads().Match(ctx, []leadloop.Identifier{id})
+		if err != nil {
+			return nil, err
+		}
+		if len(slices.DeleteFunc(found, func(l leadloop.LeadID) bool { return l == d.s.Lead.ID })) > d.o.SharedBy {
+			shared = append(shared, id)
+		} else {
+			usable = append(usable, id)
+		}
+	}
+	d.person = d.person.without(shared)
+	d.trace.LookedUp, d.trace.Shared = kindsOf(usable), kindsOf(shared)
+	return usable, nil
+}
+
+func kindsOf(ids []leadloop.Identifier) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, id.Kind)
+	}
+	return slices.Compact(out)
+}
+
+// findLeads looks up the identifiers and compares what they find.
+func (d *decision) findLeads(ctx context.Context, tx store.Tx, ids []leadloop.Identifier) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := tx.Leads().Match(ctx, ids)
+	if err != nil {
+		return err
+	}
+	d.effects.Guard = leadloop.Guard{Identifiers: ids, Leads: found}
+	for _, id := range found {
+		if id == d.s.Lead.ID || slices.Contains(d.s.Lead.Records, id) {
+			continue
+		}
+		l, err := tx.Leads().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		m := Compare(d.person, PersonOfLead(l, d.o.Policy))
+		m.Lead = id
+		d.others = append(d.others, other{m, l})
+	}
+	slices.SortFunc(d.others, func(a, b other) int {
+		return cmp.Or(cmp.Compare(b.match.Confidence, a.match.Confidence), precedence(a.lead, b.lead))
+	})
+	return nil
+}
+
+// precedence is negative if b is to become part of a: a lead that was decided about stays before one that was not, then the earlier one. It is a
+// total order, so that two leads can never merge into each other.
+func precedence(a, b *leadloop.Lead) int {
+	undecided := func(l *leadloop.Lead) int {
+		if l.State.DecidedAt.IsZero() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(undecided(a)-undecided(b), a.ReceivedAt.Compare(b.ReceivedAt), strings.Compare(string(a.ID), string(b.ID)))
+}
+
+func (d *decision) decideLeads() {
+	base := d.s.Lead
+	var review []other
+	for _, o := range d.others {
+		v := verdictReview
+		switch {
+		case o.match.Confidence < d.o.Possible:
+			v = verdictNoMatch
+		case o.match.Confidence < d.o.Match:
+		case o.lead.State.DecidedAt.IsZero() && precedence(o.lead, d.s.Lead) > 0:
+			v = verdictFollows
+		case d.effects.MergeInto == "" && d.s.Lead.State.Owner == "" && precedence(o.lead, d.s.Lead) < 0:
+			v = verdictMerge
+			base, d.effects.MergeInto = o.lead, o.lead.ID
+			d.effects.Events = append(d.effects.Events, leadloop.Event{
+				Kind: leadloop.EventMerged, Lead: d.s.Lead.ID, To: string(o.lead.ID), Reason: o.match.Rule,
+			})
+		}
+		if v == verdictReview {
+			review = append(review, o)
+		}
+		d.trace.Leads = append(d.trace.Leads, tracedVerdict{o.match, v})
+	}
+	for _, o := range review {
+		d.askAbout(base, o)
+	}
+}
+
+// askAbout links base with a possible duplicate, once.
+func (d *decision) askAbout(base *leadloop.Lead, o other) {
+	if slices.Contains(base.PossibleDuplicates, o.lead.ID) || slices.Contains(o.lead.PossibleDuplicates, base.ID) {
+		return
+	}
+	payload, err := json.Marshal(o.match)
+	if err != nil {
+		panic("unreachable: a match marshals: " + err.Error())
+	}
+	d.effects.PossibleDuplicates = append(d.effects.PossibleDuplicates, o.lead.ID)
+	d.effects.Events = append(d.effects.Events, leadloop.Event{
+		Kind: leadloop.EventPossibleMatch, Lead: base.ID, To: string(o.lead.ID), Reason: o.match.Rule,
+		Attrs: map[string]string{"confidence": strconv.FormatFloat(o.match.Confidence, 'f', 2, 64)},
+	})
+	d.effects.Tasks = append(d.effects.Tasks, leadloop.Task{
+		Key: reviewKey(base.ID, o.lead.ID), Kind: leadloop.TaskReview, Lead: base.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
+	})
+}
+
+// reviewKey is the same for a pair in either order, so that it is asked about once.
+func reviewKey(a, b leadloop.LeadID) string {
+	return fmt.Sprintf("review:duplicate:%s:%s", min(a, b), max(a, b))
+}
+
+func (d *decision) decideCRM() {
+	d.trace.Contacts, d.trace.Accounts, d.trace.Opportunity = d.crm.contacts, d.crm.accounts, d.crm.opportunity
+	state := d.s.Lead.State
+	if d.crm.contact != nil {
+		state.Contact = d.crm.contact.Contact
+	}
+	if d.crm.account != nil {
+		state.Account = d.crm.account.Account
+	}
+	if d.crm.opportunity != nil {
+		state.Opportunity = d.crm.opportunity.Opportunity
+	}
+	before := d.s.Lead.State
+	if state.Contact == before.Contact && state.Account == before.Account && state.Opportunity == before.Opportunity {
+		return
+	}
+	d.effects.State = &state
+	if state.Account != before.Account {
+		d.effects.Events = append(d.effects.Events, leadloop.Event{
+			Kind: leadloop.EventMatchedAccount, Lead: d.s.Lead.ID, To: string(state.Account), Reason: d.crm.account.Rule,
+		})
+	}
+}
