@@ -244,8 +244,8 @@ func (c *compiler) start(node ast.Expr) leadloop.Position {
 // shift moves a position by a line (from 1) and column (from 0) of the text
 // that stands there. A text made in Go stands nowhere; its own lines count.
 func shift(at leadloop.Position, line, column int) leadloop.Position {
-	if line < 1 {
-		return at
+	if line < 1 || column < 0 {
+		line, column = max(line, 1), 0 // cel-go does not always know
 	}
 	if at.Line == 0 {
 		at.Line, at.Column = 1, 1

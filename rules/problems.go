@@ -49,10 +49,11 @@ func (c *compiler) syntax(issues *cel.Issues) {
 			hint = "use == to compare"
 		}
 	}
-	at := c.rule.Expression.At
-	if first.Location != nil {
-		at = shift(at, first.Location.Line(), first.Location.Column())
+	if strings.Contains(msg, "recursion") {
+		c.problem(0, "split it into several rules", "the expression is nested deeper than %d levels", c.set.env.limits.Depth)
+		return
 	}
+	at := shift(c.rule.Expression.At, first.Location.Line(), first.Location.Column())
 	c.problemAt(at, hint, "syntax error: %s", msg)
 }
 
@@ -74,10 +75,7 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 		}
 	}))
 	for _, issue := range issues.Errors() {
-		at := c.rule.Expression.At
-		if issue.Location != nil {
-			at = shift(at, issue.Location.Line(), issue.Location.Column())
-		}
+		at := shift(c.rule.Expression.At, issue.Location.Line(), issue.Location.Column())
 		node := nodes[issue.ExprID]
 		if node != nil {
 			at = c.start(node)
