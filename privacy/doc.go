@@ -1,0 +1,11 @@
+// Package privacy keeps people and companies out of the loop who must not be
+// contacted, sold to or sent to a provider now.
+//
+// A suppression is kept as a keyed token, never as the identifier itself, so
+// that the list is of no use to whoever steals it and outlives an erasure. It
+// fails closed: while the store cannot be asked, no lead is decided. What it
+// does not promise: to find somebody under an identifier that the list does
+// not have, or under a key or normalisation that the list was not made with.
+//
+// Start with [NewTokens] and [NewStage]; [Suppress] and [Import] add to the list.
+package privacy

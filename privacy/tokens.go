@@ -1,0 +1,178 @@
+package privacy
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/normalize"
+)
+
+// MinKey is the length in bytes from which a key is accepted: that of the
+// hash, below which guessing the key would be the easiest way in.
+const MinKey = sha256.Size
+
+var keyIDs = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// Tokens makes suppression tokens: HMAC-SHA-256 of a canonical identifier. A
+// token's text is "<key id>.<normalize.Version>.<hash>", so that a list made
+// with another key or another normalisation can be told apart. It is immutable
+// and safe for concurrent use.
+type Tokens struct {
+	prefix string
+	key    []byte
+}
+
+// NewTokens returns the tokens of one secret key of at least [MinKey] random
+// bytes. The key must stay the same for as long as the list is to be honoured,
+// and must not be kept with it. The key id is up to 32 letters, digits, "-"
+// and "_". Both problems are returned together.
+func NewTokens(keyID string, key []byte) (*Tokens, error) {
+	var problems []error
+	if !keyIDs.MatchString(keyID) {
+		problems = append(problems, fmt.Errorf("%w: a key id is 1 to 32 letters, digits, - and _", leadloop.ErrInvalid))
+	}
+	if len(key) < MinKey {
+		problems = append(problems, fmt.Errorf("%w: the key has %d bytes, it needs at least %d", leadloop.ErrInvalid, len(key), MinKey))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("privacy: tokens: %w", err)
+	}
+	return &Tokens{prefix: keyID + "." + strconv.Itoa(normalize.Version) + ".", key: slices.Clone(key)}, nil
+}
+
+// String names the key without showing it.
+func (t *Tokens) String() string { return "privacy.Tokens(" + t.prefix + "*)" }
+
+// GoString is String, so that no way of printing shows the key.
+func (t *Tokens) GoString() string { return t.String() }
+
+func (t *Tokens) token(kind, canonical string) string {
+	mac := hmac.New(sha256.New, t.key)
+	// The prefix is part of what is hashed: a token cannot be relabelled.
+	mac.Write([]byte("leadloop/suppression\x00" + t.prefix + "\x00" + kind + "\x00" + canonical))
+	return t.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// The kinds of identifiers that can be suppressed.
+const (
+	KindEmail  = "email"
+	KindPhone  = "phone"
+	KindDomain = "domain"
+)
+
+// Email returns the token of the mailbox behind an e-mail address: addresses
+// that differ in case or in a +sub-address have the same. ErrInvalid if it is
+// no address.
+func (t *Tokens) Email(address string) (string, error) {
+	a, err := normalize.Email(address)
+	if err != nil {
+		return "", invalid(err)
+	}
+	return t.token(KindEmail, a.Base), nil
+}
+
+// Phone returns the token of a phone number. A number that is not in
+// international form needs a country, as normalize.Phone takes it. ErrInvalid
+// if it is no number.
+func (t *Tokens) Phone(number, country string) (string, error) {
+	n, err := normalize.Phone(number, country)
+	if err != nil {
+		return "", invalid(err)
+	}
+	return t.token(KindPhone, n.E164), nil
+}
+
+// Domain returns the token of the registrable domain of a domain, URL or
+// address. ErrInvalid if it has none, or if it is a free mail provider's: that
+// token would suppress everybody there.
+func (t *Tokens) Domain(domain string) (string, error) {
+	d, err := normalize.Domain(domain)
+	if err != nil {
+		return "", invalid(err)
+	}
+	if normalize.IsFreeDomain(d) {
+		return "", fmt.Errorf("%w: the domain of a free mail provider would suppress everybody there", leadloop.ErrInvalid)
+	}
+	return t.token(KindDomain, d), nil
+}
+
+// invalid makes an error of normalize match leadloop.ErrInvalid; it does not
+// hold the value.
+func invalid(err error) error {
+	if e := (*normalize.Error)(nil); errors.As(err, &e) {
+		return fmt.Errorf("%w: the %s %s", leadloop.ErrInvalid, e.Kind, e.Reason)
+	}
+	return fmt.Errorf("%w: %w", leadloop.ErrInvalid, err)
+}
+
+// Of returns the tokens that a profile must not be suppressed under, sorted
+// and each once: its mailbox, phone numbers, the domain of its address and of
+// its company. What cannot be normalised has none.
+func (t *Tokens) Of(p *leadloop.Profile) []string {
+	var c collector
+	c.profile(t, p)
+	return c.sorted()
+}
+
+// ofLead returns the tokens of a lead: those of its profile, and of every
+// address and number that was ever claimed about it, because somebody who
+// opted out under the old address must not be reached under the new one.
+func (t *Tokens) ofLead(l *leadloop.Lead, p *leadloop.Profile) []string {
+	var c collector
+	c.profile(t, p)
+	country := countryHint(p)
+	for _, claim := range l.Claims {
+		switch claim.Field {
+		case leadloop.Email.Name():
+			c.add(t.Email(claim.Value.Text()))
+		case leadloop.Phone.Name(), leadloop.Mobile.Name():
+			c.add(t.Phone(claim.Value.Text(), country))
+		}
+	}
+	return c.sorted()
+}
+
+// collector gathers tokens of what could be normalised.
+type collector []string
+
+func (c *collector) add(token string, err error) {
+	// A value that is no address and no number reaches nobody and is on no list.
+	if err == nil {
+		*c = append(*c, token)
+	}
+}
+
+func (c *collector) profile(t *Tokens, p *leadloop.Profile) {
+	email, _ := leadloop.Email.Get(p)
+	c.add(t.Email(email))
+	c.add(t.Domain(email))
+	domain, _ := leadloop.Domain.Get(p)
+	c.add(t.Domain(domain))
+	country := countryHint(p)
+	for _, f := range []leadloop.Field[string]{leadloop.Phone, leadloop.Mobile} {
+		number, _ := f.Get(p)
+		c.add(t.Phone(number, country))
+	}
+}
+
+func (c *collector) sorted() []string {
+	slices.Sort(*c)
+	return slices.Compact(*c)
+}
+
+// countryHint is where the person is, else where the company is, "" if neither
+// is known.
+func countryHint(p *leadloop.Profile) string {
+	if v, presence := leadloop.Country.Get(p); presence == leadloop.Present {
+		return v
+	}
+	v, _ := leadloop.CompanyCountry.Get(p)
+	return v
+}
