@@ -133,6 +133,9 @@ func (f *File) columns(schema *leadloop.Schema, name string, header []string, ke
 	if len(fields) == 0 {
 		problems.Add(at, "no column is named like a field, such as company.employees")
 	}
+	if slices.Contains(fields, key) {
+		problems.Add(at, "field %s is the key, which can't be asked for", key)
+	}
 	for _, want := range append([]string{key}, fields...) {
 		def, ok := schema.Lookup(want)
 		if !ok {

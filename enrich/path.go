@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // jsonPath is a way into a JSON document: keys separated by dots, list positions
@@ -24,6 +25,9 @@ type step struct {
 const maxPath = 32
 
 func parsePath(s string) (jsonPath, error) {
+	if !utf8.ValidString(s) {
+		return nil, errors.New("not valid UTF-8")
+	}
 	var p jsonPath
 	rest := s
 	for rest != "" || len(p) == 0 {
