@@ -29,6 +29,36 @@ type Options struct {
 // Env is what expressions are compiled against: a schema, variables, a
 // numbered function library and limits. It is immutable and safe for
 // concurrent use; making one is costly, so make one per schema and keep it.
+//
+// Expressions are CEL with static types only: string, int, double, bool,
+// timestamp, duration, lists and maps of these. Besides the standard
+// operators, methods and macros there are
+//
+//	count("type"), count("type", "7d")  how many activities, in all or in (now-7d, now]
+//	seen("type"), seen("type", "7d")    whether there are any
+//	last("type")                        when the latest happened
+//	since("type")                       how long ago that is, never negative
+//	days(n), duration("7d")             durations; text forms as in leadloop.ParseDuration
+//	timestamp("2026-11-02")             text forms as in leadloop.ParseTime
+//	min(a, b), max(a, b)                of two ints or two doubles
+//	isFreeEmail(s), isDisposableEmail(s), isRoleEmail(s)
+//	s.lowerAscii(), s.upperAscii(), s.trim()
+//
+// Activity types, windows, durations and the patterns of matches() must be
+// constants. An activity after now counts as happening now, also in the list
+// "activities", whose elements have type, at, actor and attributes.
+//
+// Presence. An absent field or variable makes undecided what depends on it. A
+// known absent one has no value, which is an error to CEL: && and || absorb it
+// if the other side settles the answer, every other operation passes it on.
+// The same holds for last and since of what never happened, for an attribute
+// that an activity does not have, and for any missing key of a map. An empty
+// string or list is an ordinary value; any other kind that is empty has no
+// value. has(lead.x) is true for present and empty, false for known absent,
+// undecided for absent. In && and || a missing operand outweighs an error; in
+// other operations an error outweighs a missing operand, whatever the order,
+// except that an index into what is missing is undecided. Of two errors the
+// leftmost counts.
 type Env struct {
 	schema *leadloop.Schema
 	vars   []Var

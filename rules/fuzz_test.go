@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -307,7 +308,11 @@ func FuzzCompile(f *testing.F) {
 			set, err := e.Compile(rule(kind, text))
 			if err != nil {
 				lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1
-				for _, p := range err.(leadloop.Problems) {
+				var problems leadloop.Problems
+				if !errors.As(err, &problems) {
+					t.Fatalf("%.80q: %T is not Problems", text, err)
+				}
+				for _, p := range problems {
 					if p.At.Line < 1 || p.At.Line > lines || p.At.Column < 1 || p.At.Column > len(text)+1 {
 						t.Errorf("%.80q: %v is outside of the text", text, p)
 					}

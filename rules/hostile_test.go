@@ -75,6 +75,26 @@ var hostile = []struct {
 	{"a NUL", "tier == \"\x00\" && \x00"},
 }
 
+// best runs f up to five times, since others use the machine as well, and
+// returns the shortest time and its allocations in megabytes.
+func best(f func()) (took time.Duration, mb float64) {
+	for i := range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		f()
+		d := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if i == 0 || d < took {
+			took, mb = d, float64(after.TotalAlloc-before.TotalAlloc)/1e6
+		}
+		if took < 20*time.Millisecond {
+			break
+		}
+	}
+	return took, mb
+}
+
 // TestHostileExpressions: refused when compiled, or done well under a second
 // and in little memory over the largest lead that the caps let through.
 func TestHostileExpressions(t *testing.T) {
@@ -82,24 +102,17 @@ func TestHostileExpressions(t *testing.T) {
 	f := biggest(t, e)
 	for _, tt := range hostile {
 		t.Run(tt.name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			start := time.Now()
-			set, err := e.Compile(rule(boolean, tt.text))
+			var err error
 			outcome := "refused"
-			if err == nil {
-				r := set.EvalOne(context.Background(), f, 0)
-				outcome = fmt.Sprintf("state %d, %v", r.State, r.Err)
-			}
-			took := time.Since(start)
-			runtime.ReadMemStats(&after)
-			mb := float64(after.TotalAlloc-before.TotalAlloc) / 1e6
+			took, mb := best(func() {
+				var set *rules.Set
+				if set, err = e.Compile(rule(boolean, tt.text)); err == nil {
+					r := set.EvalOne(context.Background(), f, 0)
+					outcome = fmt.Sprintf("state %d, %v", r.State, r.Err)
+				}
+			})
 			t.Logf("%s in %v, %.1f MB", outcome, took.Round(10*time.Microsecond), mb)
-			limit := 500 * time.Millisecond
-			if raceEnabled {
-				limit *= 10
-			}
-			if took > limit || mb > 50 {
+			if took > 200*time.Millisecond*raceFactor || mb > 50 {
 				t.Errorf("took %v and %.1f MB", took, mb)
 			}
 			if err != nil && len(err.Error()) > 8192 {
@@ -125,15 +138,10 @@ func TestTheWorstAcceptedExpressionsAreBounded(t *testing.T) {
 		`!lead.title.contains(lead.city + "b")`,
 	} {
 		set := compile(t, e, boolean, text)
-		start := time.Now()
-		r := set.EvalOne(context.Background(), f, 0)
-		took := time.Since(start)
+		var r rules.Result
+		took, _ := best(func() { r = set.EvalOne(context.Background(), f, 0) })
 		t.Logf("%v: state %d %v: %s", took.Round(10*time.Microsecond), r.State, r.Err, text)
-		limit := 200 * time.Millisecond
-		if raceEnabled {
-			limit *= 10
-		}
-		if r.State != rules.Decided || took > limit {
+		if r.State != rules.Decided || took > 100*time.Millisecond*raceFactor {
 			t.Errorf("%s: state %d (%v) in %v", text, r.State, r.Err, took)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // named zones must not depend on what is installed
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/env"

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -334,7 +335,8 @@ func treeSize(re *syntax.Regexp) int {
 }
 
 func patternError(err error) string {
-	if e, ok := err.(*syntax.Error); ok {
+	var e *syntax.Error
+	if errors.As(err, &e) {
 		return e.Code.String()
 	}
 	return "can't be compiled"

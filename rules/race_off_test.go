@@ -2,4 +2,5 @@
 
 package rules_test
 
-const raceEnabled = false
+// raceFactor is how much slower the race detector may make things.
+const raceFactor = 1

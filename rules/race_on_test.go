@@ -2,4 +2,5 @@
 
 package rules_test
 
-const raceEnabled = true
+// raceFactor is how much slower the race detector may make things.
+const raceFactor = 10
