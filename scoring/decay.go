@@ -119,14 +119,14 @@ func halved(n uint64, age, length time.Duration) uint64 {
 }
 
 // rootsOfHalf holds 2^64 × 2^-(2^-i) for i = 1, 2, …
-var rootsOfHalf = sync.OnceValue(func() [fractionBits]uint64 {
+var rootsOfHalf = sync.OnceValue(func() *[fractionBits]uint64 {
 	var out [fractionBits]uint64
 	root := new(big.Float).SetPrec(256).SetFloat64(0.5)
 	for i := range out {
 		root.Sqrt(root)
 		out[i], _ = new(big.Float).SetPrec(256).SetMantExp(root, 64).Uint64()
 	}
-	return out
+	return &out
 })
 
 // nextEdge returns the first age above the given one at which the points jump;

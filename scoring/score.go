@@ -232,11 +232,11 @@ func (s *run) contribution(r *rule, c *Contribution) {
 	points, value := r.weight, Matched
 	if r.points >= 0 {
 		if value = outcome(weight, c); value == Matched {
-			p, ok := leadloop.PointsOf(weight.Value.Float())
-			if !ok {
+			if p, ok := leadloop.PointsOf(weight.Value.Float()); ok {
+				points = exactly(p)
+			} else {
 				value, c.Error = Failed, "points: not a number up to a billion"
 			}
-			points = exactly(p)
 		}
 		if value == Failed || value == Undecided {
 			points = points.orZero()
@@ -375,8 +375,8 @@ func (s *run) modify() {
 		a.State = outcome(result, &told)
 		a.Needs, a.Error = told.Needs, told.Error
 		e.Needs = append(e.Needs, a.Needs...)
-		if c.when >= 0 {
-			s.ruleEdge(c.when)
+		if at := s.nextChange(c.when); at.Before(c.expires) {
+			s.jump(at)
 		}
 		switch a.State {
 		case Matched:

@@ -107,11 +107,11 @@ func (e Explanation) group(b *strings.Builder, g GroupSum) {
 		}
 		switch c.State {
 		case Matched:
-			fmt.Fprintf(b, "  %6s  %s\n", gain(c.Points), c.sentence())
+			fmt.Fprintf(b, "  %8s  %s\n", gain(c.Points), c.sentence())
 		case Undecided:
-			fmt.Fprintf(b, "  %6s  %s: could give %s, needs %s\n", "?", c.name(), spread(c.Low, c.High), fieldList(c.Needs))
+			fmt.Fprintf(b, "  %8s  %s: could give %s, needs %s\n", "?", c.name(), spread(c.Low, c.High), fieldList(c.Needs))
 		case Failed:
-			fmt.Fprintf(b, "  %6s  %s: failed, counts nothing: %s\n", "!", c.name(), c.Error)
+			fmt.Fprintf(b, "  %8s  %s: failed, counts nothing: %s\n", "!", c.name(), c.Error)
 		}
 	}
 }
@@ -127,11 +127,14 @@ func (e Explanation) rest(b *strings.Builder) {
 			none = append(none, c.Rule)
 		}
 	}
+	if len(not)+len(none) > 0 {
+		b.WriteString("\n")
+	}
 	if len(not) > 0 {
-		fmt.Fprintf(b, "\nDid not apply: %s.\n", strings.Join(not, ", "))
+		fmt.Fprintf(b, "Did not apply: %s.\n", strings.Join(not, ", "))
 	}
 	if len(none) > 0 {
-		fmt.Fprintf(b, "\nCan't apply, because there is no value to read: %s.\n", strings.Join(none, ", "))
+		fmt.Fprintf(b, "Can't apply, because there is no value to read: %s.\n", strings.Join(none, ", "))
 	}
 }
 
@@ -170,7 +173,7 @@ func (c Contribution) occurred() []string {
 		case o.Dropped:
 			dropped++
 		case len(shown) < shownOccurrences:
-			shown = append(shown, fmt.Sprintf("%s %s", gain(o.Points), ago(o.Age)))
+			shown = append(shown, fmt.Sprintf("%s (%s)", ago(o.Age), gain(o.Points)))
 		default:
 			more++
 			rest += o.Points

@@ -16,24 +16,24 @@ func (s *run) jump(at time.Time) {
 	}
 }
 
-// ruleEdge notes the next instant at which an expression can change.
-func (s *run) ruleEdge(i int) {
+// nextChange is the next instant at which an expression can change, the zero
+// time for never.
+func (s *run) nextChange(i int) time.Time {
 	if i < 0 || !s.m.timed[i] {
-		return
+		return time.Time{}
 	}
-	if at, _ := s.m.set.NextChangeOne(s.facts, i); !at.IsZero() {
-		s.jump(at)
-	}
+	at, _ := s.m.set.NextChangeOne(s.facts, i)
+	return at
 }
 
 // edges notes when a rule's expressions can change; while the condition does
 // not hold, its points make no difference.
 func (s *run) edges(r *rule, when rules.Result) {
-	s.ruleEdge(r.when)
+	s.jump(s.nextChange(r.when))
 	if when.State == rules.NoValue || when.State == rules.Decided && !when.Value.Bool() {
 		return
 	}
-	s.ruleEdge(r.points)
+	s.jump(s.nextChange(r.points))
 }
 
 // validUntil is the next jump, or before it the first instant at which fading
@@ -46,10 +46,10 @@ func (s *run) validUntil() {
 	e.ValidUntil = s.until
 }
 
-// searchSteps bounds the search for a change of tier. Each level of halving
-// takes two steps, so that a search that does not go astray ends long before;
-// one that does gives up early, which is sound.
-const searchSteps = 1000
+// searchSteps bounds the search for a change of tier, which takes a step for
+// each of at most 63 halvings if it does not go astray. One that does gives up
+// where it is, which is sound: nothing changes before.
+const searchSteps = 500
 
 // crossing finds the first instant before the next jump at which the tier
 // changes because points fade. Over a stretch of time each activity's points
@@ -83,51 +83,70 @@ func (s *run) crossing() {
 	if c.tier < 0 {
 		c.tier = len(s.m.tiers.names)
 	}
-	if at, ok := c.first(0, horizon); ok {
-		s.jump(s.asOf.Add(at))
+	from, to := c.at(0), c.at(horizon)
+	if horizon <= 0 || c.only(from, to) {
+		return
+	}
+	if after, ok := c.first(from, to); ok {
+		s.jump(s.asOf.Add(after))
 	}
 }
 
 type crossing struct {
 	s      *run
-	fixed  []leadloop.Points // what does not fade
+	fixed  []leadloop.Points // by group: what does not fade
 	groups []bounds
 	tier   int // rank now
 	steps  int
 }
 
-// first returns the first moment in (from, to], counted from now, at which the
-// tier is another one, given that it is not at from.
-func (c *crossing) first(from, to time.Duration) (time.Duration, bool) {
-	if from >= to || c.only(from, to) {
-		return 0, false
+// instant is what is left of fading points at a moment, counted from now. The
+// positive ones of a group only fall and the negative ones only rise.
+type instant struct {
+	after time.Duration
+	sums  []bounds // by group: the sum of the negative and of the positive ones
+}
+
+func (c *crossing) at(after time.Duration) instant {
+	out := instant{after, make([]bounds, len(c.fixed))}
+	t := c.s.asOf.Add(after)
+	for i := range c.s.fading {
+		f := &c.s.fading[i]
+		p := f.decay.at(f.points, ageAt(f.at, t))
+		sum := &out.sums[f.group]
+		*sum = bounds{sum.lo + min(p, 0), sum.hi + max(p, 0)}
 	}
-	if to-from == 1 {
-		return to, !c.only(to, to)
+	return out
+}
+
+// first returns the first moment after from, up to to, at which the tier is
+// another one, given that it is not at from and that others are possible
+// somewhere between.
+func (c *crossing) first(from, to instant) (time.Duration, bool) {
+	if to.after-from.after == 1 {
+		return to.after, !c.only(to, to)
 	}
 	if c.steps++; c.steps > searchSteps {
-		return max(from, time.Nanosecond), true
+		return max(from.after, time.Nanosecond), true
 	}
-	middle := from + (to-from)/2
-	if at, ok := c.first(from, middle); ok {
-		return at, true
+	middle := c.at(from.after + (to.after-from.after)/2)
+	if !c.only(from, middle) {
+		if after, ok := c.first(from, middle); ok {
+			return after, true
+		}
+		if c.only(middle, to) {
+			return 0, false
+		}
 	}
 	return c.first(middle, to)
 }
 
 // only reports whether no other tier is possible from one moment to another.
-func (c *crossing) only(from, to time.Duration) bool {
+func (c *crossing) only(from, to instant) bool {
 	m, s := c.s.m, c.s
 	for i, p := range c.fixed {
-		c.groups[i] = exactly(p)
-	}
-	for _, f := range s.fading {
-		a := f.decay.at(f.points, ageAt(f.at, s.asOf.Add(from)))
-		b := f.decay.at(f.points, ageAt(f.at, s.asOf.Add(to)))
-		c.groups[f.group] = c.groups[f.group].plus(exactly(a).or(exactly(b)))
-	}
-	for i := range c.groups {
-		c.groups[i] = c.groups[i].within(m.groups[i].limits)
+		b := bounds{p + to.sums[i].hi + from.sums[i].lo, p + from.sums[i].hi + to.sums[i].lo}
+		c.groups[i] = b.within(m.groups[i].limits)
 	}
 	score := m.base(c.groups)
 	for i := range m.changes {

@@ -1,0 +1,148 @@
+package scoring_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/scoring"
+)
+
+const model = `
+model: inbound
+version: 1
+rules:
+  - {id: employees-500, group: fit, when: "company.employees >= 500", points: 20, description: company has at least 500 employees}
+  - {id: vp, group: fit, when: 'lead.seniority in ["vp", "c_level"]', points: 15, description: a decision maker}
+  - {id: pricing-repeat, group: intent, when: 'count("pricing_view", "7d") >= 2', points: 15, description: came back to the prices}
+  - {id: demo, group: intent, each: demo_request, points: 40, decay: {half_life: 14d}, max: 2, description: asked for a demo}
+  - {id: student, when: 'lead.title.matches("(?i)student|intern")', disqualify: student}
+groups: {fit: {max: 100}, intent: {max: 100}}
+tiers: {A: 70, B: 40, C: 0, hysteresis: 3}
+`
+
+// open compiles the model above.
+func open() *scoring.Model {
+	d, err := scoring.Parse("scoring.yaml", []byte(model))
+	if err != nil {
+		log.Fatal(err)
+	}
+	schema, err := d.Schema()
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := scoring.New(d, schema, scoring.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return m
+}
+
+var now = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+func Example() {
+	m := open()
+	p := m.Schema().NewProfile()
+	leadloop.Employees.Set(p, 1200)
+	leadloop.Seniority.Set(p, "vp")
+	leadloop.Title.Set(p, "VP Sales")
+	e, err := m.Score(context.Background(), scoring.Input{
+		Profile:    p,
+		Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}},
+		AsOf:       now,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(e.Tier, e.Points)
+	for _, c := range e.Contributions {
+		if c.State == scoring.Matched {
+			fmt.Println(c.Points, c.Rule)
+		}
+	}
+	// Output:
+	// A 75
+	// 20 employees-500
+	// 15 vp
+	// 40 demo
+}
+
+func ExampleExplanation_Text() {
+	m := open()
+	claims := []leadloop.Claim{
+		leadloop.Employees.Claim(1200, leadloop.Evidence{
+			Origin: leadloop.OriginProvider, Source: "clearbit", ObservedAt: now.AddDate(0, 0, -12),
+		}),
+		leadloop.Title.Claim("Head of Sales", leadloop.Evidence{
+			Origin: leadloop.OriginPerson, Source: "demo-form", ObservedAt: now.Add(-time.Hour),
+		}),
+	}
+	first := leadloop.SurvivorshipFunc(func(c leadloop.Contest) (int, leadloop.Value) {
+		return int(c.Candidates[0]), c.Claims[c.Candidates[0]].Value
+	})
+	e, err := m.Score(context.Background(), scoring.Input{
+		Profile: leadloop.Golden(m.Schema(), first, claims),
+		Activities: []leadloop.Activity{
+			{ID: "a1", Type: "demo_request", At: now.AddDate(0, 0, -14)},
+			{ID: "a2", Type: "demo_request", At: now.Add(-time.Hour)},
+		},
+		AsOf: now,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := e.Text(os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// Tier A, 79.918 points (could be 79.918 to 94.918 once seniority is known).
+	// Model inbound version 1, as of 2 November 2026 09:00 UTC, valid until 7 November 2026 06:42 UTC.
+	//
+	// Fit: 20 points
+	//        +20  company has at least 500 employees (rule employees-500): company employees = 1200, from clearbit 12 days ago
+	//          ?  a decision maker (rule vp): could give 0 to 15, needs seniority
+	//
+	// Intent: 59.918 points
+	//    +59.918  asked for a demo (rule demo): demo_request 1 hour ago (+39.918), 14 days ago (+20)
+	//
+	// Base score: fit + intent = 79.918
+	//
+	// Did not apply: pricing-repeat, student.
+}
+
+// A rule whose inputs are missing widens the range instead of counting as zero.
+func ExampleModel_Score_undecided() {
+	m := open()
+	e, err := m.Score(context.Background(), scoring.Input{
+		Profile:    m.Schema().NewProfile(),
+		Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}},
+		AsOf:       now,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s points, %s to %s, tiers %v\n", e.Points, e.Low, e.High, e.PossibleTiers)
+	fmt.Println("needs", e.Needs)
+	// Output:
+	// 40 points, 40 to 75, tiers [A B]
+	// needs [company.employees lead.seniority lead.title]
+}
+
+func ExampleNew() {
+	d, err := scoring.Parse("scoring.yaml", []byte(`
+model: m
+version: 1
+rules:
+  - {id: big, when: "company.employes >= 500", points: 20}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = scoring.New(d, leadloop.StandardSchema(), scoring.Options{})
+	fmt.Println(err)
+	// Output:
+	// scoring.yaml:5:22: rule "big": unknown field company.employes (did you mean "company.employees"?)
+}
