@@ -1,0 +1,57 @@
+package normalize
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+)
+
+//go:embed data/nicknames.txt
+var nicknameTable table
+
+// Nicknames returns the other given names that stand for the same one, folded and sorted: the nicknames of first ("bill" for "William") and the
+// names that first is a nickname of. English names; nil if none is known. The slice is the caller's.
+func Nicknames(first string) []string {
+	short, formal := relatedNames(Fold(first))
+	all := slices.Concat(short, formal)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// SameGivenName reports whether a and b may be one person's given name: equal but for accents, case and punctuation, one a nickname of the other
+// ("Bill", "William"), or both nicknames of a third ("Bob", "Rob"). It is evidence, not proof, and not transitive: "Al" fits both Alan and Albert,
+// who do not fit each other. It is symmetric, and false if either is empty.
+func SameGivenName(a, b string) bool {
+	a, b = Fold(a), Fold(b)
+	if letterKey(a) == letterKey(b) {
+		return letterKey(a) != ""
+	}
+	shortA, formalA := relatedNames(a)
+	if slices.Contains(shortA, b) || slices.Contains(formalA, b) {
+		return true
+	}
+	_, formalB := relatedNames(b)
+	for _, name := range formalA {
+		if slices.Contains(formalB, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// relatedNames returns the nicknames of a folded name, and the names it is a nickname of.
+func relatedNames(folded string) (short, formal []string) {
+	row, ok := nicknameTable.lookup(folded)
+	if !ok {
+		return nil, nil
+	}
+	left, right, _ := strings.Cut(row, "|")
+	return splitNames(left), splitNames(right)
+}
+
+func splitNames(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}
