@@ -50,12 +50,17 @@ type JobTitle struct {
 //
 // A rank counts only for its holder: "Assistant to the CEO", "CEO's Office" and "Chief of Staff" are not c_level, "Product Owner" and "HR Business
 // Partner" own nothing, and a Sales Manager Intern is an intern. What a functional head runs wins over executive: a CFO is in finance. Managing
-// directors count as c_level, which fits companies but not banks. Any manager counts as manager, whether he leads people or accounts.
+// directors count as c_level, which fits companies but not banks. Any manager counts as manager, whether he leads people or accounts. A
+// former title ("ex-CTO") counts for nothing.
 func Title(s string) JobTitle {
 	t := JobTitle{Display: Text(s)}
 	best := -1
 	for _, part := range titleParts(t.Display) {
-		head, cut := cutDependent(titleWords(part))
+		words := titleWords(part)
+		if len(words) > 0 && formerWords[words[0]] {
+			continue
+		}
+		head, cut := cutDependent(words)
 		seniority := SeniorityEntry
 		if !cut || !hasAny(head, helperWords) {
 			seniority = rankOf(head)
@@ -137,6 +142,9 @@ var assistantWords = wordSet(`assistant assistante asistente assistent assistent
 // helperWords begin a title that goes on to name whom its holder helps.
 var helperWords = wordSet(`assistant assistante asistente assistent assistentin assistenz secretary secretaire secretaria sekretar sekretarin
 	sekretariat aide pa ea referent referentin adjoint adjointe`)
+
+// formerWords begin a title that its holder has no longer.
+var formerWords = wordSet("former formerly ex retired past previous previously ehemaliger ehemalige ehem ancien ancienne antiguo antigua")
 
 // cutDependent cuts a title where it begins to name whom its holder works for: "assistant | to the ceo", "manager | office of the ceo". cut says
 // that it did.

@@ -92,6 +92,9 @@ func TestTitle(t *testing.T) {
 		{"Director general", SeniorityCLevel, DepartmentExecutive},
 		{"Director de Recursos Humanos", SeniorityDirector, DepartmentHR},
 		{"Ingeniera de software", SeniorityIndividual, DepartmentEngineering},
+		{"Former CEO", "", ""},
+		{"Advisor, ex-CTO", SeniorityIndividual, ""},
+		{"Acting CEO", SeniorityCLevel, DepartmentExecutive},
 		{"Wizard of Light Bulb Moments", "", ""},
 		{"", "", ""},
 	} {
