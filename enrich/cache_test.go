@@ -115,8 +115,8 @@ func TestASourceWithoutCacheLeavesNothingBehind(t *testing.T) {
 		t.Fatalf("got %d claims", len(r.Claims))
 	}
 	err := st.View(t.Context(), func(tx store.Tx) error {
-		for range tx.Costs().Since(t.Context(), time.Time{}) {
-			t.Error("a free answer is in the cost ledger")
+		for c, err := range tx.Costs().Since(t.Context(), time.Time{}) {
+			t.Errorf("a free answer is in the cost ledger: %+v, %v", c, err)
 		}
 		return nil
 	})

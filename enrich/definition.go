@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,7 +150,11 @@ func Parse(file string, data []byte) (*Definition, leadloop.Problems) {
 
 // Options returns what the file says; the caller adds Fields, and PreScore if
 // MinFit is set.
-func (d *Definition) Options() Options { return d.options }
+func (d *Definition) Options() Options {
+	o := d.options
+	o.Policies = maps.Clone(o.Policies)
+	return o
+}
 
 // Currency returns the currency of all prices and budgets; USD if the file
 // does not say.

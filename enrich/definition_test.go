@@ -1,6 +1,7 @@
 package enrich_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -184,6 +185,28 @@ func TestProblemsOfAPlaybookFile(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestTheGuideForProvidersIsRight(t *testing.T) {
+	guide, err := os.ReadFile("../docs/PROVIDER.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := host()
+	h.HTTP.Secret = func(string) (string, bool) { return "s3cret", true }
+	h.Providers = map[string]enrich.Provider{"directory": unknowing()}
+	blocks := strings.Split(string(guide), "```yaml\n")[1:]
+	if len(blocks) != 2 {
+		t.Fatalf("%d YAML blocks, want 2", len(blocks))
+	}
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		d, problems := enrich.Parse("PROVIDER.md", []byte(text))
+		sources, more := d.Sources(leadloop.StandardSchema(), h)
+		if err := append(problems, more...).Err(); err != nil || len(sources) == 0 {
+			t.Errorf("%d sources, %v in:\n%s", len(sources), err, text)
+		}
 	}
 }
 

@@ -87,9 +87,9 @@ func TestDirtyRowsAreReportedByLineAndTheRestIsUsed(t *testing.T) {
 		"long.example,10," + strings.Repeat("x", 1<<20) + ",,",                     // 10
 		"open.example,10,\"Steel,,",                                                // 11
 		"after.example,11,Iron,2,tomorrow",                                         // 12
-		"", // 13
-		"quote.example,1\"2,Iron,,", // 14
-		"last.example,12,Coal,,",    // 15
+		"",                                                                         // 13
+		"quote.example,1\"2,Iron,,",                                                // 14
+		"last.example,12,Coal,,",                                                   // 15
 	}, "\n")
 	f := newFile(t, text, "company.domain")
 	want := []enrich.Reject{

@@ -279,7 +279,7 @@ func (h *HTTP) Lookup(ctx context.Context, q Query) (Answer, error) {
 	if err != nil {
 		return Answer{}, h.connection(ctx, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it was read or is given up
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:

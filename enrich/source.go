@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -183,7 +184,11 @@ func New(sources []Source, st store.Store, schema *leadloop.Schema, o Options) (
 }
 
 func checkOptions(schema *leadloop.Schema, o Options, bad func(string, ...any)) Options {
-	o.Fields = sortedSet(o.Fields)
+	o.Fields, o.Policies = sortedSet(o.Fields), maps.Clone(o.Policies)
+	if o.MinFit != nil {
+		least := *o.MinFit
+		o.MinFit = &least
+	}
 	for _, f := range o.Fields {
 		checkField(schema, "a demanded field", f, bad)
 	}

@@ -117,7 +117,7 @@ func (b *builder) file(doc providerDocument) Source {
 		b.problems.AddHint(doc.Path.At, hint, "path: the file %s %s", name, what)
 		return Source{}
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // only read
 	f, err := NewFile(b.schema, name, r, doc.Key.Text, fields...)
 	if err != nil {
 		var ps leadloop.Problems
