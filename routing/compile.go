@@ -1,26 +1,16 @@
 package routing
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
-	"github.com/leadloop/leadloop/routing/calendar"
 	"github.com/leadloop/leadloop/rules"
 )
 
 const defaultWeight = 100
-
-// The ladders, as timers and events call them.
-const (
-	ladderSLA      = "sla"
-	ladderQueue    = "queue"
-	ladderUnworked = "unworked"
-)
 
 // Vars are the variables that conditions read besides the schema's fields, in
 // the order of the environment.
@@ -82,9 +72,9 @@ func unique[T any](c *compiler, what string, list []T, id func(*T) (string, lead
 		case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == ':' }):
 			c.Add(at, "%s %q: an id has no spaces and no colons", what, name)
 		case twice && prior.String() != "":
-			c.Add(at, "two %ss are called %q, the first at %s", what, name, prior)
+			c.Add(at, "%s id %q is used twice, first at %s", what, name, prior)
 		case twice:
-			c.Add(at, "two %ss are called %q", what, name)
+			c.Add(at, "%s id %q is used twice", what, name)
 		default:
 			first[name] = at
 			ids = append(ids, name)
@@ -132,7 +122,9 @@ func (c *compiler) reps(def *Definition) {
 func (c *compiler) absences(where string, away []Absence) {
 	sorted := slices.SortedStableFunc(slices.Values(away), func(a, b Absence) int { return a.From.Compare(b.From) })
 	for i, a := range sorted {
-		if !a.Until.After(a.From) {
+		if a.From.IsZero() || a.Until.IsZero() {
+			c.Add(a.At, "%s: an absence has a beginning and an end", where)
+		} else if !a.Until.After(a.From) {
 			c.Add(a.At, "%s: away until %s ends before it begins", where, a.Until.Format(time.DateOnly))
 		} else if i > 0 && a.From.Before(sorted[i-1].Until) {
 			c.Add(a.At, "%s: away from %s overlaps the absence that begins %s", where, a.From.Format(time.DateOnly), sorted[i-1].From.Format(time.DateOnly))
@@ -154,6 +146,9 @@ func (c *compiler) loadZone(at leadloop.Position, where, name string) (*time.Loc
 func (c *compiler) teams(def *Definition, reps []string) {
 	unique(c, "team", def.Teams, func(t *Team) (string, leadloop.Position) { return string(t.ID), t.At })
 	manages := map[leadloop.RepID]bool{}
+	for _, r := range def.Reps {
+		manages[r.Manager] = true
+	}
 	for _, t := range def.Teams {
 		where := "team " + string(t.ID)
 		if t.Manager != "" && c.known(t.At, where+": manager", "rep", string(t.Manager), reps) {
@@ -396,183 +391,4 @@ func (c *compiler) target(where string, d *Entry, pools, queues []string) {
 
 func hasAll(have, want []string) bool {
 	return !slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
-}
-
-// clock is a calendar whose zone may be the owner's.
-type clock struct {
-	calendar.Calendar
-	ofOwner bool
-}
-
-func (c clock) at(zone *time.Location) calendar.Calendar {
-	if c.ofOwner {
-		return c.In(zone)
-	}
-	return c.Calendar
-}
-
-func (c *compiler) calendars(sla *SLADefinition) {
-	c.clocks = map[string]clock{"": {}}
-	for _, name := range slices.Sorted(maps.Keys(sla.Calendars)) {
-		d, where := sla.Calendars[name], "calendar "+name
-		k := clock{ofOwner: d.Zone == "" || d.Zone == OwnerZone}
-		def := calendar.Definition{Zone: c.r.zone, Hours: map[time.Weekday][]calendar.Span{}}
-		good := true
-		if !k.ofOwner {
-			def.Zone, good = c.loadZone(d.At, where, d.Zone)
-		}
-		for _, days := range slices.Sorted(maps.Keys(d.Hours)) {
-			weekdays, err := calendar.ParseDays(days)
-			if err != nil {
-				c.Add(d.At, "%s: %q: %v", where, days, err)
-				good = false
-			}
-			for _, s := range d.Hours[days] {
-				span, err := calendar.ParseSpan(s)
-				if err != nil {
-					c.Add(d.At, "%s: %s: %q: %v", where, days, s, err)
-					good = false
-				}
-				for _, w := range weekdays {
-					def.Hours[w] = append(def.Hours[w], span)
-				}
-			}
-		}
-		for _, h := range d.Holidays {
-			y, m, day := h.Date()
-			def.Holidays = append(def.Holidays, calendar.Date{Year: y, Month: m, Day: day})
-		}
-		if good {
-			cal, err := calendar.New(def)
-			if err != nil {
-				c.Add(d.At, "%s: %v", where, err)
-			}
-			k.Calendar = cal
-		}
-		c.clocks[name] = k
-	}
-}
-
-func (c *compiler) clock(at leadloop.Position, where, name string) clock {
-	if name != "" {
-		c.known(at, where, "calendar", name, slices.DeleteFunc(slices.Sorted(maps.Keys(c.clocks)), func(s string) bool { return s == "" }))
-	}
-	return c.clocks[name]
-}
-
-// longest bounds targets and timers.
-const longest = 366 * 24 * time.Hour
-
-func (c *compiler) policies(sla *SLADefinition, queues []string) {
-	unique(c, "policy", sla.Policies, func(p *Policy) (string, leadloop.Position) { return p.ID, p.At })
-	over := ""
-	for _, d := range sla.Policies {
-		where := "policy " + d.ID
-		p := policy{Policy: d, cond: condition{rule: c.rule(where, d.When)}}
-		if d.Tier != "" {
-			c.tiers(d.At, where, d.Tier)
-			p.cond.matchers = append(p.cond.matchers, c.matcher("tier", []string{d.Tier}, nil))
-		}
-		if over != "" {
-			c.AddHint(d.At, "policy "+over+" takes every lead before it; move that one down", "%s can never be reached", where)
-		} else if p.cond.always() {
-			over = d.ID
-		}
-		if d.Target <= 0 || d.Target > longest {
-			c.Add(d.At, "%s: target %v is not between 0 and %v", where, d.Target, longest)
-		}
-		p.ladder = c.ladder(where, Ladder{d.Calendar, d.Escalate, d.At}, ladderSLA, d.Target, queues)
-		c.r.policies = append(c.r.policies, p)
-	}
-	waiting, unworked := Ladder{Escalate: []Rung{{After: 30 * time.Minute, Notify: "queue", Reassign: true}}}, Ladder{Escalate: []Rung{
-		{After: 72 * time.Hour, Notify: "manager"}, {After: 24 * time.Hour, Notify: "queue:" + c.r.final},
-	}}
-	if sla.Unassigned != nil {
-		waiting = *sla.Unassigned
-	}
-	c.r.waiting = c.ladder("unassigned", waiting, ladderQueue, 0, queues)
-	if sla.Unworked != nil {
-		unworked = *sla.Unworked
-	} else if c.r.final == "" || !slices.Contains(queues, c.r.final) {
-		return // reported with the chain
-	}
-	c.r.unworked = c.ladder("unworked", unworked, ladderUnworked, 0, queues)
-}
-
-func (c *compiler) ladder(where string, d Ladder, kind string, begins time.Duration, queues []string) ladder {
-	l := ladder{clock: c.clock(d.At, where, d.Calendar), rungs: slices.Clone(d.Escalate)}
-	if len(l.rungs) == 0 {
-		c.Add(d.At, "%s: escalate has no step; when it is missed nobody hears", where)
-	}
-	reached := begins
-	for i := range l.rungs {
-		g := &l.rungs[i]
-		at := g.At
-		if at.Line == 0 {
-			at = d.At
-		}
-		step := where + ": step " + itoa(i+1)
-		g.From = cmp.Or(g.From, FromStep)
-		if g.After < 0 || g.After > longest {
-			c.Add(at, "%s: after %v is not between 0 and %v", step, g.After, longest)
-		}
-		switch c.known(at, step, "from", g.From, []string{FromStep, FromStart}); {
-		case g.From != FromStart:
-			reached += g.After
-		case g.After < reached:
-			c.AddHint(at, "the step before comes after "+reached.String(), "%s: %v from the start is before the step before it", step, g.After)
-		default:
-			reached = g.After
-		}
-		c.rung(at, step, g, kind, i == len(l.rungs)-1, queues)
-	}
-	return l
-}
-
-func (c *compiler) rung(at leadloop.Position, step string, g *Rung, kind string, last bool, queues []string) {
-	named := false
-	whom, id, has := strings.Cut(g.Notify, ":")
-	switch {
-	case g.Notify == "":
-		if !g.Reassign {
-			c.Add(at, "%s: it neither notifies nor reassigns", step)
-		}
-	case whom == "rep" && has:
-		named = true
-		c.known(at, step, "rep", id, c.r.repNames())
-	case whom == "queue" && has:
-		named = true
-		c.known(at, step, "queue", id, queues)
-	case g.Notify == "queue" && kind == ladderQueue:
-		named = true
-	case g.Notify == "manager" || g.Notify == "team":
-		c.tellsManagers = c.tellsManagers || g.Notify == "manager" && kind != ladderQueue
-	case g.Notify == "owner" && kind != ladderQueue:
-	default:
-		hint := "owner, manager, team, queue:<id> or rep:<id>"
-		if kind == ladderQueue {
-			hint = "queue, manager, team, queue:<id> or rep:<id>"
-		}
-		c.AddHint(at, "known: "+hint, "%s: can't notify %q", step, g.Notify)
-		return
-	}
-	if last && !named {
-		c.AddHint(at, "end with queue:<id> or rep:<id>", "%s: the last step has to tell a named person or queue", step)
-	}
-}
-
-// unmanaged warns of reps whose missed leads no manager hears of.
-func (c *compiler) unmanaged() {
-	if !c.tellsManagers {
-		return
-	}
-	warned := map[int]bool{}
-	for _, p := range c.r.pools {
-		for _, i := range p.members {
-			if r := &c.r.reps[i]; r.manager == "" && !warned[i] {
-				warned[i] = true
-				c.Warn(r.At, "rep %s has no manager: steps that tell the manager are skipped", r.ID)
-			}
-		}
-	}
 }

@@ -76,7 +76,7 @@ func (d *decision) away(r *rep, t time.Time) (until time.Time, away bool) {
 			return a.Until, true
 		}
 	}
-	if c, ok := d.crmRep(r.ID); ok && c.AwayAt(t) {
+	if c, ok := d.crmRep(r.ID); ok {
 		for _, a := range c.Away {
 			if !t.Before(a.From) && t.Before(a.Until) {
 				return a.Until, true
@@ -199,6 +199,7 @@ func (d *decision) one(ctx context.Context, e *entry, t *EntryTrace, id leadloop
 	}
 	why, _ := d.absent(r)
 	if why == "" && d.keeps(e, id) {
+		t.Winner = id
 		return Assignment{Kind: leadloop.OutcomeAssigned, Owner: id, Pool: d.q.Lead.State.Pool, Kept: true}, true, nil
 	}
 	if why == "" {
@@ -254,6 +255,7 @@ func (d *decision) fromPool(ctx context.Context, e *entry, t *EntryTrace) (Assig
 		at, ok := d.r.repIndex(owner)
 		if _, member := slices.BinarySearch(p.members, at); ok && member {
 			if why, _ := d.absent(&d.r.reps[at]); why == "" {
+				t.Winner = owner
 				return Assignment{Kind: leadloop.OutcomeAssigned, Owner: owner, Pool: d.q.Lead.State.Pool, Kept: true}, true, nil
 			}
 		}
@@ -275,9 +277,9 @@ func (d *decision) fromPool(ctx context.Context, e *entry, t *EntryTrace) (Assig
 			return Assignment{}, false, nil
 		}
 		winner, deltas = pick.Winner, pick.Deltas
-		for i, c := range pick.Claims {
+		for i, owed := range pick.Owed {
 			if !members[i].Absent {
-				t.Members = append(t.Members, MemberTrace{Member: c.Member, Owed: c.Owed})
+				t.Members = append(t.Members, MemberTrace{Member: members[i].Member, Owed: owed})
 			}
 		}
 	default:

@@ -162,7 +162,8 @@ func (n *run) reassign(ctx context.Context, d *decision, g *Rung, t *timer) (boo
 		return false, err
 	}
 	if a.Kind != leadloop.OutcomeAssigned {
-		n.trace.Note, n.trace.Trace = "nobody else can take it", a.Trace
+		n.trace = a.Trace
+		n.trace.Note = "nobody else can take it"
 		return false, nil
 	}
 	n.escalated(d, g, t)

@@ -60,9 +60,11 @@ func mustRouter(t testing.TB, routing, sla string) *Router {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clocks, err := ParseSLA("sla.yaml", []byte(sla))
-	if err != nil {
-		t.Fatal(err)
+	var clocks SLADefinition
+	if sla != "" {
+		if clocks, err = ParseSLA("sla.yaml", []byte(sla)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r, err := New(def, clocks, leadloop.StandardSchema(), Options{Tiers: []string{"A", "B", "C", "D"}})
 	if err != nil {

@@ -33,18 +33,12 @@ type Entitlement struct {
 // Pick says who gets a lead and what that does to the ledger.
 type Pick struct {
 	Winner leadloop.RepID
-	// Claims are what each member was owed with this lead's credit and before
-	// the debit, ordered by member.
-	Claims []Claim
 	// Deltas are the credits and the winner's debit, ordered by member. They
 	// sum to 0.
 	Deltas []leadloop.LedgerDelta
-}
-
-// Claim is what a member was owed when a lead was given away.
-type Claim struct {
-	Member leadloop.RepID `json:"member"`
-	Owed   leadloop.Owed  `json:"owed"`
+	// Owed is what each of these members was owed with this lead's credit and
+	// before the debit.
+	Owed []leadloop.Owed
 }
 
 // Next gives one lead to the member who is entitled to it. It is a pure
@@ -134,7 +128,7 @@ func Give(members []Entitlement, winner leadloop.RepID) Pick {
 		return strings.Compare(string(e.Member), string(id))
 	})
 	if len(members) == 0 {
-		return Pick{Winner: winner, Deltas: []leadloop.LedgerDelta{{Member: winner}}}
+		return Pick{Winner: winner, Deltas: []leadloop.LedgerDelta{{Member: winner}}, Owed: []leadloop.Owed{0}}
 	}
 	if ok {
 		return settle(members, i)
@@ -142,6 +136,7 @@ func Give(members []Entitlement, winner leadloop.RepID) Pick {
 	p := settle(members, -1)
 	p.Winner = winner
 	p.Deltas = slices.Insert(p.Deltas, i, leadloop.LedgerDelta{Member: winner, Owed: -leadloop.OneLead})
+	p.Owed = slices.Insert(p.Owed, i, 0)
 	return p
 }
 
@@ -191,7 +186,7 @@ func settle(members []Entitlement, winner int) Pick {
 		remainder int64
 		balance   leadloop.Owed // before this lead's credit, after its debit
 	}
-	p := Pick{Claims: make([]Claim, len(members)), Deltas: make([]leadloop.LedgerDelta, len(members), len(members)+1)}
+	p := Pick{Deltas: make([]leadloop.LedgerDelta, len(members)), Owed: make([]leadloop.Owed, len(members))}
 	shares := make([]share, len(members))
 	total, left := totalWeight(members), leadloop.OneLead
 	for i := range members {
@@ -213,7 +208,7 @@ func settle(members []Entitlement, winner int) Pick {
 		}
 	}
 	for i := range members {
-		p.Claims[i] = Claim{members[i].Member, members[i].Owed + p.Deltas[i].Owed}
+		p.Owed[i] = members[i].Owed + p.Deltas[i].Owed
 	}
 	if winner >= 0 {
 		p.Deltas[winner].Owed -= leadloop.OneLead

@@ -22,18 +22,31 @@ type Reader interface {
 	Rotation(ctx context.Context, pool string) (store.Rotation, error)
 }
 
-// FromStore reads from a transaction.
-func FromStore(tx store.Tx) Reader { return txReader{tx} }
+// FromStore reads from a transaction, the reps once. It belongs to the
+// goroutine of the transaction.
+func FromStore(tx store.Tx) Reader { return &txReader{tx: tx} }
 
-type txReader struct{ tx store.Tx }
+type txReader struct {
+	tx   store.Tx
+	reps []leadloop.Rep
+	read bool
+}
 
-func (t txReader) Reps(ctx context.Context) ([]leadloop.Rep, error) { return t.tx.CRM().Reps(ctx) }
+func (t *txReader) Reps(ctx context.Context) ([]leadloop.Rep, error) {
+	if t.read {
+		return t.reps, nil
+	}
+	var err error
+	t.reps, err = t.tx.CRM().Reps(ctx)
+	t.read = err == nil
+	return t.reps, err
+}
 
-func (t txReader) Workload(ctx context.Context, owner leadloop.RepID, asOf time.Time) (store.Workload, error) {
+func (t *txReader) Workload(ctx context.Context, owner leadloop.RepID, asOf time.Time) (store.Workload, error) {
 	return t.tx.Leads().Workload(ctx, owner, asOf)
 }
 
-func (t txReader) Rotation(ctx context.Context, pool string) (store.Rotation, error) {
+func (t *txReader) Rotation(ctx context.Context, pool string) (store.Rotation, error) {
 	return t.tx.Rotations().Get(ctx, pool)
 }
 

@@ -157,13 +157,6 @@ func (r *Router) pool(id string) *pool {
 	return nil
 }
 
-func (r *Router) entry(id string) *entry {
-	if i := slices.IndexFunc(r.entries, func(e entry) bool { return e.ID == id }); i >= 0 {
-		return &r.entries[i]
-	}
-	return nil
-}
-
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // Request is a lead to route.

@@ -2,11 +2,13 @@ package routing
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -325,4 +327,86 @@ chain:
 		s += "  - {id: e" + itoa(i) + ", country: [C" + itoa(i) + "], employees: {min: 10}, target: {pool: west}}\n"
 	}
 	return s
+}
+
+func TestTheTraceTellsWhatCouldStillChangeTheRoute(t *testing.T) {
+	r := mustRouter(t, routingFile, slaFile)
+	a, err := r.Route(context.Background(), &Snapshot{}, Request{
+		Lead: leadOfTier("l", ""), Profile: profileOf(t, r, map[string]string{"lead.source": "web", "lead.country": "US"}), AsOf: monday,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"company.employees", "tier"}, a.Trace.Needs()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	b, err := json.Marshal(a.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Trace
+	if err := json.Unmarshal(b, &back); err != nil || r.Explain(back) != r.Explain(a.Trace) {
+		t.Errorf("a stored trace explains itself otherwise: %v\n%s", err, r.Explain(back))
+	}
+}
+
+func TestEveryLeadEndsSomewhereAndNobodyAbsentGetsOne(t *testing.T) {
+	r := mustRouter(t, routingFile, slaFile)
+	rapid.Check(t, func(t *rapid.T) {
+		pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+		p := r.schema.NewProfile()
+		set := func(f leadloop.Field[string], of ...string) {
+			if v := pick(f.Name(), of...); v != "" {
+				f.Set(p, v)
+			}
+		}
+		set(leadloop.Source, "", "web", "partner")
+		set(leadloop.Country, "", "US", "CH")
+		set(leadloop.Language, "", "de", "de-CH", "en")
+		if rapid.Bool().Draw(t, "employees known") {
+			leadloop.Employees.Set(p, rapid.Int64Range(1, 1000).Draw(t, "employees"))
+		}
+		lead := leadOfTier("l", pick("tier", "", "A", "B", "D"))
+		q := Request{Lead: lead, Profile: p, AsOf: monday}
+		if owner := pick("account owner", "", "ana", "ben", "zoe"); owner != "" {
+			q.Account = &leadloop.Account{Owner: leadloop.RepID(owner)}
+		}
+		rd := Snapshot{Workloads: map[leadloop.RepID]store.Workload{"ben": {Open: rapid.IntRange(0, 3).Draw(t, "open")}}}
+		can := map[leadloop.RepID]bool{}
+		for _, id := range []leadloop.RepID{"ana", "ben", "cem", "pia"} {
+			c := leadloop.Rep{ID: id, Inactive: rapid.IntRange(0, 3).Draw(t, "inactive") == 0}
+			if rapid.IntRange(0, 3).Draw(t, "away") == 0 {
+				c.Away = []leadloop.Absence{{From: monday, Until: monday.Add(1)}}
+			}
+			can[id] = !c.Inactive && c.Away == nil && (id != "ben" || rd.Workloads["ben"].Open < 2)
+			if rapid.IntRange(0, 5).Draw(t, "excluded") == 0 {
+				q.Exclude, can[id] = append(q.Exclude, id), false
+			}
+			rd.CRM = append(rd.CRM, c)
+		}
+		a, err := r.Route(context.Background(), &rd, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch a.Kind {
+		case leadloop.OutcomeAssigned:
+			if !can[a.Owner] {
+				t.Fatalf("%s got it", a.Owner)
+			}
+		case leadloop.OutcomeQueued:
+			if a.Queue != "inbox" {
+				t.Fatalf("queue %q", a.Queue)
+			}
+		case leadloop.OutcomeNurture:
+			if a.Track != "newsletter" {
+				t.Fatalf("track %q", a.Track)
+			}
+		default:
+			t.Fatalf("it is %q", a.Kind)
+		}
+		again, err := r.Route(context.Background(), &rd, q)
+		if err != nil || cmp.Diff(a, again) != "" {
+			t.Fatalf("another answer: %v %s", err, cmp.Diff(a, again))
+		}
+	})
 }

@@ -62,14 +62,7 @@ type run struct {
 	changed bool
 	outcome leadloop.Outcome
 	effects leadloop.Effects
-	trace   stageTrace
-}
-
-// stageTrace is the trace of the decision record.
-type stageTrace struct {
-	// Note says what was decided besides, or instead of, a route.
-	Note string `json:"note,omitempty"`
-	Trace
+	trace   Trace
 }
 
 // match reads what the lead was matched to. What the CRM no longer has counts
@@ -116,7 +109,9 @@ func (n *run) decide(ctx context.Context) error {
 	}
 	s, trigger := &n.state, n.s.Trigger
 	arrives := trigger == leadloop.TriggerSubmission || trigger == leadloop.TriggerRecycle
-	placed := s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted
+	// A lead that was held back before and is not any more has no place yet.
+	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified
+	placed := !held && (s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted)
 	switch gone := s.Owner != "" && !d.active(s.Owner); {
 	case n.q.Opportunity != nil:
 		if arrives || !placed {
@@ -125,6 +120,14 @@ func (n *run) decide(ctx context.Context) error {
 		}
 	case trigger == leadloop.TriggerRecycle, gone:
 		n.q.Return = true
+		return n.route(ctx)
+	case held && s.Owner != "" && s.Worked():
+		n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "worked"}
+		n.trace.Note = "it is not held back any more, and its owner is working it"
+		n.changed, s.Disposition, s.Reason = true, n.outcome.Kind, n.outcome.Reason
+		return nil
+	case held && s.Owner != "":
+		n.q.Return, n.q.Keep = true, true
 		return n.route(ctx)
 	case !placed, arrives && s.Owner == "":
 		return n.route(ctx)
@@ -152,7 +155,7 @@ func (n *run) route(ctx context.Context) error {
 // apply writes an assignment; missed are the reps who had the lead before and
 // missed its target.
 func (n *run) apply(a Assignment, missed []leadloop.RepID) {
-	n.trace.Trace = a.Trace
+	n.trace = a.Trace
 	n.outcome = leadloop.Outcome{Kind: a.Kind, Reason: a.Reason}
 	s, from := &n.state, n.state
 	same := from.Disposition == a.Kind && from.Owner == "" && from.Queue == a.Queue && from.Entry == a.Entry
@@ -194,6 +197,9 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 // keep leaves the lead with its owner; another tier can mean another clock.
 func (n *run) keep(a Assignment) {
 	n.trace.Note = "it stays with its owner"
+	if n.state.Disposition != leadloop.OutcomeAssigned {
+		n.changed, n.state.Disposition, n.state.Reason = true, leadloop.OutcomeAssigned, a.Reason
+	}
 	n.outcome.Reason = n.state.Reason
 	if a.SLA.Policy == n.state.SLA.Policy {
 		return

@@ -12,8 +12,23 @@ import (
 // every SLA policy. It holds ids, field names and balances, no values of the
 // lead.
 type Trace struct {
+	// Note says what a stage decided besides, or instead of, a route.
+	Note     string       `json:"note,omitempty"`
 	Entries  []EntryTrace `json:"entries,omitempty"`
 	Policies []EntryTrace `json:"policies,omitempty"`
+}
+
+// Needs are the missing fields and variables, sorted, that could still change
+// where the lead goes or which clock it gets.
+func (t Trace) Needs() []string {
+	var out []string
+	for _, list := range [][]EntryTrace{t.Entries, t.Policies} {
+		for i := range list {
+			out = append(out, list[i].Needs...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Verdict says what an entry came to.
@@ -98,7 +113,10 @@ func (r *Router) Explain(t Trace) string {
 		}
 		b.WriteString(e.Entry + ": " + r.explain(e) + "\n")
 	}
-	if n := len(t.Entries); n == 0 || t.Entries[n-1].Verdict != VerdictWon {
+	switch n := len(t.Entries); {
+	case t.Note != "":
+		b.WriteString(t.Note + "\n")
+	case n == 0 || t.Entries[n-1].Verdict != VerdictWon:
 		b.WriteString("no entry placed the lead: it waits in " + r.final + "\n")
 	}
 	return b.String()
