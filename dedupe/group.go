@@ -44,9 +44,6 @@ func (p *Policy) follow(g *group, own rule, c leadloop.Contest, live []int32) (i
 // head returns a claim of the bundle that the whole group follows, -1 if there is none: the anchor's winner if its source said more than the
 // anchor, else the best claim that agrees on the anchor among those whose source did; without an anchor, the best of any source.
 func (p *Policy) head(g *group, r rule, claims []leadloop.Claim, anchors []int32, lead int, anchor leadloop.Value) int {
-	if lead >= 0 && anchor.Presence() != leadloop.Present {
-		return -1 // the anchor is known not to exist: what goes with it does not either
-	}
 	var heads []int32
 	if lead >= 0 {
 		if p.saysMore(g, claims, claims[lead]) {

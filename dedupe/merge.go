@@ -29,7 +29,7 @@ func Survivor(a, b *leadloop.Lead) (survivor, other *leadloop.Lead) {
 	return a, b
 }
 
-// Merge unites from into into and modifies neither.
+// Merge makes from a part of into. It modifies neither.
 //
 // Merged keeps into's id, revision and whole state: its owner, its score, its running SLA clock and its open questions (PossibleDuplicates).
 // Claims, activities and identifiers are united, and ReceivedAt is the earlier of both. An activity that both have stands once, as into has
@@ -209,13 +209,16 @@ func receive(l *leadloop.Lead) {
 	}
 }
 
-// restoreIdentifiers parts the united identifiers: from has its own and what it said since, into all others and those that its claims support.
+// restoreIdentifiers parts the united identifiers: from has its own, or those of its claims if it said more since; into all others and those
+// that its claims support.
 func restoreIdentifiers(into, from *leadloop.Lead, saidMore bool) {
+	theirs := from.Identifiers
 	if saidMore {
-		from.Identifiers = uniteIdentifiers(from.Identifiers, LeadIdentifiers(from, nil))
+		from.Identifiers = LeadIdentifiers(from, nil)
+		theirs = uniteIdentifiers(theirs, from.Identifiers)
 	}
 	supported := LeadIdentifiers(into, nil)
 	into.Identifiers, _ = split(into.Identifiers, func(id leadloop.Identifier) bool {
-		return slices.Contains(from.Identifiers, id) && !slices.Contains(supported, id)
+		return slices.Contains(theirs, id) && !slices.Contains(supported, id)
 	})
 }

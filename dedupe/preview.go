@@ -15,8 +15,8 @@ type PreviewField struct {
 // Changed reports whether the merge would change what the surviving lead looks like.
 func (f PreviewField) Changed() bool { return !f.Golden.Equal(f.Into) }
 
-// Preview returns the golden record that [Merge] of from into into would have, field by field in schema order with where each value comes from,
-// and writes nothing. Fields that are absent on both sides are left out. Errors are those of Merge.
+// Preview returns the golden record that Merge(into, from) would have, field by field in schema order with where each value comes from, and
+// writes nothing. Fields that are absent on both sides are left out. Errors are those of Merge.
 func Preview(schema *leadloop.Schema, policy leadloop.SurvivorshipPolicy, into, from *leadloop.Lead) ([]PreviewField, error) {
 	merged, _, err := Merge(into, from)
 	if err != nil {

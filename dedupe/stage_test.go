@@ -118,6 +118,8 @@ func TestStageLooksUpLeads(t *testing.T) {
 	colleague := who{email: "max.roe@acme.com", first: "Max", last: "Roe", company: "Acme Inc.", country: "US"}
 	linked := decided(jane.lead("l1", 0), "ana")
 	linked.PossibleDuplicates = []leadloop.LeadID{"l9"}
+	asked := otherMail.lead("l9", 5)
+	asked.PossibleDuplicates = []leadloop.LeadID{"l1"}
 	merger := decided(colleague.lead("l1", 0), "ana")
 	merger.Claims = leadloop.UniteClaims(merger.Claims, jane.lead("l0", 0).Claims)
 	merger.Records = []leadloop.LeadID{"l0"}
@@ -145,6 +147,7 @@ func TestStageLooksUpLeads(t *testing.T) {
 		{"between the thresholds a human is asked", []*leadloop.Lead{decided(jane.lead("l1", 0), "ana")}, otherMail.lead("l9", 5), dedupe.Options{},
 			leadloop.Effects{PossibleDuplicates: []leadloop.LeadID{"l1"}, Events: []leadloop.Event{possible("l9", "l1", "domain_person", "0.90")}, Tasks: []leadloop.Task{review("l9", "l1")}}},
 		{"a pair is asked about once", []*leadloop.Lead{linked}, otherMail.lead("l9", 5), dedupe.Options{}, leadloop.Effects{}},
+		{"a pair is asked about once from either side", []*leadloop.Lead{decided(jane.lead("l1", 0), "ana")}, asked, dedupe.Options{}, leadloop.Effects{}},
 		{"a higher threshold turns a match into a question", []*leadloop.Lead{decided(jane.lead("l1", 0), "ana")}, withoutMail.lead("l9", 5), dedupe.Options{Match: 1},
 			leadloop.Effects{PossibleDuplicates: []leadloop.LeadID{"l1"}, Events: []leadloop.Event{possible("l9", "l1", "domain_person", "0.95")}, Tasks: []leadloop.Task{review("l9", "l1")}}},
 		{"a higher lower threshold ends the questions", []*leadloop.Lead{decided(jane.lead("l1", 0), "ana")}, otherMail.lead("l9", 5), dedupe.Options{Possible: 0.92}, leadloop.Effects{}},
@@ -223,6 +226,11 @@ func TestANumberThatManyLeadsHaveTellsNobodyApart(t *testing.T) {
 	if got.MergeInto != "l0" {
 		t.Errorf("with a higher limit the number links: %+v", got)
 	}
+	withIdentifiers(s)
+	got = decide(t, dedupe.NewStage(open(t, append(stored, s)...), dedupe.Options{SharedBy: 6}), subject(s, leadloop.TriggerSubmission))
+	if got.MergeInto != "l0" {
+		t.Errorf("the lead itself counts for the limit: %+v", got)
+	}
 }
 
 func TestStageMatchesTheCRM(t *testing.T) {
@@ -235,6 +243,10 @@ func TestStageMatchesTheCRM(t *testing.T) {
 			{ID: "acme", Name: "Acme Inc.", Domains: []string{"acme.com", "acme-labs.io"}, Country: "US"},
 			{ID: "acme-de", Name: "Acme GmbH", Domains: []string{"acme.com"}, Country: "DE", Parent: "acme"},
 			{ID: "globex", Name: "Globex", Country: "US"},
+			{ID: "hooli-1", Name: "Hooli Holding", Domains: []string{"hooli.com"}},
+			{ID: "hooli-2", Name: "Hooli", Domains: []string{"hooli.com"}},
+			{ID: "initech-1", Name: "Initech Labs", Domains: []string{"initech.com"}, Parent: "initech-2"},
+			{ID: "initech-2", Name: "Initech Group", Domains: []string{"initech.com"}},
 		} {
 			err = errors.Join(err, tx.CRM().PutAccount(t.Context(), account(a)))
 		}
@@ -270,6 +282,8 @@ func TestStageMatchesTheCRM(t *testing.T) {
 			leadloop.State{Account: "acme", Opportunity: "o2"}, matched("acme", "domain")},
 		{"by a second domain of the account", who{email: "new@acme-labs.io"}, leadloop.State{}, leadloop.State{Account: "acme", Opportunity: "o2"}, matched("acme", "domain")},
 		{"the subsidiary in the lead's country", who{email: "new@acme.com", country: "DE"}, leadloop.State{}, leadloop.State{Account: "acme-de"}, matched("acme-de", "domain")},
+		{"of two accounts at one domain the one with the company's name", who{email: "new@hooli.com", company: "Hooli Inc"}, leadloop.State{}, leadloop.State{Account: "hooli-2"}, matched("hooli-2", "domain")},
+		{"of two accounts at one domain the parent", who{email: "new@initech.com"}, leadloop.State{}, leadloop.State{Account: "initech-2"}, matched("initech-2", "domain")},
 		{"by company name and country", who{email: "x@gmail.com", company: "GLOBEX Ltd", country: "US"}, leadloop.State{}, leadloop.State{Account: "globex", Opportunity: "o4"}, matched("globex", "company")},
 		{"not by company name alone", who{email: "x@gmail.com", company: "Globex"}, leadloop.State{}, leadloop.State{}, nil},
 		{"by contact, with the contact's own opportunity", who{email: "jane@private.example"}, leadloop.State{},
