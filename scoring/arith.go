@@ -98,7 +98,8 @@ func (t *term) bounds(vars func(name string) span) span {
 	case "||":
 		return span{max(a.lo, b.lo), max(a.hi, b.hi)}.truth()
 	case "!":
-		return span{1 - a.hi, 1 - a.lo}.truth()
+		a = a.truth()
+		return span{1 - a.hi, 1 - a.lo}
 	case "?:":
 		c := t.args[2].bounds(vars)
 		switch a {
@@ -123,7 +124,7 @@ func truth(always, never bool) span {
 }
 
 // truth keeps the truth value of something unknown within false and true.
-func (s span) truth() span { return span{max(s.lo, 0), min(s.hi, 1)} }
+func (s span) truth() span { return span{min(max(s.lo, 0), 1), min(max(s.hi, 0), 1)} }
 
 // known replaces the NaN of ∞-∞ by what it means.
 func (s span) known() span {

@@ -45,6 +45,32 @@ func TestBoundsOfWeights(t *testing.T) {
 	}
 }
 
+func TestBoundsOfComparisonsThatTouch(t *testing.T) {
+	a, b := span{0, 5}, span{5, 9}
+	for text, want := range map[string]span{
+		"a < b": either, "a <= b": yes, "a > b": no, "a >= b": either, "a == b": either, "a != b": either,
+		"b < a": no, "b <= a": either, "b > a": either, "b >= a": yes,
+		"a < 5.0": either, "a <= 5.0": yes, "a > 5.0": no, "a >= 5.0": either,
+		"a < 0.0": no, "a <= 0.0": either, "a > 0.0": either, "a >= 0.0": yes,
+		"a < 6.0": yes, "a == 6.0": no, "a != 6.0": yes, "a - a == 0.0": either, "a == 5.0 && b == 9.0": either,
+		"a < 6.0 || b == 6.0": yes, "a > 6.0 && b == 6.0": no, "!(a < 6.0)": no, "!(a < 5.0)": either,
+	} {
+		term, ok := parseTerm(text, func(string) bool { return true })
+		if !ok {
+			t.Fatalf("%s: not understood", text)
+		}
+		got := term.bounds(func(name string) span {
+			if name == "a" {
+				return a
+			}
+			return b
+		})
+		if got != want {
+			t.Errorf("%s with a in %v and b in %v: got %v, want %v", text, a, b, got, want)
+		}
+	}
+}
+
 // drawArithmetic draws a score expression over the variables a and b.
 func drawArithmetic(t *rapid.T, depth int) string {
 	if depth == 0 || rapid.IntRange(0, 4).Draw(t, "leaf") == 0 {

@@ -3,7 +3,6 @@ package scoring_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"time"
 
@@ -28,15 +27,15 @@ tiers: {A: 70, B: 40, C: 0, hysteresis: 3}
 func open() *scoring.Model {
 	d, err := scoring.Parse("scoring.yaml", []byte(model))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	schema, err := d.Schema()
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	m, err := scoring.New(d, schema, scoring.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return m
 }
@@ -55,7 +54,8 @@ func Example() {
 		AsOf:       now,
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println(e.Tier, e.Points)
 	for _, c := range e.Contributions {
@@ -92,10 +92,12 @@ func ExampleExplanation_Text() {
 		AsOf: now,
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	if err := e.Text(os.Stdout); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	// Output:
 	// Tier A, 79.918 points (could be 79.918 to 94.918 once seniority is known).
@@ -122,7 +124,8 @@ func ExampleModel_Score_undecided() {
 		AsOf:       now,
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Printf("%s points, %s to %s, tiers %v\n", e.Points, e.Low, e.High, e.PossibleTiers)
 	fmt.Println("needs", e.Needs)
@@ -139,7 +142,8 @@ rules:
   - {id: big, when: "company.employes >= 500", points: 20}
 `))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	_, err = scoring.New(d, leadloop.StandardSchema(), scoring.Options{})
 	fmt.Println(err)

@@ -127,7 +127,7 @@ func (c *compiler) model() *Model {
 		return slices.IndexFunc(m.groups, func(g group) bool { return g.name == name })
 	}
 	for _, r := range d.Rules {
-		m.rules = append(m.rules, c.rule(m, r, groupIndex(d.groupOf(r))))
+		m.rules = append(m.rules, c.rule(r, groupIndex(d.groupOf(r))))
 	}
 	for _, mod := range d.Modifiers {
 		m.changes = append(m.changes, c.modifier(mod))
@@ -175,7 +175,7 @@ func newGroup(g Group) group {
 	return out
 }
 
-func (c *compiler) rule(m *Model, r Rule, group int) rule {
+func (c *compiler) rule(r Rule, group int) rule {
 	out := rule{
 		id: r.ID, description: strings.TrimSpace(r.Description), groupName: c.d.groupOf(r), group: group,
 		whenText: strings.TrimSpace(r.When.Text), pointsText: strings.TrimSpace(r.Points.Text),

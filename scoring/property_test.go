@@ -36,6 +36,7 @@ var weights = []string{
 	"min(20.0, double(company.employees) / 50.0)",
 	`company.employees > 500 ? 20.0 : -5.0`,
 	`lead.country == "US" ? 3.5 : double(count("visit"))`,
+	`2.0 * double(count("visit", "3d"))`,
 	"max(-30.0, 10.0 - double(company.revenue))",
 	"100.0 / double(company.employees)",
 	"double(company.employees)",
@@ -294,7 +295,49 @@ func TestNothingChangesBeforeValidUntil(t *testing.T) {
 	})
 }
 
-func TestScoresDoNotDependOnOrderOrRepetition(t *testing.T) {
+func TestTheTierChangesExactlyWhenFadingPointsCrossAnEdge(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := Definition{
+			Model: "fading", Version: 1, Tiers: []Tier{{Name: "A", From: 40}, {Name: "B", From: 20}, {Name: "C"}},
+			Hysteresis: float64(rapid.IntRange(0, 3).Draw(t, "hysteresis")),
+		}
+		for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
+			length := time.Duration(rapid.IntRange(1, 40).Draw(t, "length")) * day
+			decay := &Decay{Linear: length}
+			if rapid.Bool().Draw(t, "half-life") {
+				decay = &Decay{HalfLife: length}
+			}
+			d.Rules = append(d.Rules, Rule{
+				ID: fmt.Sprintf("r%d", i), Each: rapid.SampledFrom([]string{"visit", "demo"}).Draw(t, "each"), Decay: decay,
+				Points: expression(fmt.Sprint(rapid.IntRange(-60, 80).Draw(t, "points"))),
+			})
+		}
+		m, err := New(d, leadloop.StandardSchema(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := anyInput(t, m)
+		first := mustScore(t, m, in)
+		end := first.ValidUntil
+		if !end.IsZero() {
+			in.AsOf, in.PreviousTier = end, first.Tier
+			if at := mustScore(t, m, in); at.Tier == first.Tier {
+				t.Fatalf("valid until %s, and still tier %q:\n%s", end, first.Tier, at)
+			}
+		} else {
+			end = asOf.Add(1000 * day)
+		}
+		// Points that rise and fall may touch an edge only for a short time.
+		for step := range 50 {
+			in.AsOf, in.PreviousTier = asOf.Add(end.Sub(asOf)/50*time.Duration(step)), first.Tier
+			if at := mustScore(t, m, in); at.Tier != first.Tier {
+				t.Fatalf("valid until %s, but at %s:\n%s\nbecame\n%s", end, in.AsOf, first, at)
+			}
+		}
+	})
+}
+
+func TestScoresDoNotDependOnTheOrderOfActivities(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyModel(t)
 		in := anyInput(t, m)

@@ -43,7 +43,7 @@ func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
 		return Explanation{}, fmt.Errorf("scoring: %w", context.Cause(ctx))
 	}
 	s.collect()
-	return s.explain(), nil
+	return s.explain(), nil //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
 }
 
 func sameSchema(a, b *leadloop.Schema) bool {
@@ -237,9 +237,6 @@ func (s *run) contribution(r *rule, c *Contribution) {
 			} else {
 				value, c.Error = Failed, "points: not a number up to a billion"
 			}
-		}
-		if value == Failed || value == Undecided {
-			points = points.orZero()
 		}
 	}
 	state := gate

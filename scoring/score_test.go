@@ -369,6 +369,24 @@ func TestTiersWithHysteresis(t *testing.T) {
 	}
 }
 
+func TestPossibleTiersIncludeTheOneThatHysteresisWouldHold(t *testing.T) {
+	m := compile(t, `model: m
+version: 1
+rules:
+  - {id: sure, when: "company.employees > 1", points: 60}
+  - {id: open, when: "company.revenue > 1", points: 9}
+  - {id: rare, when: 'seen("demo")', points: 50}
+tiers: {A: 70, B: 50, C: 0, hysteresis: 3}
+`)
+	p := profile(t, m, func(p *leadloop.Profile) { leadloop.Employees.Set(p, 3) })
+	for previous, want := range map[string][]string{"": {"B"}, "A": {"A", "B"}, "C": {"B"}} {
+		e := score(t, m, Input{Profile: p, PreviousTier: previous})
+		if diff := cmp.Diff(want, e.PossibleTiers); diff != "" || e.Low != points(60) || e.High != points(69) {
+			t.Errorf("after %q, %s to %s (-want +got):\n%s", previous, e.Low, e.High, diff)
+		}
+	}
+}
+
 func TestTiersByGrid(t *testing.T) {
 	m := compile(t, `model: m
 version: 1
