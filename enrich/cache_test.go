@@ -281,6 +281,49 @@ func TestEqualCallsInFlightAreJoined(t *testing.T) {
 	})
 }
 
+func TestAJoinedCallThatRunsOutOfTimeIsTriedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		comeBack(t)
+		st := newStore(t)
+		p := &provider{}
+		p.answer = func(enrich.Query) (enrich.Answer, error) {
+			if p.calls() == 1 {
+				time.Sleep(time.Minute)
+			}
+			return enrich.Answer{Facts: []enrich.Fact{employees(70)}}, nil
+		}
+		o := demand("company.employees")
+		o.Deadline = 2 * time.Second
+		w := waterfall(t, st, o, source("p", p))
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if r := enrichOnce(t, w, subject()); r.Calls[0].Reason != enrich.ReasonDeadline {
+				t.Errorf("the first lead: %+v", r.Calls)
+			}
+		})
+		time.Sleep(time.Second)
+		wg.Go(func() {
+			if r := enrichOnce(t, w, subjectOf("lead-2", leadloop.Domain.Claim("acme.example", person()))); len(r.Claims) != 1 {
+				t.Errorf("the second lead, which has a second left: %+v", r.Calls)
+			}
+		})
+		wg.Wait()
+	})
+}
+
+func TestTheLeadsBudgetCountsAllItHasCost(t *testing.T) {
+	p, q := answering(industry("Steel")), answering(employees(70))
+	o := demand("company.employees", "company.industry")
+	o.Budget.Lead = 2*euro + euro/2
+	w := waterfall(t, newStore(t), o, source("first", p), source("second", q))
+	s := subject()
+	s.Lead.State.Cost = euro
+	r := enrichOnce(t, w, s)
+	if r.Cost != euro || q.calls() != 0 || r.Calls[1].Reason != "budget_lead" {
+		t.Errorf("spent %d, calls %+v", r.Cost, r.Calls)
+	}
+}
+
 func TestConcurrentLeadsDoNotOverrunTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newStore(t)

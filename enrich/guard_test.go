@@ -221,8 +221,12 @@ func TestAProviderThatKeepsFailingGetsARest(t *testing.T) {
 		if tried < 5 || tried > 10 || reasons[11] != enrich.ReasonCircuitOpen {
 			t.Errorf("%d calls, reasons %v", tried, reasons)
 		}
-		time.Sleep(31 * time.Second)
-		ask(12)
+		time.Sleep(29 * time.Second)
+		if ask(12); p.calls() != tried {
+			t.Error("it was asked before its 30 seconds of rest were over")
+		}
+		time.Sleep(2 * time.Second)
+		ask(13)
 		if p.calls() != tried+1 {
 			t.Errorf("%d calls after the rest, want %d", p.calls(), tried+1)
 		}

@@ -113,6 +113,20 @@ func TestStageDecidesTheSameAgain(t *testing.T) {
 	})
 }
 
+func TestAFieldThatStaysEmptyIsAskedForButSaidOnce(t *testing.T) {
+	// The blank answer of a form outranks a vendor here, so the field is still
+	// missing after the purchase.
+	blank := leadloop.Claim{Field: "company.employees", Value: leadloop.EmptyValue(leadloop.KindInt), Evidence: person()}
+	p := answering(employees(70))
+	w := waterfall(t, newStore(t), demand("company.employees"), source("p", p))
+	s := subject(blank)
+	_, first := decide(t, w, s)
+	_, again := decide(t, w, commit(s, first))
+	if len(first.Claims) != 1 || len(first.Events) != 1 || len(again.Claims) != 0 || len(again.Events) != 0 || p.calls() != 1 {
+		t.Errorf("first %+v\nagain %+v\n%d calls", first, again, p.calls())
+	}
+}
+
 func TestALeadThatProvidersFailedIsEnrichedLater(t *testing.T) {
 	w := waterfall(t, newStore(t), demand("company.employees"), source("down", failing(errors.New("down"))))
 	s := subject()

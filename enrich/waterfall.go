@@ -263,12 +263,9 @@ func (r *run) fly(ctx, timed context.Context, src *guard, who string, q Query, c
 	var failure *LookupError
 	var cause error
 	if who != "" {
-		defer func() {
-			if err != nil { // the store's or the caller's trouble: others try for themselves
-				failure = nil
-			}
-			r.w.flights.land(who, failure, cause)
-		}()
+		// Trouble of the store or the caller is no failure: others who wait
+		// then try for themselves.
+		defer func() { r.w.flights.land(who, failure, cause) }()
 	}
 	if timed.Err() != nil {
 		if ctx.Err() != nil {
