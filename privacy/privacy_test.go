@@ -444,11 +444,20 @@ func TestASuppressedLeadIsJournaledOnceAndGoesOnOnceItMay(t *testing.T) {
 	if diff := cmp.Diff(&leadloop.State{}, e.State); diff != "" {
 		t.Error(diff)
 	}
-	s.Lead.State.Owner = "ana"
+	s.Lead.State.Owner, s.Lead.State.Pool = "ana", "west"
 	if _, e, err = g.Decide(ctx, s); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&leadloop.State{Owner: "ana", Disposition: leadloop.OutcomeAssigned, Reason: privacy.ReasonLifted}, e.State); diff != "" {
+	want = leadloop.Effects{
+		State: &leadloop.State{Owner: "ana", Pool: "west", Disposition: leadloop.OutcomeAssigned, Reason: privacy.ReasonLifted},
+		Events: []leadloop.Event{{
+			Kind: leadloop.EventAssigned, Lead: "ld_1", At: at, Reason: privacy.ReasonLifted, From: "ana", To: "ana",
+			Attrs: map[string]string{"pool": "west"},
+		}},
+		Guard: leadloop.Guard{Tokens: tk.Of(s.Profile)},
+		Trace: json.RawMessage(`{"checked":2}`),
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
 		t.Error(diff)
 	}
 }

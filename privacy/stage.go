@@ -123,6 +123,7 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 			state.Disposition, state.Reason = "", ""
 			if state.Owner != "" {
 				state.Disposition, state.Reason = leadloop.OutcomeAssigned, ReasonLifted
+				e.Events = []leadloop.Event{lifted(s, state)}
 			}
 			e.State = &state
 		}
@@ -149,6 +150,21 @@ func suppressed(s leadloop.Subject, f finding, state leadloop.State, e leadloop.
 		e.Events = []leadloop.Event{{Kind: leadloop.EventSuppressed, Lead: s.Lead.ID, At: s.AsOf, Reason: f.reason}}
 	}
 	return leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: f.reason, Stop: true}, e, nil
+}
+
+// lifted tells the journal that the lead is its owner's again: nobody after
+// this step would.
+func lifted(s leadloop.Subject, state leadloop.State) leadloop.Event {
+	e := leadloop.Event{
+		Kind: leadloop.EventAssigned, Lead: s.Lead.ID, At: s.AsOf, Reason: ReasonLifted,
+		From: string(state.Owner), To: string(state.Owner), Attrs: map[string]string{},
+	}
+	for k, v := range map[string]string{"entry": state.Entry, "pool": state.Pool, "tier": state.Score.Tier} {
+		if v != "" {
+			e.Attrs[k] = v
+		}
+	}
+	return e
 }
 
 // Notice is the payload of the TaskNotify that tells an owner: ids and codes,
