@@ -188,6 +188,21 @@ func TestProblemsOfAPlaybookFile(t *testing.T) {
 	}
 }
 
+func TestACheckTakesSecretsAndProvidersAsGiven(t *testing.T) {
+	d, problems := enrich.Parse("enrich.yaml", []byte(playbook))
+	sources, more := d.Sources(leadloop.StandardSchema(), enrich.Host{Files: files(), Check: true})
+	if err := append(problems, more...).Err(); err != nil || len(sources) != 4 {
+		t.Fatalf("%d sources, %v", len(sources), err)
+	}
+	if _, err := sources[3].Provider.Lookup(t.Context(), enrich.Query{}); err == nil {
+		t.Error("a provider that is not there answers")
+	}
+	_, more = d.Sources(leadloop.StandardSchema(), enrich.Host{Files: files()})
+	if errs, _ := more.Split(); len(errs) != 2 {
+		t.Errorf("without a check, want a missing secret and a missing provider:\n%v", more)
+	}
+}
+
 func TestTheGuideForProvidersIsRight(t *testing.T) {
 	guide, err := os.ReadFile("../docs/PROVIDER.md")
 	if err != nil {
