@@ -1,0 +1,319 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"modernc.org/sqlite"
+
+	"github.com/leadloop/leadloop"
+)
+
+// conn is one connection to the file, used by one goroutine at a time, with
+// the statements it prepared. It is the driver's own connection: database/sql
+// would look every statement up again and start a goroutine for each.
+type conn struct {
+	driver     driver.Conn
+	statements map[string]*statement
+	// useless says that a transaction could not be ended: the connection must
+	// not be used again.
+	useless bool
+}
+
+type statement struct {
+	driver.Stmt
+	columns []driver.Value // of the row read last
+	args    []driver.NamedValue
+}
+
+func connect(path string, pragmas ...string) (*conn, error) {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a Windows drive
+	}
+	d, err := new(sqlite.Driver).Open("file://" + (&url.URL{Path: path}).EscapedPath())
+	if err != nil {
+		return nil, explain(err)
+	}
+	c := &conn{driver: d, statements: map[string]*statement{}}
+	for _, p := range pragmas {
+		// Some pragmas answer with a row.
+		if err := c.once(p, nil); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	return c, nil
+}
+
+// openWriter opens the connection of Updates. It never waits inside SQLite,
+// where ctx could not end it.
+func openWriter(path string, o Options) (*conn, error) {
+	sync := "NORMAL"
+	if o.FullSync {
+		sync = "FULL"
+	}
+	return connect(path,
+		waitFor(o), // while it opens
+		"PRAGMA synchronous="+sync,
+		"PRAGMA trusted_schema=OFF",
+		// A log of 16 MB before it is copied back: one decision touches some 16
+		// pages, mostly the same ones as the decision before.
+		"PRAGMA wal_autocheckpoint=4000",
+		"PRAGMA busy_timeout=0")
+}
+
+func waitFor(o Options) string {
+	return fmt.Sprintf("PRAGMA busy_timeout=%d", o.BusyTimeout.Milliseconds())
+}
+
+// openReader opens a connection of Views. They wait only while another process
+// recovers the log.
+func openReader(path string, o Options) (*conn, error) {
+	return connect(path, waitFor(o), "PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF")
+}
+
+// close closes the connection; nil has none.
+func (c *conn) close() error {
+	if c == nil {
+		return nil
+	}
+	var problems []error
+	for _, s := range c.statements {
+		problems = append(problems, s.Close())
+	}
+	if err := errors.Join(append(problems, c.driver.Close())...); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// prepare returns the prepared form of query with its arguments. Queries are
+// constants, so the number of statements kept is bounded.
+func (c *conn) prepare(query string, args []any) (*statement, error) {
+	s, ok := c.statements[query]
+	if !ok {
+		d, err := c.driver.Prepare(query)
+		if err != nil {
+			return nil, err
+		}
+		s = &statement{Stmt: d}
+		c.statements[query] = s
+	}
+	s.args = s.args[:0]
+	for i, a := range args {
+		if n, ok := a.(int); ok {
+			a = int64(n)
+		}
+		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return s, nil
+}
+
+func (c *conn) exec(query string, args ...any) error {
+	_, err := c.changed(query, args...)
+	return err
+}
+
+func (c *conn) changed(query string, args ...any) (int64, error) {
+	s, err := c.prepare(query, args)
+	if err != nil {
+		return 0, explain(err)
+	}
+	// Statements are short, and an interrupt would end the transaction: ctx is
+	// looked at between them.
+	r, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.Background(), s.args)
+	if err != nil {
+		return 0, explain(err)
+	}
+	n, err := r.RowsAffected()
+	return n, explain(err)
+}
+
+func (c *conn) query(query string, each func(r *row), args ...any) error {
+	s, err := c.prepare(query, args)
+	if err != nil {
+		return explain(err)
+	}
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
+	if err != nil {
+		return explain(err)
+	}
+	if s.columns == nil {
+		s.columns = make([]driver.Value, len(rows.Columns()))
+	}
+	r := row{columns: s.columns}
+	for {
+		if err = rows.Next(s.columns); err != nil {
+			break
+		}
+		r.next, r.err = 0, nil
+		if each(&r); r.err != nil {
+			err = r.err
+			break
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return explain(errors.Join(err, rows.Close()))
+}
+
+// once runs a query, or a script, that is not worth keeping. Its rows are
+// passed to each, which may be nil.
+func (c *conn) once(query string, each func(r *row)) error {
+	return c.onceContext(context.Background(), query, each)
+}
+
+func (c *conn) onceContext(ctx context.Context, query string, each func(r *row), args ...driver.NamedValue) error {
+	rows, err := c.driver.(driver.QueryerContext).QueryContext(ctx, query, args)
+	if err != nil {
+		return explain(err)
+	}
+	columns := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err = rows.Next(columns); err != nil {
+			break
+		}
+		if each != nil {
+			each(&row{columns: columns})
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return explain(errors.Join(err, rows.Close()))
+}
+
+// rollback ends the transaction, unless an error ended it already.
+func (c *conn) rollback() {
+	if err := c.exec("ROLLBACK"); err != nil && !isNoTransaction(err) {
+		c.useless = true
+	}
+}
+
+// row reads the columns of a row one after the other.
+type row struct {
+	columns []driver.Value
+	next    int
+	err     error
+}
+
+func read[T any](r *row) (v T) {
+	v, ok := r.columns[r.next].(T)
+	if !ok && r.err == nil {
+		r.err = fmt.Errorf("sqlite: %w: column %d is a %T, not a %T: the file was changed by something else", leadloop.ErrUnavailable, r.next, r.columns[r.next], v)
+	}
+	r.next++
+	return v
+}
+
+func (r *row) int() int64   { return read[int64](r) }
+func (r *row) text() string { return read[string](r) }
+func (r *row) bool() bool   { return r.int() != 0 }
+
+// blob may return nil for an empty one.
+func (r *row) blob() []byte {
+	if r.columns[r.next] == nil {
+		r.next++
+		return nil
+	}
+	return read[[]byte](r)
+}
+
+// check records the first error of decoding a column.
+func (r *row) check(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// pool hands out up to as many connections as it has turns, the one used last
+// first.
+type pool struct {
+	open  func() (*conn, error)
+	turns chan struct{}
+	mu    *sync.Mutex
+	idle  []*conn
+}
+
+func newPool(size int, open func() (*conn, error)) pool {
+	return pool{open: open, turns: make(chan struct{}, size), mu: new(sync.Mutex)}
+}
+
+func closedError() error {
+	return fmt.Errorf("sqlite: %w: the store is closed", leadloop.ErrUnavailable)
+}
+
+// take waits for a turn and returns a connection, which put takes back.
+func (p *pool) take(ctx context.Context, done <-chan struct{}) (*conn, error) {
+	select {
+	case <-done:
+		return nil, closedError()
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case p.turns <- struct{}{}:
+	case <-done:
+		return nil, closedError()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case <-done: // while it waited
+		<-p.turns
+		return nil, closedError()
+	default:
+	}
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return c, nil
+	}
+	p.mu.Unlock()
+	c, err := p.open()
+	if err != nil {
+		<-p.turns
+		return nil, err
+	}
+	return c, nil
+}
+
+func (p *pool) put(c *conn) {
+	if c.useless {
+		// Its transaction failed already with the error that matters.
+		_ = c.close()
+	} else {
+		p.mu.Lock()
+		p.idle = append(p.idle, c)
+		p.mu.Unlock()
+	}
+	<-p.turns
+}
+
+// close waits for the connections in use and closes all.
+func (p *pool) close() error {
+	for range cap(p.turns) {
+		p.turns <- struct{}{}
+	}
+	var problems []error
+	for _, c := range p.idle {
+		problems = append(problems, c.close())
+	}
+	p.idle = nil
+	for range cap(p.turns) {
+		<-p.turns
+	}
+	return errors.Join(problems...)
+}

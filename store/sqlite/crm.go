@@ -1,0 +1,158 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"github.com/leadloop/leadloop"
+)
+
+type crm struct{ *tx }
+
+func (t crm) Account(ctx context.Context, id leadloop.AccountID) (leadloop.Account, error) {
+	if err := t.reading(ctx); err != nil {
+		return leadloop.Account{}, err
+	}
+	return one[leadloop.Account](t.tx, "account", "SELECT document FROM accounts WHERE id = ?1", string(id))
+}
+
+func (t crm) PutAccount(ctx context.Context, a leadloop.Account) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	old, err := accountIdentifiers.of(t.tx, string(a.ID))
+	if err != nil {
+		return err
+	}
+	if err := t.put("account", string(a.ID), `INSERT INTO accounts (id, document) VALUES (?1, ?2)
+		ON CONFLICT DO UPDATE SET document = excluded.document`, a); err != nil {
+		return err
+	}
+	return accountIdentifiers.replace(t.tx, string(a.ID), old, a.Identifiers)
+}
+
+func (t crm) MatchAccounts(ctx context.Context, ids []leadloop.Identifier) ([]leadloop.Account, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	found, err := accountIdentifiers.match(t.tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []leadloop.Account
+	for _, id := range found {
+		a, err := t.Account(ctx, leadloop.AccountID(id))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func (t crm) Contact(ctx context.Context, id leadloop.ContactID) (leadloop.Contact, error) {
+	if err := t.reading(ctx); err != nil {
+		return leadloop.Contact{}, err
+	}
+	return one[leadloop.Contact](t.tx, "contact", "SELECT document FROM contacts WHERE id = ?1", string(id))
+}
+
+func (t crm) PutContact(ctx context.Context, c leadloop.Contact) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	old, err := contactIdentifiers.of(t.tx, string(c.ID))
+	if err != nil {
+		return err
+	}
+	if err := t.put("contact", string(c.ID), `INSERT INTO contacts (id, document) VALUES (?1, ?2)
+		ON CONFLICT DO UPDATE SET document = excluded.document`, c); err != nil {
+		return err
+	}
+	return contactIdentifiers.replace(t.tx, string(c.ID), old, c.Identifiers)
+}
+
+func (t crm) MatchContacts(ctx context.Context, ids []leadloop.Identifier) ([]leadloop.Contact, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	found, err := contactIdentifiers.match(t.tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []leadloop.Contact
+	for _, id := range found {
+		c, err := t.Contact(ctx, leadloop.ContactID(id))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func (t crm) PutOpportunity(ctx context.Context, o leadloop.Opportunity) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	o.CreatedAt, o.ClosedAt = o.CreatedAt.UTC(), o.ClosedAt.UTC()
+	return t.put("opportunity", string(o.ID), `INSERT INTO opportunities (id, document, account) VALUES (?1, ?2, ?3)
+		ON CONFLICT DO UPDATE SET document = excluded.document, account = excluded.account`, o, string(o.Account))
+}
+
+func (t crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]leadloop.Opportunity, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	if account == "" {
+		return many[leadloop.Opportunity](t.tx, "an opportunity", "SELECT document FROM opportunities ORDER BY id")
+	}
+	return many[leadloop.Opportunity](t.tx, "an opportunity", "SELECT document FROM opportunities WHERE account = ?1 ORDER BY id", string(account))
+}
+
+func (t crm) PutRep(ctx context.Context, p leadloop.Rep) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	p.Away = slices.Clone(p.Away)
+	for i, a := range p.Away {
+		p.Away[i] = leadloop.Absence{From: a.From.UTC(), Until: a.Until.UTC()}
+	}
+	return t.put("rep", string(p.ID), `INSERT INTO reps (id, document) VALUES (?1, ?2)
+		ON CONFLICT DO UPDATE SET document = excluded.document`, p)
+}
+
+func (t crm) Reps(ctx context.Context) ([]leadloop.Rep, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	return many[leadloop.Rep](t.tx, "a rep", "SELECT document FROM reps ORDER BY id")
+}
+
+// put runs a query whose first arguments are an id and the document of v.
+func (t crm) put(what, id, query string, v any, more ...any) error {
+	text, err := document(v)
+	if err != nil {
+		return invalid(what, id, err)
+	}
+	return t.exec(query, append([]any{id, text}, more...)...)
+}
+
+// one returns the document with an id, ErrNotFound if there is none.
+func one[T any](t *tx, what, query, id string) (T, error) {
+	all, err := many[T](t, what+" "+id, query, id)
+	if err == nil && len(all) == 0 {
+		err = notFound(what, id)
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return all[0], nil
+}
+
+func many[T any](t *tx, what, query string, args ...any) ([]T, error) {
+	var all []T
+	err := t.query(query, func(r *row) { all = append(all, decode[T](r, what)) }, args...)
+	return all, err
+}

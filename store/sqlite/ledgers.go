@@ -1,0 +1,219 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+type rotations struct{ *tx }
+
+func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error) {
+	if err := t.reading(ctx); err != nil {
+		return store.Rotation{}, err
+	}
+	rotation := store.Rotation{Pool: pool}
+	if err := t.query("SELECT revision FROM rotations WHERE pool = ?1", func(r *row) { rotation.Revision = r.int() }, pool); err != nil {
+		return store.Rotation{}, err
+	}
+	err := t.query("SELECT member, owed, count, last_at FROM balances WHERE pool = ?1 ORDER BY member", func(r *row) {
+		rotation.Balances = append(rotation.Balances, store.Balance{
+			Member: leadloop.RepID(r.text()), Owed: leadloop.Owed(r.int()), Count: r.int(), LastAt: r.time(),
+		})
+	}, pool)
+	return rotation, err
+}
+
+func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	var sum leadloop.Owed
+	for _, d := range m.Deltas {
+		sum += d.Owed
+	}
+	if sum != 0 {
+		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
+	}
+	at, err := stored(m.At)
+	if err != nil {
+		return invalid("pool", m.Pool, err)
+	}
+	query := "UPDATE rotations SET revision = ?2 + 1 WHERE pool = ?1 AND revision = ?2"
+	if m.Revision == 0 {
+		query = "INSERT INTO rotations (pool, revision) VALUES (?1, ?2 + 1) ON CONFLICT DO NOTHING"
+	}
+	n, err := t.changed(query, m.Pool, m.Revision)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
+	}
+	const move = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)`
+	received := m.To == ""
+	for _, d := range m.Deltas {
+		count, last := 0, never
+		if d.Member == m.To && !received {
+			received, count, last = true, 1, at
+		}
+		if err := t.exec(move, m.Pool, string(d.Member), int64(d.Owed), count, last); err != nil {
+			return err
+		}
+	}
+	if !received {
+		return t.exec(move, m.Pool, string(m.To), 0, 1, at)
+	}
+	return nil
+}
+
+type cache struct{ *tx }
+
+func (t cache) Get(ctx context.Context, key string, now time.Time) (store.CacheEntry, bool, error) {
+	if err := t.reading(ctx); err != nil {
+		return store.CacheEntry{}, false, err
+	}
+	var e store.CacheEntry
+	found := false
+	err := t.query("SELECT key, lead, data, expires_at FROM cache WHERE key = ?1 AND expires_at > ?2", func(r *row) {
+		e, found = store.CacheEntry{Key: r.text(), Lead: leadloop.LeadID(r.text()), Data: r.blob(), ExpiresAt: r.time()}, true
+	}, key, bound(now))
+	return e, found, err
+}
+
+func (t cache) Put(ctx context.Context, e store.CacheEntry) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	expires, err := stored(e.ExpiresAt)
+	if err != nil {
+		return invalid("cache entry of lead", string(e.Lead), err)
+	}
+	data := e.Data
+	if data == nil {
+		data = []byte{}
+	}
+	return t.exec(`INSERT INTO cache (key, lead, data, expires_at) VALUES (?1, ?2, ?3, ?4)
+		ON CONFLICT DO UPDATE SET lead = excluded.lead, data = excluded.data, expires_at = excluded.expires_at`,
+		e.Key, string(e.Lead), data, expires)
+}
+
+func (t cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	if lead == "" {
+		return t.exec("DELETE FROM cache WHERE expires_at <= ?1", bound(now))
+	}
+	return t.exec("DELETE FROM cache WHERE lead = ?1", string(lead))
+}
+
+type costs struct{ *tx }
+
+func (t costs) Add(ctx context.Context, c store.Cost) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := stored(c.At)
+	if err != nil {
+		return invalid("cost of lead", string(c.Lead), err)
+	}
+	fields, err := list(c.Fields)
+	if err != nil {
+		return invalid("cost of lead", string(c.Lead), err)
+	}
+	matched := 0
+	if c.Matched {
+		matched = 1
+	}
+	return t.exec("INSERT INTO costs (provider, lead, at, amount, fields, matched) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		c.Provider, string(c.Lead), at, int64(c.Amount), fields, matched)
+}
+
+func (t costs) Total(ctx context.Context, provider string, from, until time.Time) (leadloop.Micros, error) {
+	if err := t.reading(ctx); err != nil {
+		return 0, err
+	}
+	var sum leadloop.Micros
+	each := func(r *row) { sum = leadloop.Micros(r.int()) }
+	if provider == "" {
+		err := t.query("SELECT coalesce(sum(amount), 0) FROM costs WHERE at >= ?1 AND at < ?2", each, bound(from), bound(until))
+		return sum, err
+	}
+	err := t.query("SELECT coalesce(sum(amount), 0) FROM costs WHERE provider = ?1 AND at >= ?2 AND at < ?3",
+		each, provider, bound(from), bound(until))
+	return sum, err
+}
+
+// spent is a cost and its place in the order of Since.
+type spent struct {
+	store.Cost
+	id int64
+	at string
+}
+
+func (t costs) Since(ctx context.Context, from time.Time) iter.Seq2[store.Cost, error] {
+	all := pages(t.tx, ctx, spent{at: bound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
+		err = t.query(`SELECT id, at, provider, lead, amount, fields, matched FROM costs
+			WHERE (at, id) > (?1, ?2) ORDER BY at, id LIMIT ?3`, func(r *row) {
+			s := spent{id: r.int(), at: r.text()}
+			s.At = r.parse(s.at)
+			s.Provider, s.Lead, s.Amount = r.text(), leadloop.LeadID(r.text()), leadloop.Micros(r.int())
+			s.Fields, s.Matched = decode[[]string](r, "a cost"), r.bool()
+			page = append(page, s)
+		}, after.at, after.id, pageSize)
+		return page, err
+	}, func(s spent) spent { return s })
+	return func(yield func(store.Cost, error) bool) {
+		for s, err := range all {
+			if !yield(s.Cost, err) {
+				return
+			}
+		}
+	}
+}
+
+type suppressions struct{ *tx }
+
+func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := stored(s.At)
+	if err != nil {
+		return invalid("suppression for", s.Reason, err)
+	}
+	return t.exec(`INSERT INTO suppressions (token, reason, at) VALUES (?1, ?2, ?3)
+		ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at`, s.Token, s.Reason, at)
+}
+
+func (t suppressions) Match(ctx context.Context, tokens []string) ([]store.Suppression, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	tokens = slices.Clone(tokens)
+	slices.Sort(tokens)
+	var found []store.Suppression
+	for _, token := range slices.Compact(tokens) {
+		if err := t.query("SELECT token, reason, at FROM suppressions WHERE token = ?1", func(r *row) {
+			found = append(found, store.Suppression{Token: r.text(), Reason: r.text(), At: r.time()})
+		}, token); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (t suppressions) Remove(ctx context.Context, token string) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM suppressions WHERE token = ?1", token)
+}

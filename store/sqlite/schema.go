@@ -1,0 +1,199 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+)
+
+// applicationID marks files of this package ("LdLp").
+const applicationID = 0x4C644C70
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one numbered step of the schema. Released ones never change.
+type migration struct {
+	version int64
+	script  string
+}
+
+// migrations returns all steps in order.
+func migrations() ([]migration, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []migration
+	for _, name := range names { // sorted by name
+		number, _, _ := strings.Cut(filepath.Base(name), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || version != int64(len(all)+1) {
+			return nil, fmt.Errorf("migration %s: expected number %d", name, len(all)+1)
+		}
+		script, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, migration{version, string(script)})
+	}
+	return all, nil
+}
+
+// prepare makes sure that the file is ours and of this release's schema.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := checkPath(s.path); err != nil {
+		return err
+	}
+	// Looked at before anything is written: the file may be somebody else's.
+	var c *conn
+	err := s.patiently(ctx, func() (err error) {
+		if c, err = s.writer.take(ctx, s.done); err != nil {
+			return err
+		}
+		if err = identify(c); err != nil {
+			s.writer.put(c)
+		}
+		return err
+	})
+	if hasCode(err, codeNotADB) {
+		return fmt.Errorf("%w: the file is not a database: choose another path", leadloop.ErrInvalid)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { s.writer.put(c) }()
+	if d, ok := c.driver.(interface{ IsReadOnly(string) (bool, error) }); ok {
+		readonly, err := d.IsReadOnly("main")
+		if err != nil {
+			return err
+		}
+		if readonly {
+			return fmt.Errorf("%w: the file can't be written: check its permissions, those of its directory, and the mount", leadloop.ErrUnavailable)
+		}
+	}
+	var mode string
+	if err := s.patiently(ctx, func() error {
+		return c.once("PRAGMA journal_mode=WAL", func(r *row) { mode = r.text() })
+	}); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("%w: this file system can't keep a write-ahead log (it offers %q): use a local disk", leadloop.ErrUnavailable, mode)
+	}
+	return s.migrate(ctx, c)
+}
+
+func checkPath(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no directory %s: create it first", leadloop.ErrUnavailable, dir)
+	case err != nil:
+		return fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
+	case !info.IsDir():
+		return fmt.Errorf("%w: %s is not a directory", leadloop.ErrInvalid, dir)
+	}
+	info, err = os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: it is not a regular file", leadloop.ErrInvalid)
+	}
+	return nil
+}
+
+// identify refuses files that hold something else. An empty file is new.
+func identify(c *conn) error {
+	var id, tables int64
+	if err := errors.Join(
+		c.once("PRAGMA application_id", func(r *row) { id = r.int() }),
+		c.once("SELECT count(*) FROM sqlite_schema", func(r *row) { tables = r.int() }),
+	); err != nil {
+		return err
+	}
+	if id == applicationID || id == 0 && tables == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the file is a database of something else: choose another path", leadloop.ErrInvalid)
+}
+
+// migrate applies the steps that are missing, each in a transaction of its
+// own. Several processes may do it at once.
+func (s *Store) migrate(ctx context.Context, c *conn) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	for _, m := range steps {
+		if err := s.migrateTo(ctx, c, m); err != nil {
+			return fmt.Errorf("schema version %d: %w", m.version, err)
+		}
+	}
+	version, err := schemaVersion(c)
+	if err != nil {
+		return err
+	}
+	if latest := steps[len(steps)-1].version; version > latest {
+		return fmt.Errorf("%w: the file has schema version %d, this release knows versions up to %d: update the library, or restore a backup from before the update",
+			leadloop.ErrInvalid, version, latest)
+	}
+	return nil
+}
+
+func (s *Store) migrateTo(ctx context.Context, c *conn, m migration) (err error) {
+	if err := s.begin(ctx, c, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			c.rollback()
+		}
+	}()
+	version, err := schemaVersion(c)
+	if err != nil || version >= m.version {
+		return err
+	}
+	if version == 0 {
+		if err := c.script(fmt.Sprintf(
+			"PRAGMA application_id=%d; CREATE TABLE schema_versions (version INTEGER PRIMARY KEY) STRICT;", applicationID)); err != nil {
+			return err
+		}
+	}
+	if err := c.script(m.script + fmt.Sprintf(";INSERT INTO schema_versions (version) VALUES (%d);", m.version)); err != nil {
+		return err
+	}
+	err = c.exec("COMMIT")
+	ended = err == nil
+	return err
+}
+
+// schemaVersion returns 0 for a new file.
+func schemaVersion(c *conn) (version int64, err error) {
+	tables := int64(0)
+	if err := c.once("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_versions'", func(r *row) { tables = r.int() }); err != nil || tables == 0 {
+		return 0, err
+	}
+	err = c.once("SELECT coalesce(max(version), 0) FROM schema_versions", func(r *row) { version = r.int() })
+	return version, err
+}
+
+// script runs several statements.
+func (c *conn) script(text string) error {
+	_, err := c.driver.(driver.ExecerContext).ExecContext(context.Background(), text, nil)
+	return explain(err)
+}

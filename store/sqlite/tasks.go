@@ -1,0 +1,237 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+)
+
+type tasks struct{ *tx }
+
+// never is the zero time as it is kept.
+const never = "0001-01-01T00:00:00.000000000Z"
+
+func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	for _, x := range tasks {
+		due, err := stored(x.DueAt)
+		if err != nil {
+			return invalid("task", x.Key, err)
+		}
+		tokens, err := list(x.Tokens)
+		if err != nil {
+			return invalid("task", x.Key, err)
+		}
+		outside := 0
+		if x.Outside {
+			outside = 1
+		}
+		if err := t.exec(`INSERT INTO tasks (key, kind, lead, due_at, outside, priority, payload, tokens,
+				state, attempts, lease, leased_until, free_at, last_error)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, 0, '`+never+`', ?4, '') ON CONFLICT DO NOTHING`,
+			x.Key, x.Kind, string(x.Lead), due, outside, x.Priority, string(x.Payload), tokens); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const taskColumns = `SELECT key, kind, lead, due_at, outside, priority, payload, tokens,
+	state, attempts, lease, leased_until, last_error FROM tasks `
+
+func (t tasks) read(query string, args ...any) (all []leadloop.Task, err error) {
+	err = t.query(taskColumns+query, func(r *row) {
+		x := leadloop.Task{
+			Key: r.text(), Kind: r.text(), Lead: leadloop.LeadID(r.text()), DueAt: r.time(), Outside: r.bool(), Priority: int(r.int()),
+		}
+		if payload := r.text(); payload != "" {
+			x.Payload = json.RawMessage(payload)
+		}
+		x.Tokens = decode[[]string](r, "a task")
+		x.State, x.Attempts, x.Lease, x.LeasedUntil, x.LastError = leadloop.TaskState(r.text()), int(r.int()), r.int(), r.time(), r.text()
+		all = append(all, x)
+	}, args...)
+	return all, err
+}
+
+func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, limit int, kinds ...string) ([]leadloop.Task, error) {
+	if err := t.writing(ctx); err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		return nil, nil
+	}
+	until := now.Add(hold).UTC()
+	held, err := stored(until)
+	if err != nil {
+		return nil, fmt.Errorf("lease: %w", err)
+	}
+	kinds, err = t.kinds(kinds)
+	if err != nil {
+		return nil, err
+	}
+	var due []leadloop.Task
+	for _, kind := range kinds {
+		of, err := t.due(kind, bound(now), limit)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, of...)
+	}
+	slices.SortFunc(due, func(a, b leadloop.Task) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.DueAt.Compare(b.DueAt), strings.Compare(a.Key, b.Key))
+	})
+	due = due[:min(limit, len(due))]
+	for i := range due {
+		x := &due[i]
+		if err := t.exec(`UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2, free_at = max(due_at, ?2)
+			WHERE key = ?1`, x.Key, held); err != nil {
+			return nil, err
+		}
+		x.Lease++
+		x.Attempts++
+		x.LeasedUntil = until.Round(0)
+	}
+	return due, nil
+}
+
+// kinds returns the kinds asked for, each once, or all that have a pending
+// task.
+func (t tasks) kinds(asked []string) ([]string, error) {
+	if len(asked) > 0 {
+		asked = slices.Clone(asked)
+		slices.Sort(asked)
+		return slices.Compact(asked), nil
+	}
+	var all []string
+	query, args := "SELECT kind FROM tasks WHERE state = 'pending' ORDER BY kind LIMIT 1", []any(nil)
+	for {
+		n := len(all)
+		if err := t.query(query, func(r *row) { all = append(all, r.text()) }, args...); err != nil || len(all) == n {
+			return all, err
+		}
+		query, args = "SELECT kind FROM tasks WHERE state = 'pending' AND kind > ?1 ORDER BY kind LIMIT 1", []any{all[n]}
+	}
+}
+
+// due returns up to limit tasks of a kind that can be leased at now, in the
+// order in which they are handed out. It goes from priority to priority, so
+// that timers that are not due yet are never looked at.
+func (t tasks) due(kind, now string, limit int) (due []leadloop.Task, err error) {
+	query, args := `SELECT priority FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY priority DESC LIMIT 1`, []any{kind}
+	for len(due) < limit {
+		priority, found := int64(0), false
+		if err := t.query(query, func(r *row) { priority, found = r.int(), true }, args...); err != nil || !found {
+			return due, err
+		}
+		of, err := t.read(`WHERE state = 'pending' AND kind = ?1 AND priority = ?2 AND due_at <= ?3 AND free_at <= ?3
+			ORDER BY due_at, key LIMIT ?4`, kind, priority, now, limit-len(due))
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, of...)
+		if priority == math.MinInt64 {
+			return due, nil
+		}
+		query, args = `SELECT priority FROM tasks WHERE state = 'pending' AND kind = ?1 AND priority < ?2 ORDER BY priority DESC LIMIT 1`, []any{kind, priority}
+	}
+	return due, nil
+}
+
+func (t tasks) Finish(ctx context.Context, x leadloop.Task, state leadloop.TaskState) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	switch state {
+	case leadloop.TaskPending, leadloop.TaskDone, leadloop.TaskCancelled, leadloop.TaskDead:
+	default:
+		return fmt.Errorf("task %s: %w: no such state", x.Key, leadloop.ErrInvalid)
+	}
+	now, err := t.Get(ctx, x.Key)
+	if err != nil {
+		return err
+	}
+	if now.Lease != x.Lease || now.Lease == 0 {
+		return fmt.Errorf("task %s: %w: lease %d is not the current one", x.Key, leadloop.ErrConflict, x.Lease)
+	}
+	if now.State != leadloop.TaskPending {
+		return nil
+	}
+	if state == leadloop.TaskPending {
+		now.DueAt = x.DueAt
+	}
+	due, err := stored(now.DueAt)
+	if err != nil {
+		return invalid("task", x.Key, err)
+	}
+	return t.exec(`UPDATE tasks SET state = ?2, due_at = ?3, free_at = ?3, leased_until = '`+never+`', last_error = ?4 WHERE key = ?1`,
+		x.Key, string(state), due, x.LastError)
+}
+
+func (t tasks) Cancel(ctx context.Context, keys ...string) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := t.exec(`UPDATE tasks SET state = 'cancelled', free_at = due_at, leased_until = '`+never+`'
+			WHERE key = ?1 AND state = 'pending'`, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t tasks) Get(ctx context.Context, key string) (leadloop.Task, error) {
+	if err := t.reading(ctx); err != nil {
+		return leadloop.Task{}, err
+	}
+	all, err := t.read("WHERE key = ?1", key)
+	if err == nil && len(all) == 0 {
+		err = notFound("task", key)
+	}
+	if err != nil {
+		return leadloop.Task{}, err
+	}
+	return all[0], nil
+}
+
+func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	if id == "" {
+		return t.read("ORDER BY due_at, key")
+	}
+	return t.read("WHERE lead = ?1 ORDER BY due_at, key", string(id))
+}
+
+func (t tasks) NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error) {
+	if err := t.reading(ctx); err != nil {
+		return time.Time{}, false, err
+	}
+	kinds, err := t.kinds(kinds)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	var at time.Time
+	found := false
+	for _, kind := range kinds {
+		if err := t.query("SELECT free_at FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY free_at LIMIT 1", func(r *row) {
+			if free := r.time(); !found || free.Before(at) {
+				at, found = free, true
+			}
+		}, kind); err != nil {
+			return time.Time{}, false, err
+		}
+	}
+	return at, found, nil
+}
