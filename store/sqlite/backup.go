@@ -33,7 +33,7 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer s.readers.put(turn)
-	c, err := openWriter(s.path, s.o)
+	c, err := openWriter(ctx, s.path, s.o)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 		}
 	}()
 	if err := s.patiently(ctx, func() error {
-		return c.onceContext(ctx, "VACUUM INTO ?", nil, driver.NamedValue{Ordinal: 1, Value: partial})
+		return c.once(ctx, "VACUUM INTO ?", nil, driver.NamedValue{Ordinal: 1, Value: partial})
 	}); err != nil {
 		return err
 	}

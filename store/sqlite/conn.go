@@ -33,7 +33,7 @@ type statement struct {
 	args    []driver.NamedValue
 }
 
-func connect(path string, pragmas ...string) (*conn, error) {
+func connect(ctx context.Context, path string, pragmas ...string) (*conn, error) {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // a Windows drive
@@ -45,7 +45,7 @@ func connect(path string, pragmas ...string) (*conn, error) {
 	c := &conn{driver: d, statements: map[string]*statement{}}
 	for _, p := range pragmas {
 		// Some pragmas answer with a row.
-		if err := c.once(p, nil); err != nil {
+		if err := c.once(ctx, p, nil); err != nil {
 			return nil, errors.Join(err, c.close())
 		}
 	}
@@ -54,12 +54,12 @@ func connect(path string, pragmas ...string) (*conn, error) {
 
 // openWriter opens the connection of Updates. It never waits inside SQLite,
 // where ctx could not end it.
-func openWriter(path string, o Options) (*conn, error) {
+func openWriter(ctx context.Context, path string, o Options) (*conn, error) {
 	sync := "NORMAL"
 	if o.FullSync {
 		sync = "FULL"
 	}
-	return connect(path,
+	return connect(ctx, path,
 		waitFor(o), // while it opens
 		"PRAGMA synchronous="+sync,
 		"PRAGMA trusted_schema=OFF",
@@ -75,8 +75,8 @@ func waitFor(o Options) string {
 
 // openReader opens a connection of Views. They wait only while another process
 // recovers the log.
-func openReader(path string, o Options) (*conn, error) {
-	return connect(path, waitFor(o), "PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF")
+func openReader(ctx context.Context, path string, o Options) (*conn, error) {
+	return connect(ctx, path, waitFor(o), "PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF")
 }
 
 // close closes the connection; nil has none.
@@ -116,19 +116,19 @@ func (c *conn) prepare(query string, args []any) (*statement, error) {
 	return s, nil
 }
 
-func (c *conn) exec(query string, args ...any) error {
-	_, err := c.changed(query, args...)
+func (c *conn) exec(ctx context.Context, query string, args ...any) error {
+	_, err := c.changed(ctx, query, args...)
 	return err
 }
 
-func (c *conn) changed(query string, args ...any) (int64, error) {
+func (c *conn) changed(ctx context.Context, query string, args ...any) (int64, error) {
 	s, err := c.prepare(query, args)
 	if err != nil {
 		return 0, explain(err)
 	}
 	// Statements are short, and an interrupt would end the transaction: ctx is
 	// looked at between them.
-	r, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.Background(), s.args)
+	r, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.WithoutCancel(ctx), s.args)
 	if err != nil {
 		return 0, explain(err)
 	}
@@ -136,12 +136,12 @@ func (c *conn) changed(query string, args ...any) (int64, error) {
 	return n, explain(err)
 }
 
-func (c *conn) query(query string, each func(r *row), args ...any) error {
+func (c *conn) query(ctx context.Context, query string, each func(r *row), args ...any) error {
 	s, err := c.prepare(query, args)
 	if err != nil {
 		return explain(err)
 	}
-	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(context.WithoutCancel(ctx), s.args)
 	if err != nil {
 		return explain(err)
 	}
@@ -159,19 +159,15 @@ func (c *conn) query(query string, each func(r *row), args ...any) error {
 			break
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return explain(errors.Join(err, rows.Close()))
 }
 
 // once runs a query, or a script, that is not worth keeping. Its rows are
-// passed to each, which may be nil.
-func (c *conn) once(query string, each func(r *row)) error {
-	return c.onceContext(context.Background(), query, each)
-}
-
-func (c *conn) onceContext(ctx context.Context, query string, each func(r *row), args ...driver.NamedValue) error {
+// passed to each, which may be nil. Unlike the others it stops when ctx is done.
+func (c *conn) once(ctx context.Context, query string, each func(r *row), args ...driver.NamedValue) error {
 	rows, err := c.driver.(driver.QueryerContext).QueryContext(ctx, query, args)
 	if err != nil {
 		return explain(err)
@@ -185,15 +181,15 @@ func (c *conn) onceContext(ctx context.Context, query string, each func(r *row),
 			each(&row{columns: columns})
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return explain(errors.Join(err, rows.Close()))
 }
 
 // rollback ends the transaction, unless an error ended it already.
-func (c *conn) rollback() {
-	if err := c.exec("ROLLBACK"); err != nil && !isNoTransaction(err) {
+func (c *conn) rollback(ctx context.Context) {
+	if err := c.exec(ctx, "ROLLBACK"); err != nil && !isNoTransaction(err) {
 		c.useless = true
 	}
 }
@@ -237,13 +233,13 @@ func (r *row) check(err error) {
 // pool hands out up to as many connections as it has turns, the one used last
 // first.
 type pool struct {
-	open  func() (*conn, error)
+	open  func(ctx context.Context) (*conn, error)
 	turns chan struct{}
 	mu    *sync.Mutex
 	idle  []*conn
 }
 
-func newPool(size int, open func() (*conn, error)) pool {
+func newPool(size int, open func(ctx context.Context) (*conn, error)) pool {
 	return pool{open: open, turns: make(chan struct{}, size), mu: new(sync.Mutex)}
 }
 
@@ -282,7 +278,7 @@ func (p *pool) take(ctx context.Context, done <-chan struct{}) (*conn, error) {
 		return c, nil
 	}
 	p.mu.Unlock()
-	c, err := p.open()
+	c, err := p.open(ctx)
 	if err != nil {
 		<-p.turns
 		return nil, err

@@ -13,29 +13,29 @@ func (t crm) Account(ctx context.Context, id leadloop.AccountID) (leadloop.Accou
 	if err := t.reading(ctx); err != nil {
 		return leadloop.Account{}, err
 	}
-	return one[leadloop.Account](t.tx, "account", "SELECT document FROM accounts WHERE id = ?1", string(id))
+	return one[leadloop.Account](ctx, t.tx, "account", "SELECT document FROM accounts WHERE id = ?1", string(id))
 }
 
 func (t crm) PutAccount(ctx context.Context, a leadloop.Account) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	old, err := accountIdentifiers.of(t.tx, string(a.ID))
+	old, err := accountIdentifiers.of(ctx, t.tx, string(a.ID))
 	if err != nil {
 		return err
 	}
-	if err := t.put("account", string(a.ID), `INSERT INTO accounts (id, document) VALUES (?1, ?2)
+	if err := t.put(ctx, "account", string(a.ID), `INSERT INTO accounts (id, document) VALUES (?1, ?2)
 		ON CONFLICT DO UPDATE SET document = excluded.document`, a); err != nil {
 		return err
 	}
-	return accountIdentifiers.replace(t.tx, string(a.ID), old, a.Identifiers)
+	return accountIdentifiers.replace(ctx, t.tx, string(a.ID), old, a.Identifiers)
 }
 
 func (t crm) MatchAccounts(ctx context.Context, ids []leadloop.Identifier) ([]leadloop.Account, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	found, err := accountIdentifiers.match(t.tx, ids)
+	found, err := accountIdentifiers.match(ctx, t.tx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -54,29 +54,29 @@ func (t crm) Contact(ctx context.Context, id leadloop.ContactID) (leadloop.Conta
 	if err := t.reading(ctx); err != nil {
 		return leadloop.Contact{}, err
 	}
-	return one[leadloop.Contact](t.tx, "contact", "SELECT document FROM contacts WHERE id = ?1", string(id))
+	return one[leadloop.Contact](ctx, t.tx, "contact", "SELECT document FROM contacts WHERE id = ?1", string(id))
 }
 
 func (t crm) PutContact(ctx context.Context, c leadloop.Contact) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	old, err := contactIdentifiers.of(t.tx, string(c.ID))
+	old, err := contactIdentifiers.of(ctx, t.tx, string(c.ID))
 	if err != nil {
 		return err
 	}
-	if err := t.put("contact", string(c.ID), `INSERT INTO contacts (id, document) VALUES (?1, ?2)
+	if err := t.put(ctx, "contact", string(c.ID), `INSERT INTO contacts (id, document) VALUES (?1, ?2)
 		ON CONFLICT DO UPDATE SET document = excluded.document`, c); err != nil {
 		return err
 	}
-	return contactIdentifiers.replace(t.tx, string(c.ID), old, c.Identifiers)
+	return contactIdentifiers.replace(ctx, t.tx, string(c.ID), old, c.Identifiers)
 }
 
 func (t crm) MatchContacts(ctx context.Context, ids []leadloop.Identifier) ([]leadloop.Contact, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	found, err := contactIdentifiers.match(t.tx, ids)
+	found, err := contactIdentifiers.match(ctx, t.tx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (t crm) PutOpportunity(ctx context.Context, o leadloop.Opportunity) error {
 		return err
 	}
 	o.CreatedAt, o.ClosedAt = o.CreatedAt.UTC(), o.ClosedAt.UTC()
-	return t.put("opportunity", string(o.ID), `INSERT INTO opportunities (id, document, account) VALUES (?1, ?2, ?3)
+	return t.put(ctx, "opportunity", string(o.ID), `INSERT INTO opportunities (id, document, account) VALUES (?1, ?2, ?3)
 		ON CONFLICT DO UPDATE SET document = excluded.document, account = excluded.account`, o, string(o.Account))
 }
 
@@ -105,9 +105,9 @@ func (t crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]l
 		return nil, err
 	}
 	if account == "" {
-		return many[leadloop.Opportunity](t.tx, "an opportunity", "SELECT document FROM opportunities ORDER BY id")
+		return many[leadloop.Opportunity](ctx, t.tx, "an opportunity", "SELECT document FROM opportunities ORDER BY id")
 	}
-	return many[leadloop.Opportunity](t.tx, "an opportunity", "SELECT document FROM opportunities WHERE account = ?1 ORDER BY id", string(account))
+	return many[leadloop.Opportunity](ctx, t.tx, "an opportunity", "SELECT document FROM opportunities WHERE account = ?1 ORDER BY id", string(account))
 }
 
 func (t crm) PutRep(ctx context.Context, p leadloop.Rep) error {
@@ -118,7 +118,7 @@ func (t crm) PutRep(ctx context.Context, p leadloop.Rep) error {
 	for i, a := range p.Away {
 		p.Away[i] = leadloop.Absence{From: a.From.UTC(), Until: a.Until.UTC()}
 	}
-	return t.put("rep", string(p.ID), `INSERT INTO reps (id, document) VALUES (?1, ?2)
+	return t.put(ctx, "rep", string(p.ID), `INSERT INTO reps (id, document) VALUES (?1, ?2)
 		ON CONFLICT DO UPDATE SET document = excluded.document`, p)
 }
 
@@ -126,21 +126,21 @@ func (t crm) Reps(ctx context.Context) ([]leadloop.Rep, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	return many[leadloop.Rep](t.tx, "a rep", "SELECT document FROM reps ORDER BY id")
+	return many[leadloop.Rep](ctx, t.tx, "a rep", "SELECT document FROM reps ORDER BY id")
 }
 
 // put runs a query whose first arguments are an id and the document of v.
-func (t crm) put(what, id, query string, v any, more ...any) error {
+func (t crm) put(ctx context.Context, what, id, query string, v any, more ...any) error {
 	text, err := document(v)
 	if err != nil {
 		return invalid(what, id, err)
 	}
-	return t.exec(query, append([]any{id, text}, more...)...)
+	return t.exec(ctx, query, append([]any{id, text}, more...)...)
 }
 
 // one returns the document with an id, ErrNotFound if there is none.
-func one[T any](t *tx, what, query, id string) (T, error) {
-	all, err := many[T](t, what+" "+id, query, id)
+func one[T any](ctx context.Context, t *tx, what, query, id string) (T, error) {
+	all, err := many[T](ctx, t, what+" "+id, query, id)
 	if err == nil && len(all) == 0 {
 		err = notFound(what, id)
 	}
@@ -151,8 +151,8 @@ func one[T any](t *tx, what, query, id string) (T, error) {
 	return all[0], nil
 }
 
-func many[T any](t *tx, what, query string, args ...any) ([]T, error) {
+func many[T any](ctx context.Context, t *tx, what, query string, args ...any) ([]T, error) {
 	var all []T
-	err := t.query(query, func(r *row) { all = append(all, decode[T](r, what)) }, args...)
+	err := t.query(ctx, query, func(r *row) { all = append(all, decode[T](r, what)) }, args...)
 	return all, err
 }

@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -15,14 +14,16 @@ import (
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "leads")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ctx := context.Background()
 
 	s, err := sqlite.Open(ctx, filepath.Join(dir, "leads.db"), sqlite.Options{})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer s.Close()
 
@@ -34,7 +35,8 @@ func ExampleOpen() {
 		return err
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	err = s.View(ctx, func(tx store.Tx) error {
 		l, err := tx.Leads().Get(ctx, "lead-1")
@@ -44,7 +46,8 @@ func ExampleOpen() {
 		return err
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	// Output: lead-1 at revision 1
 }
@@ -52,18 +55,21 @@ func ExampleOpen() {
 func ExampleStore_Backup() {
 	dir, err := os.MkdirTemp("", "leads")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, filepath.Join(dir, "leads.db"), sqlite.Options{FullSync: true})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer s.Close()
 
 	if err := s.Backup(ctx, filepath.Join(dir, "monday.db")); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println("a second one:", s.Backup(ctx, filepath.Join(dir, "monday.db")) != nil)
 	// Output: a second one: true

@@ -43,11 +43,11 @@ func leadsIn(t *testing.T, s store.Store) (ids []leadloop.LeadID) {
 // run executes SQL on a file behind the store's back.
 func run(t *testing.T, path, script string) {
 	t.Helper()
-	c, err := connect(path)
+	c, err := connect(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.script(script), c.close()); err != nil {
+	if err := errors.Join(c.script(t.Context(), script), c.close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -153,7 +153,7 @@ func onWriter(t *testing.T, s *Store, script string) {
 		t.Fatal(err)
 	}
 	defer s.writer.put(c)
-	if err := c.script(script); err != nil {
+	if err := c.script(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}
 }

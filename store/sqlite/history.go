@@ -29,7 +29,7 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 				return invalid("event of lead", string(e.Lead), err)
 			}
 		}
-		if err := t.exec(`INSERT INTO events (kind, lead, at, actor, reason, source, target, attrs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+		if err := t.exec(ctx, `INSERT INTO events (kind, lead, at, actor, reason, source, target, attrs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
 			string(e.Kind), string(e.Lead), at, e.Actor, e.Reason, e.From, e.To, attrs); err != nil {
 			return err
 		}
@@ -40,19 +40,19 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target, attrs FROM events "
 
 func (t journal) ByLead(ctx context.Context, id leadloop.LeadID) iter.Seq2[leadloop.Event, error] {
-	return pages(t.tx, ctx, math.MinInt64, func(after int64) ([]leadloop.Event, error) {
-		return t.read(eventColumns+"WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3", string(id), after, pageSize)
+	return pages(ctx, t.tx, math.MinInt64, func(after int64) ([]leadloop.Event, error) {
+		return t.read(ctx, eventColumns+"WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3", string(id), after, pageSize)
 	}, func(e leadloop.Event) int64 { return e.Seq })
 }
 
 func (t journal) Since(ctx context.Context, seq int64) iter.Seq2[leadloop.Event, error] {
-	return pages(t.tx, ctx, seq, func(after int64) ([]leadloop.Event, error) {
-		return t.read(eventColumns+"WHERE seq > ?1 ORDER BY seq LIMIT ?2", after, pageSize)
+	return pages(ctx, t.tx, seq, func(after int64) ([]leadloop.Event, error) {
+		return t.read(ctx, eventColumns+"WHERE seq > ?1 ORDER BY seq LIMIT ?2", after, pageSize)
 	}, func(e leadloop.Event) int64 { return e.Seq })
 }
 
-func (t journal) read(query string, args ...any) (page []leadloop.Event, err error) {
-	err = t.query(query, func(r *row) {
+func (t journal) read(ctx context.Context, query string, args ...any) (page []leadloop.Event, err error) {
+	err = t.query(ctx, query, func(r *row) {
 		page = append(page, leadloop.Event{
 			Seq: r.int(), Kind: leadloop.EventKind(r.text()), Lead: leadloop.LeadID(r.text()), At: r.time(),
 			Actor: r.text(), Reason: r.text(), From: r.text(), To: r.text(), Attrs: decode[map[string]string](r, "an event"),
@@ -63,7 +63,7 @@ func (t journal) read(query string, args ...any) (page []leadloop.Event, err err
 
 // pages yields what read returns page after page, starting after a position;
 // at says where an element stands.
-func pages[T, P any](t *tx, ctx context.Context, start P, read func(after P) ([]T, error), at func(T) P) iter.Seq2[T, error] {
+func pages[T, P any](ctx context.Context, t *tx, start P, read func(after P) ([]T, error), at func(T) P) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		for after := start; ; {
@@ -107,7 +107,7 @@ func (t decisions) Put(ctx context.Context, d leadloop.Decision) error {
 	if err != nil {
 		return invalid("decision about lead", string(d.Lead), err)
 	}
-	return t.exec(`INSERT OR REPLACE INTO decisions (lead, revision, as_of, trigger, playbook, outcome, reason, steps)
+	return t.exec(ctx, `INSERT OR REPLACE INTO decisions (lead, revision, as_of, trigger, playbook, outcome, reason, steps)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
 		string(d.Lead), d.Revision, asOf, string(d.Trigger), d.Playbook, string(d.Outcome), d.Reason, steps)
 }
@@ -133,7 +133,7 @@ func (t decisions) read(ctx context.Context, query string, id leadloop.LeadID) (
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	err = t.query(query, func(r *row) {
+	err = t.query(ctx, query, func(r *row) {
 		all = append(all, leadloop.Decision{
 			Lead: leadloop.LeadID(r.text()), Revision: r.int(), AsOf: r.time(), Trigger: leadloop.Trigger(r.text()), Playbook: r.text(),
 			Outcome: leadloop.OutcomeKind(r.text()), Reason: r.text(), Steps: decodeSteps(r, "a decision"),
@@ -146,7 +146,7 @@ func (t decisions) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	return t.exec("DELETE FROM decisions WHERE lead = ?1", string(id))
+	return t.exec(ctx, "DELETE FROM decisions WHERE lead = ?1", string(id))
 }
 
 type keys struct{ *tx }
@@ -155,7 +155,7 @@ func (t keys) Claim(ctx context.Context, key string, id leadloop.LeadID) (leadlo
 	if err := t.writing(ctx); err != nil {
 		return "", false, err
 	}
-	n, err := t.changed("INSERT INTO idempotency_keys (key, lead) VALUES (?1, ?2) ON CONFLICT DO NOTHING", key, string(id))
+	n, err := t.changed(ctx, "INSERT INTO idempotency_keys (key, lead) VALUES (?1, ?2) ON CONFLICT DO NOTHING", key, string(id))
 	if err != nil {
 		return "", false, err
 	}
@@ -172,7 +172,7 @@ func (t keys) Lookup(ctx context.Context, key string) (leadloop.LeadID, error) {
 	}
 	var bound leadloop.LeadID
 	found := false
-	err := t.query("SELECT lead FROM idempotency_keys WHERE key = ?1", func(r *row) { bound, found = leadloop.LeadID(r.text()), true }, key)
+	err := t.query(ctx, "SELECT lead FROM idempotency_keys WHERE key = ?1", func(r *row) { bound, found = leadloop.LeadID(r.text()), true }, key)
 	if err == nil && !found {
 		// The key itself stays out of the text: hosts may derive it from a person.
 		err = notFound("idempotency", "key")
@@ -186,7 +186,7 @@ func (t playbooks) Put(ctx context.Context, digest string, files map[string][]by
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	n, err := t.changed("INSERT INTO playbooks (digest) VALUES (?1) ON CONFLICT DO NOTHING", digest)
+	n, err := t.changed(ctx, "INSERT INTO playbooks (digest) VALUES (?1) ON CONFLICT DO NOTHING", digest)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -194,7 +194,7 @@ func (t playbooks) Put(ctx context.Context, digest string, files map[string][]by
 		if data == nil {
 			data = []byte{}
 		}
-		if err := t.exec("INSERT INTO playbook_files (digest, name, data) VALUES (?1, ?2, ?3)", digest, name, data); err != nil {
+		if err := t.exec(ctx, "INSERT INTO playbook_files (digest, name, data) VALUES (?1, ?2, ?3)", digest, name, data); err != nil {
 			return err
 		}
 	}
@@ -206,13 +206,13 @@ func (t playbooks) Get(ctx context.Context, digest string) (map[string][]byte, e
 		return nil, err
 	}
 	found := false
-	if err := t.query("SELECT digest FROM playbooks WHERE digest = ?1", func(*row) { found = true }, digest); err != nil {
+	if err := t.query(ctx, "SELECT digest FROM playbooks WHERE digest = ?1", func(*row) { found = true }, digest); err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, notFound("playbook", digest)
 	}
 	files := map[string][]byte{}
-	err := t.query("SELECT name, data FROM playbook_files WHERE digest = ?1", func(r *row) { files[r.text()] = r.blob() }, digest)
+	err := t.query(ctx, "SELECT name, data FROM playbook_files WHERE digest = ?1", func(r *row) { files[r.text()] = r.blob() }, digest)
 	return files, err
 }

@@ -17,7 +17,7 @@ func (t leads) Get(ctx context.Context, id leadloop.LeadID) (*leadloop.Lead, err
 		return nil, err
 	}
 	var l *leadloop.Lead
-	err := t.query("SELECT document FROM leads WHERE id = ?1", func(r *row) { l = decodeLead(r) }, string(id))
+	err := t.query(ctx, "SELECT document FROM leads WHERE id = ?1", func(r *row) { l = decodeLead(r) }, string(id))
 	if err != nil {
 		return nil, err
 	}
@@ -46,10 +46,10 @@ func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 	if l.Revision == 0 {
 		query = `INSERT INTO leads (id, revision, owner, owner_since, disposition, merged_into, document)
 			VALUES (?1, ?2 + 1, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`
-	} else if old, err = leadIdentifiers.of(t.tx, string(l.ID)); err != nil {
+	} else if old, err = leadIdentifiers.of(ctx, t.tx, string(l.ID)); err != nil {
 		return 0, err
 	}
-	n, err := t.changed(query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), document)
+	n, err := t.changed(ctx, query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), document)
 	if err != nil {
 		return 0, err
 	}
@@ -60,14 +60,14 @@ func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 	if l.MergedInto != "" {
 		identifiers = nil
 	}
-	return revision, leadIdentifiers.replace(t.tx, string(l.ID), old, identifiers)
+	return revision, leadIdentifiers.replace(ctx, t.tx, string(l.ID), old, identifiers)
 }
 
 func (t leads) Match(ctx context.Context, ids []leadloop.Identifier) ([]leadloop.LeadID, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	found, err := leadIdentifiers.match(t.tx, ids)
+	found, err := leadIdentifiers.match(ctx, t.tx, ids)
 	var out []leadloop.LeadID
 	for _, id := range found {
 		out = append(out, leadloop.LeadID(id))
@@ -80,7 +80,7 @@ func (t leads) List(ctx context.Context, after leadloop.LeadID, limit int) ([]*l
 		return nil, err
 	}
 	var page []*leadloop.Lead
-	err := t.query("SELECT document FROM leads WHERE id > ?1 ORDER BY id LIMIT ?2", func(r *row) {
+	err := t.query(ctx, "SELECT document FROM leads WHERE id > ?1 ORDER BY id LIMIT ?2", func(r *row) {
 		page = append(page, decodeLead(r))
 	}, string(after), max(limit, 0))
 	return page, err
@@ -91,12 +91,12 @@ func (t leads) Workload(ctx context.Context, owner leadloop.RepID, asOf time.Tim
 		return store.Workload{}, err
 	}
 	var w store.Workload
-	if err := t.query(`SELECT count(*) FROM leads
+	if err := t.query(ctx, `SELECT count(*) FROM leads
 		WHERE owner = ?1 AND merged_into = '' AND owner <> '' AND disposition = 'assigned'`,
 		func(r *row) { w.Open = int(r.int()) }, string(owner)); err != nil {
 		return store.Workload{}, err
 	}
-	err := t.query(`SELECT count(*), coalesce(sum(owner_since > ?2), 0) FROM leads
+	err := t.query(ctx, `SELECT count(*), coalesce(sum(owner_since > ?2), 0) FROM leads
 		WHERE owner = ?1 AND owner_since > ?3 AND owner_since <= ?4 AND merged_into = '' AND owner <> ''`,
 		func(r *row) { w.Week, w.Day = int(r.int()), int(r.int()) },
 		string(owner), bound(asOf.Add(-24*time.Hour)), bound(asOf.Add(-7*24*time.Hour)), bound(asOf))
@@ -107,18 +107,18 @@ func (t leads) Delete(ctx context.Context, id leadloop.LeadID) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	old, err := leadIdentifiers.of(t.tx, string(id))
+	old, err := leadIdentifiers.of(ctx, t.tx, string(id))
 	if err != nil {
 		return err
 	}
-	n, err := t.changed("DELETE FROM leads WHERE id = ?1", string(id))
+	n, err := t.changed(ctx, "DELETE FROM leads WHERE id = ?1", string(id))
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return notFound("lead", string(id))
 	}
-	return leadIdentifiers.replace(t.tx, string(id), old, nil)
+	return leadIdentifiers.replace(ctx, t.tx, string(id), old, nil)
 }
 
 // identifiers are the statements of a table of identifiers. What a record has
@@ -151,24 +151,24 @@ var (
 
 // of returns the identifiers that a record is found by now. It is asked before
 // the record changes.
-func (x identifiers) of(t *tx, id string) (all []leadloop.Identifier, err error) {
-	err = t.query(x.stored, func(r *row) { all = append(all, leadloop.Identifier{Kind: r.text(), Value: r.text()}) }, id)
+func (x identifiers) of(ctx context.Context, t *tx, id string) (all []leadloop.Identifier, err error) {
+	err = t.query(ctx, x.stored, func(r *row) { all = append(all, leadloop.Identifier{Kind: r.text(), Value: r.text()}) }, id)
 	return all, err
 }
 
 // replace makes a record that was found by old be found by ids.
-func (x identifiers) replace(t *tx, id string, old, ids []leadloop.Identifier) error {
+func (x identifiers) replace(ctx context.Context, t *tx, id string, old, ids []leadloop.Identifier) error {
 	old, ids = distinct(old), distinct(ids)
 	for _, i := range old {
 		if _, kept := slices.BinarySearchFunc(ids, i, leadloop.Identifier.Compare); !kept {
-			if err := t.exec(x.remove, id, i.Kind, i.Value); err != nil {
+			if err := t.exec(ctx, x.remove, id, i.Kind, i.Value); err != nil {
 				return err
 			}
 		}
 	}
 	for _, i := range ids {
 		if _, there := slices.BinarySearchFunc(old, i, leadloop.Identifier.Compare); !there {
-			if err := t.exec(x.insert, id, i.Kind, i.Value); err != nil {
+			if err := t.exec(ctx, x.insert, id, i.Kind, i.Value); err != nil {
 				return err
 			}
 		}
@@ -185,10 +185,10 @@ func distinct(ids []leadloop.Identifier) []leadloop.Identifier {
 
 // match returns the ids of the records that have one of the identifiers, each
 // once, in order.
-func (x identifiers) match(t *tx, ids []leadloop.Identifier) ([]string, error) {
+func (x identifiers) match(ctx context.Context, t *tx, ids []leadloop.Identifier) ([]string, error) {
 	var found []string
 	for _, i := range ids {
-		if err := t.query(x.find, func(r *row) { found = append(found, r.text()) }, i.Kind, i.Value); err != nil {
+		if err := t.query(ctx, x.find, func(r *row) { found = append(found, r.text()) }, i.Kind, i.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -19,10 +19,10 @@ func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error)
 		return store.Rotation{}, err
 	}
 	rotation := store.Rotation{Pool: pool}
-	if err := t.query("SELECT revision FROM rotations WHERE pool = ?1", func(r *row) { rotation.Revision = r.int() }, pool); err != nil {
+	if err := t.query(ctx, "SELECT revision FROM rotations WHERE pool = ?1", func(r *row) { rotation.Revision = r.int() }, pool); err != nil {
 		return store.Rotation{}, err
 	}
-	err := t.query("SELECT member, owed, count, last_at FROM balances WHERE pool = ?1 ORDER BY member", func(r *row) {
+	err := t.query(ctx, "SELECT member, owed, count, last_at FROM balances WHERE pool = ?1 ORDER BY member", func(r *row) {
 		rotation.Balances = append(rotation.Balances, store.Balance{
 			Member: leadloop.RepID(r.text()), Owed: leadloop.Owed(r.int()), Count: r.int(), LastAt: r.time(),
 		})
@@ -49,7 +49,7 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if m.Revision == 0 {
 		query = "INSERT INTO rotations (pool, revision) VALUES (?1, ?2 + 1) ON CONFLICT DO NOTHING"
 	}
-	n, err := t.changed(query, m.Pool, m.Revision)
+	n, err := t.changed(ctx, query, m.Pool, m.Revision)
 	if err != nil {
 		return err
 	}
@@ -64,12 +64,12 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 		if d.Member == m.To && !received {
 			received, count, last = true, 1, at
 		}
-		if err := t.exec(move, m.Pool, string(d.Member), int64(d.Owed), count, last); err != nil {
+		if err := t.exec(ctx, move, m.Pool, string(d.Member), int64(d.Owed), count, last); err != nil {
 			return err
 		}
 	}
 	if !received {
-		return t.exec(move, m.Pool, string(m.To), 0, 1, at)
+		return t.exec(ctx, move, m.Pool, string(m.To), 0, 1, at)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (t cache) Get(ctx context.Context, key string, now time.Time) (store.CacheE
 	}
 	var e store.CacheEntry
 	found := false
-	err := t.query("SELECT key, lead, data, expires_at FROM cache WHERE key = ?1 AND expires_at > ?2", func(r *row) {
+	err := t.query(ctx, "SELECT key, lead, data, expires_at FROM cache WHERE key = ?1 AND expires_at > ?2", func(r *row) {
 		e, found = store.CacheEntry{Key: r.text(), Lead: leadloop.LeadID(r.text()), Data: r.blob(), ExpiresAt: r.time()}, true
 	}, key, bound(now))
 	return e, found, err
@@ -100,7 +100,7 @@ func (t cache) Put(ctx context.Context, e store.CacheEntry) error {
 	if data == nil {
 		data = []byte{}
 	}
-	return t.exec(`INSERT INTO cache (key, lead, data, expires_at) VALUES (?1, ?2, ?3, ?4)
+	return t.exec(ctx, `INSERT INTO cache (key, lead, data, expires_at) VALUES (?1, ?2, ?3, ?4)
 		ON CONFLICT DO UPDATE SET lead = excluded.lead, data = excluded.data, expires_at = excluded.expires_at`,
 		e.Key, string(e.Lead), data, expires)
 }
@@ -110,9 +110,9 @@ func (t cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) e
 		return err
 	}
 	if lead == "" {
-		return t.exec("DELETE FROM cache WHERE expires_at <= ?1", bound(now))
+		return t.exec(ctx, "DELETE FROM cache WHERE expires_at <= ?1", bound(now))
 	}
-	return t.exec("DELETE FROM cache WHERE lead = ?1", string(lead))
+	return t.exec(ctx, "DELETE FROM cache WHERE lead = ?1", string(lead))
 }
 
 type costs struct{ *tx }
@@ -133,7 +133,7 @@ func (t costs) Add(ctx context.Context, c store.Cost) error {
 	if c.Matched {
 		matched = 1
 	}
-	return t.exec("INSERT INTO costs (provider, lead, at, amount, fields, matched) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	return t.exec(ctx, "INSERT INTO costs (provider, lead, at, amount, fields, matched) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 		c.Provider, string(c.Lead), at, int64(c.Amount), fields, matched)
 }
 
@@ -144,10 +144,10 @@ func (t costs) Total(ctx context.Context, provider string, from, until time.Time
 	var sum leadloop.Micros
 	each := func(r *row) { sum = leadloop.Micros(r.int()) }
 	if provider == "" {
-		err := t.query("SELECT coalesce(sum(amount), 0) FROM costs WHERE at >= ?1 AND at < ?2", each, bound(from), bound(until))
+		err := t.query(ctx, "SELECT coalesce(sum(amount), 0) FROM costs WHERE at >= ?1 AND at < ?2", each, bound(from), bound(until))
 		return sum, err
 	}
-	err := t.query("SELECT coalesce(sum(amount), 0) FROM costs WHERE provider = ?1 AND at >= ?2 AND at < ?3",
+	err := t.query(ctx, "SELECT coalesce(sum(amount), 0) FROM costs WHERE provider = ?1 AND at >= ?2 AND at < ?3",
 		each, provider, bound(from), bound(until))
 	return sum, err
 }
@@ -160,8 +160,8 @@ type spent struct {
 }
 
 func (t costs) Since(ctx context.Context, from time.Time) iter.Seq2[store.Cost, error] {
-	all := pages(t.tx, ctx, spent{at: bound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
-		err = t.query(`SELECT id, at, provider, lead, amount, fields, matched FROM costs
+	all := pages(ctx, t.tx, spent{at: bound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
+		err = t.query(ctx, `SELECT id, at, provider, lead, amount, fields, matched FROM costs
 			WHERE (at, id) > (?1, ?2) ORDER BY at, id LIMIT ?3`, func(r *row) {
 			s := spent{id: r.int(), at: r.text()}
 			s.At = r.parse(s.at)
@@ -190,7 +190,7 @@ func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
 	if err != nil {
 		return invalid("suppression for", s.Reason, err)
 	}
-	return t.exec(`INSERT INTO suppressions (token, reason, at) VALUES (?1, ?2, ?3)
+	return t.exec(ctx, `INSERT INTO suppressions (token, reason, at) VALUES (?1, ?2, ?3)
 		ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at`, s.Token, s.Reason, at)
 }
 
@@ -202,7 +202,7 @@ func (t suppressions) Match(ctx context.Context, tokens []string) ([]store.Suppr
 	slices.Sort(tokens)
 	var found []store.Suppression
 	for _, token := range slices.Compact(tokens) {
-		if err := t.query("SELECT token, reason, at FROM suppressions WHERE token = ?1", func(r *row) {
+		if err := t.query(ctx, "SELECT token, reason, at FROM suppressions WHERE token = ?1", func(r *row) {
 			found = append(found, store.Suppression{Token: r.text(), Reason: r.text(), At: r.time()})
 		}, token); err != nil {
 			return nil, err
@@ -215,5 +215,5 @@ func (t suppressions) Remove(ctx context.Context, token string) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	return t.exec("DELETE FROM suppressions WHERE token = ?1", token)
+	return t.exec(ctx, "DELETE FROM suppressions WHERE token = ?1", token)
 }

@@ -18,7 +18,7 @@ func plan(t *testing.T, c *conn, query string) []string {
 		args = append(args, driver.NamedValue{Ordinal: i + 1, Value: "x"})
 	}
 	var steps []string
-	if err := c.onceContext(t.Context(), "EXPLAIN QUERY PLAN "+query, func(r *row) {
+	if err := c.once(t.Context(), "EXPLAIN QUERY PLAN "+query, func(r *row) {
 		r.next = 3
 		steps = append(steps, r.text())
 	}, args...); err != nil {

@@ -71,7 +71,7 @@ func TestAnotherProcessSharesTheFileAndMayBeKilled(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, Options{BusyTimeout: time.Minute})
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestChild$")
-	child.Env = append(os.Environ(), childVariable+"="+path)
+	child.Env = append(child.Environ(), childVariable+"="+path)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -123,7 +123,7 @@ func TestAnotherProcessSharesTheFileAndMayBeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.readers.put(c)
-	if err := c.once("PRAGMA integrity_check", func(r *row) { check = r.text() }); err != nil || check != "ok" {
+	if err := c.once(t.Context(), "PRAGMA integrity_check", func(r *row) { check = r.text() }); err != nil || check != "ok" {
 		t.Errorf("integrity check: %q, %v", check, err)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		if c, err = s.writer.take(ctx, s.done); err != nil {
 			return err
 		}
-		if err = identify(c); err != nil {
+		if err = identify(ctx, c); err != nil {
 			s.writer.put(c)
 		}
 		return err
@@ -83,7 +83,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	var mode string
 	if err := s.patiently(ctx, func() error {
-		return c.once("PRAGMA journal_mode=WAL", func(r *row) { mode = r.text() })
+		return c.once(ctx, "PRAGMA journal_mode=WAL", func(r *row) { mode = r.text() })
 	}); err != nil {
 		return err
 	}
@@ -117,11 +117,11 @@ func checkPath(path string) error {
 }
 
 // identify refuses files that hold something else. An empty file is new.
-func identify(c *conn) error {
+func identify(ctx context.Context, c *conn) error {
 	var id, tables int64
 	if err := errors.Join(
-		c.once("PRAGMA application_id", func(r *row) { id = r.int() }),
-		c.once("SELECT count(*) FROM sqlite_schema", func(r *row) { tables = r.int() }),
+		c.once(ctx, "PRAGMA application_id", func(r *row) { id = r.int() }),
+		c.once(ctx, "SELECT count(*) FROM sqlite_schema", func(r *row) { tables = r.int() }),
 	); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *Store) migrate(ctx context.Context, c *conn) error {
 			return fmt.Errorf("schema version %d: %w", m.version, err)
 		}
 	}
-	version, err := schemaVersion(c)
+	version, err := schemaVersion(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -161,39 +161,39 @@ func (s *Store) migrateTo(ctx context.Context, c *conn, m migration) (err error)
 	ended := false
 	defer func() {
 		if !ended {
-			c.rollback()
+			c.rollback(ctx)
 		}
 	}()
-	version, err := schemaVersion(c)
+	version, err := schemaVersion(ctx, c)
 	if err != nil || version >= m.version {
 		return err
 	}
 	if version == 0 {
-		if err := c.script(fmt.Sprintf(
+		if err := c.script(ctx, fmt.Sprintf(
 			"PRAGMA application_id=%d; CREATE TABLE schema_versions (version INTEGER PRIMARY KEY) STRICT;", applicationID)); err != nil {
 			return err
 		}
 	}
-	if err := c.script(m.script + fmt.Sprintf(";INSERT INTO schema_versions (version) VALUES (%d);", m.version)); err != nil {
+	if err := c.script(ctx, m.script+fmt.Sprintf(";INSERT INTO schema_versions (version) VALUES (%d);", m.version)); err != nil {
 		return err
 	}
-	err = c.exec("COMMIT")
+	err = c.exec(ctx, "COMMIT")
 	ended = err == nil
 	return err
 }
 
 // schemaVersion returns 0 for a new file.
-func schemaVersion(c *conn) (version int64, err error) {
+func schemaVersion(ctx context.Context, c *conn) (version int64, err error) {
 	tables := int64(0)
-	if err := c.once("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_versions'", func(r *row) { tables = r.int() }); err != nil || tables == 0 {
+	if err := c.once(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_versions'", func(r *row) { tables = r.int() }); err != nil || tables == 0 {
 		return 0, err
 	}
-	err = c.once("SELECT coalesce(max(version), 0) FROM schema_versions", func(r *row) { version = r.int() })
+	err = c.once(ctx, "SELECT coalesce(max(version), 0) FROM schema_versions", func(r *row) { version = r.int() })
 	return version, err
 }
 
 // script runs several statements.
-func (c *conn) script(text string) error {
-	_, err := c.driver.(driver.ExecerContext).ExecContext(context.Background(), text, nil)
+func (c *conn) script(ctx context.Context, text string) error {
+	_, err := c.driver.(driver.ExecerContext).ExecContext(ctx, text, nil)
 	return explain(err)
 }

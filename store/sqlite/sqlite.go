@@ -77,8 +77,8 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("sqlite: %w: %w", leadloop.ErrInvalid, err)
 	}
 	s := &Store{path: path, o: o, done: make(chan struct{})}
-	s.writer = newPool(1, func() (*conn, error) { return openWriter(path, o) })
-	s.readers = newPool(o.Readers, func() (*conn, error) { return openReader(path, o) })
+	s.writer = newPool(1, func(ctx context.Context) (*conn, error) { return openWriter(ctx, path, o) })
+	s.readers = newPool(o.Readers, func(ctx context.Context) (*conn, error) { return openReader(ctx, path, o) })
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), s.Close())
 	}
@@ -135,7 +135,7 @@ func (s *Store) Update(ctx context.Context, f func(tx store.Tx) error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := t.conn.exec("COMMIT")
+		err := t.conn.exec(ctx, "COMMIT")
 		t.ended = err == nil
 		return err
 	})
@@ -156,7 +156,7 @@ func (s *Store) run(ctx context.Context, p *pool, begin string, f func(t *tx) er
 	defer func() {
 		t.over.Store(true)
 		if !t.ended {
-			c.rollback()
+			c.rollback(ctx)
 		}
 	}()
 	return f(t)
@@ -164,7 +164,7 @@ func (s *Store) run(ctx context.Context, p *pool, begin string, f func(t *tx) er
 
 // begin starts a transaction, waiting for writers of other processes.
 func (s *Store) begin(ctx context.Context, c *conn, begin string) error {
-	return s.patiently(ctx, func() error { return c.exec(begin) })
+	return s.patiently(ctx, func() error { return c.exec(ctx, begin) })
 }
 
 // patiently calls f until it doesn't find another process in the way, for as
@@ -233,20 +233,20 @@ func (t *tx) fail(err error) error {
 }
 
 // exec runs a statement that returns no rows.
-func (t *tx) exec(query string, args ...any) error {
-	return t.fail(t.conn.exec(query, args...))
+func (t *tx) exec(ctx context.Context, query string, args ...any) error {
+	return t.fail(t.conn.exec(ctx, query, args...))
 }
 
 // changed runs a statement and returns how many rows it changed.
-func (t *tx) changed(query string, args ...any) (int64, error) {
-	n, err := t.conn.changed(query, args...)
+func (t *tx) changed(ctx context.Context, query string, args ...any) (int64, error) {
+	n, err := t.conn.changed(ctx, query, args...)
 	return n, t.fail(err)
 }
 
 // query calls each with the columns of every row. each must not run another
 // statement, and keeps nothing of r but its values.
-func (t *tx) query(query string, each func(r *row), args ...any) error {
-	return t.fail(t.conn.query(query, each, args...))
+func (t *tx) query(ctx context.Context, query string, each func(r *row), args ...any) error {
+	return t.fail(t.conn.query(ctx, query, each, args...))
 }
 
 func (t *tx) Leads() store.Leads               { return leads{t} }

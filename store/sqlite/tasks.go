@@ -35,7 +35,7 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 		if x.Outside {
 			outside = 1
 		}
-		if err := t.exec(`INSERT INTO tasks (key, kind, lead, due_at, outside, priority, payload, tokens,
+		if err := t.exec(ctx, `INSERT INTO tasks (key, kind, lead, due_at, outside, priority, payload, tokens,
 				state, attempts, lease, leased_until, free_at, last_error)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, 0, '`+never+`', ?4, '') ON CONFLICT DO NOTHING`,
 			x.Key, x.Kind, string(x.Lead), due, outside, x.Priority, string(x.Payload), tokens); err != nil {
@@ -48,8 +48,8 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 const taskColumns = `SELECT key, kind, lead, due_at, outside, priority, payload, tokens,
 	state, attempts, lease, leased_until, last_error FROM tasks `
 
-func (t tasks) read(query string, args ...any) (all []leadloop.Task, err error) {
-	err = t.query(taskColumns+query, func(r *row) {
+func (t tasks) read(ctx context.Context, query string, args ...any) (all []leadloop.Task, err error) {
+	err = t.query(ctx, taskColumns+query, func(r *row) {
 		x := leadloop.Task{
 			Key: r.text(), Kind: r.text(), Lead: leadloop.LeadID(r.text()), DueAt: r.time(), Outside: r.bool(), Priority: int(r.int()),
 		}
@@ -75,13 +75,13 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 	if err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
-	kinds, err = t.kinds(kinds)
+	kinds, err = t.kinds(ctx, kinds)
 	if err != nil {
 		return nil, err
 	}
 	var due []leadloop.Task
 	for _, kind := range kinds {
-		of, err := t.due(kind, bound(now), limit)
+		of, err := t.due(ctx, kind, bound(now), limit)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 	due = due[:min(limit, len(due))]
 	for i := range due {
 		x := &due[i]
-		if err := t.exec(`UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2, free_at = max(due_at, ?2)
+		if err := t.exec(ctx, `UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2, free_at = max(due_at, ?2)
 			WHERE key = ?1`, x.Key, held); err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 
 // kinds returns the kinds asked for, each once, or all that have a pending
 // task.
-func (t tasks) kinds(asked []string) ([]string, error) {
+func (t tasks) kinds(ctx context.Context, asked []string) ([]string, error) {
 	if len(asked) > 0 {
 		asked = slices.Clone(asked)
 		slices.Sort(asked)
@@ -116,7 +116,7 @@ func (t tasks) kinds(asked []string) ([]string, error) {
 	query, args := "SELECT kind FROM tasks WHERE state = 'pending' ORDER BY kind LIMIT 1", []any(nil)
 	for {
 		n := len(all)
-		if err := t.query(query, func(r *row) { all = append(all, r.text()) }, args...); err != nil || len(all) == n {
+		if err := t.query(ctx, query, func(r *row) { all = append(all, r.text()) }, args...); err != nil || len(all) == n {
 			return all, err
 		}
 		query, args = "SELECT kind FROM tasks WHERE state = 'pending' AND kind > ?1 ORDER BY kind LIMIT 1", []any{all[n]}
@@ -126,14 +126,14 @@ func (t tasks) kinds(asked []string) ([]string, error) {
 // due returns up to limit tasks of a kind that can be leased at now, in the
 // order in which they are handed out. It goes from priority to priority, so
 // that timers that are not due yet are never looked at.
-func (t tasks) due(kind, now string, limit int) (due []leadloop.Task, err error) {
+func (t tasks) due(ctx context.Context, kind, now string, limit int) (due []leadloop.Task, err error) {
 	query, args := `SELECT priority FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY priority DESC LIMIT 1`, []any{kind}
 	for len(due) < limit {
 		priority, found := int64(0), false
-		if err := t.query(query, func(r *row) { priority, found = r.int(), true }, args...); err != nil || !found {
+		if err := t.query(ctx, query, func(r *row) { priority, found = r.int(), true }, args...); err != nil || !found {
 			return due, err
 		}
-		of, err := t.read(`WHERE state = 'pending' AND kind = ?1 AND priority = ?2 AND due_at <= ?3 AND free_at <= ?3
+		of, err := t.read(ctx, `WHERE state = 'pending' AND kind = ?1 AND priority = ?2 AND due_at <= ?3 AND free_at <= ?3
 			ORDER BY due_at, key LIMIT ?4`, kind, priority, now, limit-len(due))
 		if err != nil {
 			return nil, err
@@ -173,7 +173,7 @@ func (t tasks) Finish(ctx context.Context, x leadloop.Task, state leadloop.TaskS
 	if err != nil {
 		return invalid("task", x.Key, err)
 	}
-	return t.exec(`UPDATE tasks SET state = ?2, due_at = ?3, free_at = ?3, leased_until = '`+never+`', last_error = ?4 WHERE key = ?1`,
+	return t.exec(ctx, `UPDATE tasks SET state = ?2, due_at = ?3, free_at = ?3, leased_until = '`+never+`', last_error = ?4 WHERE key = ?1`,
 		x.Key, string(state), due, x.LastError)
 }
 
@@ -182,7 +182,7 @@ func (t tasks) Cancel(ctx context.Context, keys ...string) error {
 		return err
 	}
 	for _, k := range keys {
-		if err := t.exec(`UPDATE tasks SET state = 'cancelled', free_at = due_at, leased_until = '`+never+`'
+		if err := t.exec(ctx, `UPDATE tasks SET state = 'cancelled', free_at = due_at, leased_until = '`+never+`'
 			WHERE key = ?1 AND state = 'pending'`, k); err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (t tasks) Get(ctx context.Context, key string) (leadloop.Task, error) {
 	if err := t.reading(ctx); err != nil {
 		return leadloop.Task{}, err
 	}
-	all, err := t.read("WHERE key = ?1", key)
+	all, err := t.read(ctx, "WHERE key = ?1", key)
 	if err == nil && len(all) == 0 {
 		err = notFound("task", key)
 	}
@@ -209,23 +209,23 @@ func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 		return nil, err
 	}
 	if id == "" {
-		return t.read("ORDER BY due_at, key")
+		return t.read(ctx, "ORDER BY due_at, key")
 	}
-	return t.read("WHERE lead = ?1 ORDER BY due_at, key", string(id))
+	return t.read(ctx, "WHERE lead = ?1 ORDER BY due_at, key", string(id))
 }
 
 func (t tasks) NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error) {
 	if err := t.reading(ctx); err != nil {
 		return time.Time{}, false, err
 	}
-	kinds, err := t.kinds(kinds)
+	kinds, err := t.kinds(ctx, kinds)
 	if err != nil {
 		return time.Time{}, false, err
 	}
 	var at time.Time
 	found := false
 	for _, kind := range kinds {
-		if err := t.query("SELECT free_at FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY free_at LIMIT 1", func(r *row) {
+		if err := t.query(ctx, "SELECT free_at FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY free_at LIMIT 1", func(r *row) {
 			if free := r.time(); !found || free.Before(at) {
 				at, found = free, true
 			}

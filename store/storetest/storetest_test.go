@@ -94,7 +94,7 @@ func TestTheKitNoticesFaultyStores(t *testing.T) {
 				run = "^TestFaultyStore$/^capabilities$"
 			}
 			cmd := exec.Command(os.Args[0], "-test.run", run, "-test.v")
-			cmd.Env = append(os.Environ(), faultVariable+"="+f.name)
+			cmd.Env = append(cmd.Environ(), faultVariable+"="+f.name)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "--- FAIL") || !strings.Contains(string(out), f.caught) {
 				t.Errorf("the kit passed a store that %s (%v):\n%s", f.name, err, out)
