@@ -66,6 +66,8 @@ func openWriter(ctx context.Context, path string, o Options) (*conn, error) {
 		// A log of 16 MB before it is copied back: one decision touches some 16
 		// pages, mostly the same ones as the decision before.
 		"PRAGMA wal_autocheckpoint=4000",
+		// 16 MB of pages: the inner pages of every index of a large file.
+		"PRAGMA cache_size=-16000",
 		"PRAGMA busy_timeout=0")
 }
 
