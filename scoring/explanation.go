@@ -78,8 +78,11 @@ type Explanation struct {
 	// depends on, sorted; none once the lead is disqualified.
 	Needs []string `json:"needs"`
 	// ValidUntil is the next instant at which the score can change without new
-	// inputs. For points that fade continuously it is the instant at which the
-	// tier changes, given that Tier is the stored one by then. Zero: never.
+	// inputs; zero means never. For points that fade continuously it is the
+	// instant at which the tier changes, given that Tier is the stored one by
+	// then (if some points rise while others fall it may be earlier). A rule
+	// that asks for the hour or the weekday makes it the next quarter of an
+	// hour. It is never too late.
 	ValidUntil time.Time `json:"valid_until,omitzero"`
 }
 

@@ -3,6 +3,8 @@ package scoring
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +132,31 @@ func TestAgesInWords(t *testing.T) {
 		if got := ago(Age(age)); got != want {
 			t.Errorf("%s: got %q, want %q", age, got, want)
 		}
+	}
+}
+
+// The guide shows the model and an explanation of these tests.
+func TestTheGuideIsTrue(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "docs", "SCORING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "```yaml\n")
+	file, rest, _ := strings.Cut(rest, "```")
+	m := compile(t, file)
+	if w := m.Warnings(); len(w) > 0 {
+		t.Errorf("the guide's model has warnings:\n%v", w)
+	}
+	if want := compile(t, testdata(t, "inbound.yaml")).Digest(); m.Digest() != want {
+		t.Error("the guide's model is not that of the explanation below it")
+	}
+	if !strings.Contains(rest, "```text\n"+testdata(t, "undecided.txt")+"```") {
+		t.Error("the guide's explanation is not what undecided.txt says")
+	}
+	_, rest, _ = strings.Cut(rest, "```yaml\ngrid:")
+	grid, _, _ := strings.Cut(rest, "```")
+	base, _, _ := strings.Cut(file, "modifiers:")
+	if w := compile(t, base+"grid:"+grid).Warnings(); len(w) > 0 {
+		t.Errorf("the guide's grid has warnings:\n%v", w)
 	}
 }

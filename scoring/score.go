@@ -35,6 +35,8 @@ func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
 		return Explanation{}, fmt.Errorf("scoring: %w: the profile has another schema than the model", leadloop.ErrInvalid)
 	case in.AsOf.IsZero():
 		return Explanation{}, fmt.Errorf("scoring: %w: no moment to score at", leadloop.ErrInvalid)
+	case !writable(in.AsOf):
+		return Explanation{}, fmt.Errorf("scoring: %w: the moment is outside the years 1 to 9999", leadloop.ErrInvalid)
 	}
 	s := run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
@@ -44,6 +46,22 @@ func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
 	}
 	s.collect()
 	return s.explain(), nil //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
+}
+
+// writable tells times that JSON can write and rules can compute with.
+func writable(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 1 && y <= 9999
+}
+
+// shown is a time as the explanation writes it: zero for one that no calendar
+// has, so that a wild time in somebody's data does not keep a lead from being
+// scored.
+func shown(t time.Time) time.Time {
+	if !writable(t) {
+		return time.Time{}
+	}
+	return t.Round(0).UTC()
 }
 
 func sameSchema(a, b *leadloop.Schema) bool {
@@ -297,7 +315,7 @@ func (s *run) occurrences(r *rule, c *Contribution, weight bounds, state State) 
 			c.Faded++
 			continue
 		}
-		o := Occurrence{ID: a.ID, At: a.At.UTC(), Age: Age(age), Dropped: r.max > 0 && counted == r.max}
+		o := Occurrence{ID: a.ID, At: shown(a.At), Age: Age(age), Dropped: r.max > 0 && counted == r.max}
 		if state == Matched {
 			o.Points = left.lo
 		}
@@ -326,7 +344,7 @@ func (s *run) fieldsUsed(in reads) []FieldUsed {
 		f := FieldUsed{Field: name, Value: s.in.Profile.At(in.at[i])}
 		if claim, ok := s.in.Profile.Provenance(name); ok {
 			f.Origin, f.Source = claim.Origin.String(), claim.Source
-			if f.At = claim.EffectiveAt().UTC(); !f.At.IsZero() {
+			if f.At = shown(claim.EffectiveAt()); !f.At.IsZero() {
 				f.Age = Age(ageAt(f.At, s.asOf))
 			}
 		}
@@ -340,8 +358,8 @@ func (s *run) activitiesUsed(in reads) []ActivityUsed {
 	for _, t := range in.types {
 		a := ActivityUsed{Type: s.m.types[t], Count: len(s.byType[t])}
 		if a.Count > 0 {
-			a.Last = s.in.Activities[s.byType[t][0]].At.UTC()
-			a.Age = Age(ageAt(a.Last, s.asOf))
+			last := s.in.Activities[s.byType[t][0]].At
+			a.Last, a.Age = shown(last), Age(ageAt(last, s.asOf))
 		}
 		out = append(out, a)
 	}

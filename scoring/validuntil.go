@@ -8,10 +8,11 @@ import (
 	"github.com/leadloop/leadloop/rules"
 )
 
-// jump notes an instant at which the score can change at once.
+// jump notes an instant at which the score can change at once; one after the
+// year 9999 is never.
 func (s *run) jump(at time.Time) {
 	at = at.Round(0).UTC()
-	if at.After(s.asOf) && (s.until.IsZero() || at.Before(s.until)) {
+	if writable(at) && at.After(s.asOf) && (s.until.IsZero() || at.Before(s.until)) {
 		s.until = at
 	}
 }
@@ -46,10 +47,11 @@ func (s *run) validUntil() {
 	e.ValidUntil = s.until
 }
 
-// searchSteps bounds the search for a change of tier, which takes a step for
-// each of at most 63 halvings if it does not go astray. One that does gives up
-// where it is, which is sound: nothing changes before.
-const searchSteps = 500
+// searchSteps bounds the search for a change of tier. While all points fade
+// one way it takes a step for each of at most 63 halvings; points that rise and
+// fall at once can take many. A search that runs out gives up where it is,
+// which is sound: nothing changes before.
+const searchSteps = 4000
 
 // crossing finds the first instant before the next jump at which the tier
 // changes because points fade. Over a stretch of time each activity's points

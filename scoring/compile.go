@@ -1,0 +1,354 @@
+package scoring
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/rules"
+)
+
+// compiler makes a model of a definition and collects what is wrong with it.
+type compiler struct {
+	d        Definition
+	schema   *leadloop.Schema
+	limits   rules.Limits
+	problems leadloop.Problems
+	sources  []rules.Rule
+	taken    map[string]bool
+}
+
+func (c *compiler) model() *Model {
+	d := c.d
+	m := &Model{name: d.Model, version: d.Version, schema: c.schema}
+	fields, _ := d.Fields()
+	for _, f := range fields {
+		if have, ok := c.schema.Lookup(f.Name); !ok || have.Kind != f.Kind {
+			c.problems.Add(d.At, "fields: the schema has no %s of kind %s", f.Name, f.Kind)
+		}
+	}
+	for _, g := range d.groups() {
+		m.groups = append(m.groups, newGroup(g))
+	}
+	groupIndex := func(name string) int {
+		return slices.IndexFunc(m.groups, func(g group) bool { return g.name == name })
+	}
+	for _, r := range d.Rules {
+		m.rules = append(m.rules, c.rule(r, groupIndex(d.groupOf(r))))
+	}
+	for _, mod := range d.Modifiers {
+		m.changes = append(m.changes, c.modifier(mod))
+	}
+	c.compile(m)
+	c.formula(m)
+	if c.problems.Err() != nil {
+		return nil
+	}
+	m.tiers = newTiers(d, groupIndex)
+	for i := range m.rules {
+		r := &m.rules[i]
+		r.reads = m.inputs(r.when, r.points)
+		if r.eachType != "" {
+			r.each = m.typeAt(r.eachType)
+		}
+		m.fields = append(m.fields, r.reads.fields...)
+	}
+	for i := range m.changes {
+		m.changes[i].reads = m.inputs(m.changes[i].when)
+		m.fields = append(m.fields, m.changes[i].reads.fields...)
+	}
+	m.readCount = len(m.fields)
+	slices.Sort(m.fields)
+	m.fields = slices.Compact(m.fields)
+	for i := range m.set.Len() {
+		m.timed = append(m.timed, m.set.Inputs(i).Now)
+	}
+	c.attainable(m)
+	return m
+}
+
+func newGroup(g Group) group {
+	out := group{name: g.Name, limits: representable}
+	limit := func(f *float64, side *leadloop.Points) *leadloop.Points {
+		if f == nil {
+			return nil
+		}
+		p, _ := leadloop.PointsOf(*f)
+		*side = p
+		return &p
+	}
+	out.max = limit(g.Max, &out.limits.hi)
+	out.min = limit(g.Min, &out.limits.lo)
+	return out
+}
+
+func (c *compiler) rule(r Rule, group int) rule {
+	out := rule{
+		id: r.ID, description: strings.TrimSpace(r.Description), groupName: c.d.groupOf(r), group: group,
+		whenText: strings.TrimSpace(r.When.Text), pointsText: strings.TrimSpace(r.Points.Text),
+		when: -1, points: -1, each: -1, eachType: r.Each, decay: newDecay(r.Decay), disqualify: r.Disqualify,
+	}
+	if r.Max != nil {
+		out.max = *r.Max
+	}
+	if r.Disqualify != "" {
+		out.group, out.groupName = -1, ""
+	}
+	if !r.When.IsZero() {
+		out.when = c.source(r.ID, r.When, leadloop.KindBool)
+	}
+	if f, constant := number(r.Points.Text); constant {
+		out.constant, _ = leadloop.PointsOf(f)
+		out.weight = exactly(out.constant)
+	} else if !r.Points.IsZero() && !notFinite.MatchString(r.Points.Text) && !numberForm.MatchString(r.Points.Text) {
+		out.points = c.source(r.ID+".points", r.Points, leadloop.KindFloat)
+		out.weight = weightOf(r.Points.Text)
+	}
+	return out
+}
+
+func (c *compiler) modifier(m Modifier) modifier {
+	out := modifier{
+		id: m.ID, description: strings.TrimSpace(m.Description), whenText: strings.TrimSpace(m.When.Text),
+		when: -1, owner: m.Owner, expires: m.Expires.UTC(),
+	}
+	if m.Multiply != nil {
+		f := *m.Multiply
+		out.multiply = &f
+	} else if m.Add != nil {
+		out.add, _ = leadloop.PointsOf(*m.Add)
+	}
+	if !m.When.IsZero() {
+		out.when = c.source(m.ID, m.When, leadloop.KindBool)
+	}
+	return out
+}
+
+// source notes an expression for compilation and returns its position in the
+// set. A second rule with one id was reported before; it is left out here, so
+// that it is not reported again in other words.
+func (c *compiler) source(id string, e leadloop.Expression, k leadloop.Kind) int {
+	if c.taken == nil {
+		c.taken = map[string]bool{}
+	}
+	if c.taken[id] {
+		id += "#" + fmt.Sprint(len(c.sources))
+	}
+	c.taken[id] = true
+	c.sources = append(c.sources, rules.Rule{ID: id, Expression: e, Type: k})
+	return len(c.sources) - 1
+}
+
+func (c *compiler) compile(m *Model) {
+	env, err := rules.NewEnv(c.schema, rules.Options{Limits: c.limits})
+	if err != nil {
+		c.problems.Join(err)
+		return
+	}
+	m.set, err = env.Compile(c.sources...)
+	c.problems.Join(err)
+}
+
+// formula compiles the score expression: package rules checks names and types,
+// and this package how it is computed, so that it has bounds and can't fail.
+func (c *compiler) formula(m *Model) {
+	d := c.d
+	names := make([]string, len(m.groups))
+	vars := make([]rules.Var, len(m.groups))
+	for i, g := range m.groups {
+		names[i] = g.name
+		vars[i] = rules.Var{Name: g.name, Kind: leadloop.KindFloat}
+	}
+	m.formula = strings.Join(names, " + ")
+	if d.Score.IsZero() {
+		return
+	}
+	m.formula = strings.TrimSpace(d.Score.Text)
+	env, err := rules.NewEnv(c.schema, rules.Options{Vars: vars, Limits: c.limits})
+	if err != nil {
+		c.problems.Join(err)
+		return
+	}
+	set, err := env.Compile(rules.Rule{ID: "score", Expression: d.Score, Type: leadloop.KindFloat})
+	if err != nil {
+		c.problems.Join(err)
+		return
+	}
+	if in := set.Inputs(0); len(in.Fields) > 0 || len(in.Activities) > 0 || in.AllActivities || in.Now {
+		c.problems.Add(d.Score.At, "score: reads groups only; what depends on the lead belongs into rules and modifiers")
+		return
+	}
+	t, ok := parseTerm(d.Score.Text, func(name string) bool { return slices.Contains(names, name) })
+	if ok {
+		t.each(func(t *term) {
+			ok = ok && t.op != "unknown" && t.op != "size" && t.op != "count" &&
+				(t.op != "variable" || slices.Contains(names, t.name)) && (t.op != "/" || t.double)
+		})
+	}
+	if !ok {
+		c.problems.Add(d.Score.At, "score: expected an expression of groups, numbers such as 0.6, + - * /, comparisons, && || !, ?:, min() and max()")
+		return
+	}
+	if !t.bounds(func(name string) span { return m.spanOf(name) }).finite() {
+		c.problems.Add(d.Score.At, "score: can divide by zero or grow beyond bounds")
+		return
+	}
+	m.score = t
+	for i, g := range m.groups {
+		used := false
+		t.each(func(t *term) { used = used || t.op == "variable" && t.name == g.name })
+		if !used && slices.ContainsFunc(m.rules, func(r rule) bool { return r.group == i }) {
+			c.problems.Warn(d.Score.At, "score: leaves out group %s, so its rules change nothing%s", g.name, gridNote(d))
+		}
+	}
+}
+
+func gridNote(d Definition) string {
+	if d.Grid != nil {
+		return " but the grid"
+	}
+	return ""
+}
+
+func (m *Model) spanOf(name string) span {
+	for _, g := range m.groups {
+		if g.name == name {
+			return span{g.limits.lo.Float(), g.limits.hi.Float()}
+		}
+	}
+	return anything
+}
+
+// nonNegative are the standard fields that count something.
+var nonNegative = []string{
+	leadloop.Employees.Name(), leadloop.Revenue.Name(), leadloop.Founded.Name(), leadloop.HiringVelocity.Name(),
+}
+
+// weightOf bounds the points that an expression can give.
+func weightOf(text string) bounds {
+	t, ok := parseTerm(text, func(string) bool { return false })
+	if !ok {
+		return representable
+	}
+	s := t.bounds(func(name string) span {
+		if slices.Contains(nonNegative, name) {
+			return span{0, anything.hi}
+		}
+		return anything
+	})
+	return bounds{pointsWithin(s.lo), pointsWithin(s.hi)}
+}
+
+// pointsWithin rounds to thousandths and to what is representable.
+func pointsWithin(f float64) leadloop.Points {
+	if p, ok := leadloop.PointsOf(f); ok {
+		return p
+	}
+	if f < 0 {
+		return representable.lo
+	}
+	return representable.hi
+}
+
+func (m *Model) inputs(positions ...int) reads {
+	var out reads
+	for _, i := range positions {
+		if i < 0 {
+			continue
+		}
+		in := m.set.Inputs(i)
+		out.fields = append(out.fields, in.Fields...)
+		for _, typ := range in.Activities {
+			out.types = append(out.types, m.typeAt(typ))
+		}
+	}
+	slices.Sort(out.fields)
+	out.fields = slices.Compact(out.fields)
+	for _, f := range out.fields {
+		at, _ := m.schema.Index(f)
+		out.at = append(out.at, at)
+	}
+	slices.SortFunc(out.types, func(a, b int) int { return strings.Compare(m.types[a], m.types[b]) })
+	out.types = slices.Compact(out.types)
+	return out
+}
+
+func (m *Model) typeAt(typ string) int {
+	i := slices.Index(m.types, typ)
+	if i < 0 {
+		i = len(m.types)
+		m.types = append(m.types, typ)
+	}
+	return i
+}
+
+// times multiplies within what is representable.
+func times(p leadloop.Points, n int) leadloop.Points {
+	limit := representable.hi / leadloop.Points(n)
+	if p > limit {
+		return representable.hi
+	}
+	if p < -limit {
+		return representable.lo
+	}
+	return p * leadloop.Points(n)
+}
+
+// attainable warns of points that can't be reached or are cut off.
+func (c *compiler) attainable(m *Model) {
+	reach := make([]bounds, len(m.groups))
+	capped := make([]leadloop.Points, len(m.groups)) // with one activity for "all"
+	for _, r := range m.rules {
+		if r.group < 0 {
+			continue
+		}
+		b := r.weight.orZero()
+		capped[r.group] = clamp(capped[r.group]+times(b.hi, max(r.max, 1)), representable)
+		switch {
+		case r.eachType == "":
+		case r.max > 0:
+			b = bounds{times(b.lo, r.max), times(b.hi, r.max)}
+		default:
+			if b.hi > 0 {
+				b.hi = representable.hi
+			}
+			if b.lo < 0 {
+				b.lo = representable.lo
+			}
+		}
+		reach[r.group] = reach[r.group].plus(b).within(representable)
+	}
+	for i, g := range m.groups {
+		if g.max != nil && capped[i] > *g.max && capped[i] < representable.hi {
+			c.problems.Warn(c.groupAt(g.name), "groups.%s: its rules can give %s points, so what is above its max of %s makes no difference", g.name, capped[i], *g.max)
+		}
+		reach[i] = reach[i].within(g.limits)
+	}
+	score := m.base(reach)
+	for _, mod := range m.changes {
+		score = score.or(mod.apply(score))
+	}
+	possible := m.tiers.possible(score, reach, -1)
+	for rank, name := range m.tiers.names {
+		if possible[rank] {
+			continue
+		}
+		at := c.d.At
+		if len(c.d.Tiers) > rank {
+			at = c.d.Tiers[rank].At
+		} else if c.d.Grid != nil {
+			at = c.d.Grid.At
+		}
+		c.problems.Warn(at, "tiers.%s: no lead can reach it: scores lie between %s and %s", name, score.lo, score.hi)
+	}
+}
+
+func (c *compiler) groupAt(name string) leadloop.Position {
+	for _, g := range c.d.Groups {
+		if g.Name == name && g.At != (leadloop.Position{}) {
+			return g.At
+		}
+	}
+	return c.d.At
+}
