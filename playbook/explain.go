@@ -1,0 +1,207 @@
+package playbook
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/dedupe"
+	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/scoring"
+)
+
+// Explain says why a lead is where it is, from its decision records (oldest
+// first), as a salesperson would read it aloud: the newest decision, and for a
+// step in which that one decided nothing, such as an owner who stays, the
+// older one that did. It shows values that rules read, which may be personal
+// data. Records of another playbook are explained with this one's names.
+func (p *Playbook) Explain(w io.Writer, decisions ...leadloop.Decision) error {
+	if len(decisions) == 0 {
+		_, err := io.WriteString(w, "Nothing was decided about this lead yet.\n")
+		return err
+	}
+	last := decisions[len(decisions)-1]
+	var b strings.Builder
+	fmt.Fprintf(&b, "Lead %s is %s, because of %s.\n", last.Lead, outcomeWords(last.Outcome), cmp.Or(reasonWords(last.Reason), "what stands below"))
+	fmt.Fprintf(&b, "Last decided as of %s, after %s, revision %d, playbook %.12s.\n", moment(last.AsOf), triggerWords(last.Trigger), last.Revision, cmp.Or(last.Playbook, "unknown"))
+	for _, name := range []string{"dedupe", "match", "suppress", "enrich", "score", "route"} {
+		for i := len(decisions) - 1; i >= 0; i-- {
+			k := slices.IndexFunc(decisions[i].Steps, func(s leadloop.Step) bool { return s.Stage == name })
+			if k < 0 {
+				continue
+			}
+			text, err := p.step(decisions[i].Steps[k])
+			if err != nil {
+				return fmt.Errorf("playbook: explain lead %s: step %s: %w", last.Lead, name, err)
+			}
+			if text == "" {
+				continue
+			}
+			when := ""
+			if i < len(decisions)-1 {
+				when = ", decided " + moment(decisions[i].AsOf)
+			}
+			fmt.Fprintf(&b, "\n%s%s\n%s", strings.ToUpper(name), when, text)
+			break
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
+func outcomeWords(k leadloop.OutcomeKind) string {
+	switch k {
+	case leadloop.OutcomeQueued:
+		return "waiting in a queue"
+	case leadloop.OutcomeAlerted:
+		return "not a new lead: somebody who works the company was told"
+	case leadloop.OutcomeNurture:
+		return "in nurture"
+	}
+	return cmp.Or(string(k), "undecided")
+}
+
+// reasonWords turns "entry:us-west" into "entry us-west".
+func reasonWords(code string) string {
+	return strings.NewReplacer(":", " ", "_", " ").Replace(code)
+}
+
+func triggerWords(t leadloop.Trigger) string {
+	switch t {
+	case leadloop.TriggerSubmission:
+		return "a submission"
+	case leadloop.TriggerActivity:
+		return "an activity"
+	case leadloop.TriggerTask:
+		return "a timer"
+	case leadloop.TriggerRecycle:
+		return "its return"
+	}
+	return string(t)
+}
+
+func (p *Playbook) step(s leadloop.Step) (string, error) {
+	if len(s.Trace) == 0 {
+		return indent(reasonWords(s.Reason)), nil
+	}
+	switch s.Stage {
+	case "dedupe", "match":
+		return matches(s.Trace)
+	case "enrich":
+		return p.purchases(s.Trace)
+	case "score":
+		var e scoring.Explanation
+		if err := json.Unmarshal(s.Trace, &e); err != nil {
+			return "", err
+		}
+		return indent(e.String()), nil
+	case "route":
+		var t routing.Trace
+		if err := json.Unmarshal(s.Trace, &t); err != nil {
+			return "", err
+		}
+		if len(t.Entries) == 0 {
+			return "", nil // the lead stayed where it was
+		}
+		return indent(p.router.Explain(t)), nil
+	case "suppress":
+		var t struct {
+			Reason string `json:"reason"`
+			Told   string `json:"told"`
+		}
+		if err := json.Unmarshal(s.Trace, &t); err != nil {
+			return "", err
+		}
+		switch {
+		case t.Reason == "":
+			return indent("Nothing speaks against contacting this lead."), nil
+		case t.Told != "":
+			return indent(reasonWords(t.Reason) + "; " + t.Told + " was told."), nil
+		}
+		return indent(reasonWords(t.Reason)), nil
+	}
+	return indent(reasonWords(s.Reason)), nil
+}
+
+func matches(trace json.RawMessage) (string, error) {
+	var t struct {
+		LookedUp []string       `json:"looked_up"`
+		Shared   []string       `json:"shared"`
+		Leads    []dedupe.Match `json:"leads"`
+		Contacts []dedupe.Match `json:"contacts"`
+		Accounts []dedupe.Match `json:"accounts"`
+	}
+	if err := json.Unmarshal(trace, &t); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if len(t.LookedUp) > 0 {
+		fmt.Fprintf(&b, "Looked up by %s.\n", strings.Join(t.LookedUp, ", "))
+	}
+	if len(t.Shared) > 0 {
+		fmt.Fprintf(&b, "Not by %s: too many leads share it.\n", strings.Join(t.Shared, ", "))
+	}
+	for _, list := range [][]dedupe.Match{t.Leads, t.Contacts, t.Accounts} {
+		for _, m := range list {
+			fmt.Fprintf(&b, "%s: %s (rule %s, %.2f)\n", cmp.Or(string(m.Lead), string(m.Contact), string(m.Account)), m.Reason, m.Rule, m.Confidence)
+		}
+	}
+	if b.Len() > 0 && len(t.Leads)+len(t.Contacts)+len(t.Accounts) == 0 {
+		b.WriteString("Nobody and no company like it was known.\n")
+	}
+	return indent(b.String()), nil
+}
+
+func (p *Playbook) purchases(trace json.RawMessage) (string, error) {
+	var r enrich.Report
+	if err := json.Unmarshal(trace, &r); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if r.Stopped != "" {
+		fmt.Fprintf(&b, "Nobody was asked: %s.\n", reasonWords(r.Stopped))
+	}
+	for _, c := range r.Calls {
+		fmt.Fprintf(&b, "%s: %s", c.Source, reasonWords(string(c.Outcome)))
+		if c.Reason != "" {
+			fmt.Fprintf(&b, " (%s)", reasonWords(c.Reason))
+		}
+		if len(c.Got) > 0 {
+			fmt.Fprintf(&b, ", gave %s", strings.Join(c.Got, ", "))
+		}
+		if len(c.NotFound) > 0 {
+			fmt.Fprintf(&b, ", does not have %s", strings.Join(c.NotFound, ", "))
+		}
+		if c.Cost > 0 {
+			fmt.Fprintf(&b, ", for %.2f %s", float64(c.Cost)/1e6, p.Currency())
+		}
+		b.WriteString("\n")
+	}
+	if len(r.Missing) > 0 {
+		fmt.Fprintf(&b, "Still missing: %s.\n", strings.Join(r.Missing, ", "))
+	}
+	return indent(b.String()), nil
+}
+
+// indent sets every line two spaces in and ends with a line break.
+func indent(text string) string {
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return ""
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if l != "" {
+			lines[i] = "  " + l
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}

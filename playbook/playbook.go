@@ -1,0 +1,358 @@
+// Package playbook builds a loop from a folder of YAML files: the one place
+// where the verbs meet.
+//
+// [Load] reads, type-checks and cross-checks everything and reports every
+// problem in one go, with file:line:column and what was probably meant. A
+// [Playbook] is immutable, has a digest, and builds loops over any store in
+// the standard order: dedupe, suppress, enrich, score, route, then lifecycle
+// and tracking. What it does not promise is that the rules are wise.
+//
+// Start with [Open], or with [Load] to look before you run.
+package playbook
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/dedupe"
+	"github.com/leadloop/leadloop/engine"
+	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/internal/yamldoc"
+	"github.com/leadloop/leadloop/lifecycle"
+	"github.com/leadloop/leadloop/normalize"
+	"github.com/leadloop/leadloop/privacy"
+	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/scoring"
+	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/tracking"
+)
+
+// The files of a playbook. Scoring and routing are required; what the others
+// mean when they are not there is said in docs/PLAYBOOK.md.
+const (
+	scoringFile      = "scoring.yaml"
+	routingFile      = "routing.yaml"
+	slaFile          = "sla.yaml"
+	enrichFile       = "enrich.yaml"
+	survivorshipFile = "survivorship.yaml"
+	lifecycleFile    = "lifecycle.yaml"
+	privacyFile      = "privacy.yaml"
+)
+
+var files = []string{scoringFile, routingFile, slaFile, enrichFile, survivorshipFile, lifecycleFile, privacyFile}
+
+// Playbook is all rules of one team, compiled. It is immutable and safe for
+// concurrent use.
+type Playbook struct {
+	contents  map[string][]byte
+	digest    string
+	fsys      fs.FS
+	schema    *leadloop.Schema
+	model     *scoring.Model
+	router    *routing.Router
+	enriching *enrich.Definition // nil without enrich.yaml
+	policy    *dedupe.Policy
+	lifecycle *lifecycle.Lifecycle
+	privacy   privacyDefinition
+	rules     int
+}
+
+// privacyDefinition is privacy.yaml.
+type privacyDefinition struct {
+	// ConsentRequiredIn lists the countries whose leads must have granted
+	// consent before anybody contacts them.
+	ConsentRequiredIn []leadloop.Expression `yaml:"consent_required_in"`
+}
+
+// Load reads the folder. The problems are all that was found, in order of file
+// and position, warnings included; the playbook is nil if any of them is more
+// than a warning.
+func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
+	l := &loader{pb: &Playbook{fsys: fsys, contents: map[string][]byte{}}}
+	l.read()
+	if l.parse() {
+		l.compile()
+	}
+	if len(l.problems) == 0 || l.problems.Err() == nil {
+		l.crossCheck()
+	}
+	l.problems.Sort()
+	if l.problems.Err() != nil {
+		return nil, l.problems
+	}
+	return l.pb, l.problems
+}
+
+type loader struct {
+	pb       *Playbook
+	problems leadloop.Problems
+
+	scoring   scoring.Definition
+	routing   routing.Definition
+	sla       routing.SLADefinition
+	survivor  dedupe.PolicyDefinition
+	lifecycle lifecycle.Definition
+	sources   []enrich.Source
+}
+
+func (l *loader) read() {
+	entries, err := fs.ReadDir(l.pb.fsys, ".")
+	if err != nil {
+		l.problems.Add(leadloop.Position{}, "the folder can't be read: %v", err)
+		return
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() || !(strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) {
+			continue
+		}
+		if !slices.Contains(files, name) {
+			p := leadloop.Problem{At: leadloop.Position{File: name}, Message: "is no file of a playbook and is not read", Warning: true, Hint: suggest.DidYouMean(name, files)}
+			l.problems = append(l.problems, p)
+			continue
+		}
+		data, err := fs.ReadFile(l.pb.fsys, name)
+		if err != nil {
+			l.problems.Add(leadloop.Position{File: name}, "can't be read: %v", err)
+			continue
+		}
+		l.pb.contents[name] = data
+	}
+	for _, name := range []string{scoringFile, routingFile} {
+		if l.pb.contents[name] == nil {
+			l.problems.Add(leadloop.Position{File: name}, "is missing; a playbook needs it")
+		}
+	}
+	l.pb.digest = digest(l.pb.contents)
+}
+
+// digest names the contents: SHA-256 over the files by name.
+func digest(contents map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		fmt.Fprintf(h, "%s %d\n", name, len(contents[name]))
+		h.Write(contents[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// parse reads every file that is there, and reports whether the rest can be
+// checked against each other.
+func (l *loader) parse() bool {
+	each := func(name string, parse func(data []byte) error) {
+		if data, ok := l.pb.contents[name]; ok {
+			l.problems.Join(parse(data))
+		}
+	}
+	before := len(l.problems)
+	each(scoringFile, func(data []byte) (err error) { l.scoring, err = scoring.Parse(scoringFile, data); return err })
+	each(routingFile, func(data []byte) (err error) { l.routing, err = routing.Parse(routingFile, data); return err })
+	each(slaFile, func(data []byte) (err error) { l.sla, err = routing.ParseSLA(slaFile, data); return err })
+	each(survivorshipFile, func(data []byte) (err error) {
+		l.survivor, err = dedupe.ParsePolicy(survivorshipFile, data)
+		return err
+	})
+	l.lifecycle = lifecycle.Default()
+	each(lifecycleFile, func(data []byte) (err error) { l.lifecycle, err = lifecycle.Parse(lifecycleFile, data); return err })
+	each(enrichFile, func(data []byte) error {
+		var problems leadloop.Problems
+		l.pb.enriching, problems = enrich.Parse(enrichFile, data)
+		l.problems = append(l.problems, problems...)
+		return nil
+	})
+	each(privacyFile, func(data []byte) error {
+		l.problems = append(l.problems, yamldoc.Decode(privacyFile, data, &l.pb.privacy)...)
+		return nil
+	})
+	return len(l.problems) == before && l.problems.Err() == nil
+}
+
+func (l *loader) compile() {
+	pb := l.pb
+	own, problems := l.scoring.Fields()
+	l.problems = append(l.problems, problems...)
+	fields := make([]leadloop.AnyField, len(own))
+	for i, f := range own {
+		fields[i] = f
+	}
+	var err error
+	if pb.schema, err = leadloop.NewSchema(fields...); err != nil {
+		// scoring has said what is wrong with its fields, with positions.
+		if len(problems) == 0 {
+			l.problems.Add(leadloop.Position{File: scoringFile}, "%v", err)
+		}
+		return
+	}
+	pb.model, err = scoring.New(l.scoring, pb.schema, scoring.Options{})
+	l.problems.Join(err)
+	var tiers []string
+	if pb.model != nil {
+		tiers = pb.model.Tiers()
+		l.problems = append(l.problems, pb.model.Warnings()...)
+	}
+	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers})
+	l.problems.Join(err)
+	if pb.router != nil {
+		l.problems = append(l.problems, pb.router.Warnings()...)
+	}
+	pb.policy, err = dedupe.NewPolicy(l.survivor, pb.schema)
+	l.problems.Join(err)
+	pb.lifecycle, err = lifecycle.New(l.lifecycle, pb.schema, lifecycle.Options{})
+	l.problems.Join(err)
+	if pb.enriching != nil {
+		var problems leadloop.Problems
+		l.sources, problems = pb.enriching.Sources(pb.schema, enrich.Host{Files: pb.fsys, Check: true})
+		l.problems = append(l.problems, problems...)
+	}
+	for _, c := range pb.privacy.ConsentRequiredIn {
+		if iso, ok := normalize.Country(c.Text); !ok || iso != c.Text {
+			l.problems.Add(c.At, "consent_required_in: expected a country code such as DE, found %q", c.Text)
+		}
+	}
+	pb.rules = len(l.scoring.Rules)
+}
+
+// Name is the model's name and version, such as "inbound-b2b@12".
+func (p *Playbook) Name() string { return fmt.Sprintf("%s@%d", p.model.Name(), p.model.Version()) }
+
+// Digest names the exact files: SHA-256, in hex.
+func (p *Playbook) Digest() string { return p.digest }
+
+// Schema is the standard fields and the playbook's own.
+func (p *Playbook) Schema() *leadloop.Schema { return p.schema }
+
+// Model is the scoring model.
+func (p *Playbook) Model() *scoring.Model { return p.model }
+
+// Router decides who gets a lead.
+func (p *Playbook) Router() *routing.Router { return p.router }
+
+// Policy decides what a lead looks like.
+func (p *Playbook) Policy() *dedupe.Policy { return p.policy }
+
+// Lifecycle has the stages and statuses.
+func (p *Playbook) Lifecycle() *lifecycle.Lifecycle { return p.lifecycle }
+
+// Currency of the enrichment prices, such as "USD".
+func (p *Playbook) Currency() string {
+	if p.enriching == nil {
+		return "USD"
+	}
+	return p.enriching.Currency()
+}
+
+// Summary says in a line what the playbook has.
+func (p *Playbook) Summary() string {
+	s := fmt.Sprintf("%d scoring rules, tiers %s", p.rules, cmp.Or(strings.Join(p.model.Tiers(), " "), "none"))
+	return s + ", digest " + p.digest[:12]
+}
+
+// Reads are the fields that any rule of the playbook reads, sorted: all that
+// is ever bought.
+func (p *Playbook) Reads() []string {
+	all := slices.Concat(p.model.Inputs(), p.router.Fields(), p.lifecycle.Fields())
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Options are what a program adds to a playbook; the zero value of each has a
+// meaning.
+type Options struct {
+	// Tokens make suppression tokens. Nil is refused if the store has to keep
+	// people suppressed, which is always: give the same key on every start.
+	Tokens *privacy.Tokens
+	// Client fetches for providers of type http; nil means a default one.
+	Client *http.Client
+	// Secret looks up what enrich.yaml names as secrets, such as os.LookupEnv;
+	// nil knows none.
+	Secret func(name string) (string, bool)
+	// Providers are those that enrich.yaml calls type: host, by name.
+	Providers map[string]enrich.Provider
+	// Engine has the loop's own settings: handlers of outside tasks, retries,
+	// logger. Its Merger, Records and Playbook are set here.
+	Engine engine.Options
+}
+
+// Open loads the folder and builds its loop over the store. The error is a
+// [leadloop.Problems] if the playbook is wrong.
+func Open(ctx context.Context, fsys fs.FS, st store.Store, o Options) (*engine.Loop, error) {
+	p, problems := Load(fsys)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return p.Loop(ctx, st, o)
+}
+
+// Loop builds the standard loop over the store and stores the playbook's files
+// there, so that decisions can be replayed.
+func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine.Loop, error) {
+	if st == nil || o.Tokens == nil {
+		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
+	}
+	stages, err := p.stages(st, o)
+	if err != nil {
+		return nil, fmt.Errorf("playbook: %w", err)
+	}
+	e := o.Engine
+	e.Merger, e.Playbook = dedupe.Merger{}, p.digest
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}))
+	loop, err := engine.New(st, p.schema, p.policy, stages, e)
+	if err != nil {
+		return nil, fmt.Errorf("playbook: %w", err)
+	}
+	err = st.Update(ctx, func(tx store.Tx) error { return tx.Playbooks().Put(ctx, p.digest, p.contents) })
+	if err != nil {
+		return nil, fmt.Errorf("playbook: store it: %w", err)
+	}
+	if e.Logger != nil {
+		e.Logger.LogAttrs(ctx, slog.LevelInfo, "playbook", slog.String("name", p.Name()), slog.String("digest", p.digest))
+	}
+	return loop, nil
+}
+
+func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
+	countries := make([]string, len(p.privacy.ConsentRequiredIn))
+	for i, c := range p.privacy.ConsentRequiredIn {
+		countries[i] = c.Text
+	}
+	suppress, err := privacy.NewStage(st, o.Tokens, privacy.Options{ConsentRegions: countries})
+	if err != nil {
+		return nil, err
+	}
+	matching := dedupe.Options{Policy: p.policy}
+	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), suppress}
+	if p.enriching != nil {
+		waterfall, err := p.waterfall(st, o)
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, enrich.NewStage(waterfall))
+	}
+	return append(stages, scoring.NewStage(p.model), routing.NewStage(p.router, st)), nil
+}
+
+func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
+	sources, problems := p.enriching.Sources(p.schema, enrich.Host{
+		Files: p.fsys, HTTP: enrich.HTTPOptions{Client: o.Client, Secret: o.Secret}, Providers: o.Providers,
+	})
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	options := p.enriching.Options()
+	options.Fields = p.Reads()
+	if options.MinFit != nil {
+		options.PreScore = p.preScore
+	}
+	return enrich.New(sources, st, p.schema, options)
+}
