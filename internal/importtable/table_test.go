@@ -25,6 +25,11 @@ type row struct {
 
 const (
 	cel          = "cel.dev/cel-go"
+	kong         = "github.com/alecthomas/kong"
+	pretty       = "github.com/jedib0t/go-pretty/v6"
+	progressbar  = "github.com/schollz/progressbar/v3"
+	testscript   = "github.com/rogpeppe/go-internal"
+	xterm        = "golang.org/x/term"
 	failsafe     = "github.com/failsafe-go/failsafe-go"
 	phonenumbers = "github.com/nyaruka/phonenumbers"
 	sqlite       = "modernc.org/sqlite"
@@ -80,7 +85,7 @@ var table = []row{
 
 	// Modules of their own see what any other module would see: no internal package.
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
-	{pkg: "cmd/leadloop", may: append(public, "store/sqlite")},
+	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 }
 

@@ -4,6 +4,7 @@ package yamldoc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -50,7 +51,7 @@ func Decode(file string, data []byte, out any) leadloop.Problems {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		d.problems.Add(at, "file is empty")
 		return d.problems
 	case err != nil:
@@ -60,7 +61,7 @@ func Decode(file string, data []byte, out any) leadloop.Problems {
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		d.problems.Add(d.at(&more), "a second document starts here; a file holds one")
-	} else if err != io.EOF {
+	} else if !errors.Is(err, io.EOF) {
 		d.syntax(err)
 	}
 	d.decode(doc.Content[0], reflect.ValueOf(out).Elem(), "", 0)
@@ -300,8 +301,13 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 			return
 		}
 	case reflect.Float64:
-		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		f, err := strconv.ParseFloat(n.Value, 64)
+		switch finite := err == nil && !math.IsNaN(f) && !math.IsInf(f, 0); {
+		case finite:
 			v.SetFloat(f)
+			return
+		case n.ShortTag() == "!!float":
+			d.problems.Add(d.at(n), "%s: expected a finite number", label(path))
 			return
 		}
 	}
