@@ -33,7 +33,7 @@ func rank(reason string) int {
 }
 
 // Codes, not prose: a free text could name the person.
-var codes = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+var codes = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 
 var kinds = []string{KindDomain, KindEmail, KindPhone}
 
@@ -78,7 +78,7 @@ func suppression(t *Tokens, kind, value, reason string, at time.Time) (store.Sup
 	case err != nil:
 		return store.Suppression{}, err
 	case !codes.MatchString(reason):
-		return store.Suppression{}, fmt.Errorf("%w: a reason is a code of lower-case letters, digits and _", leadloop.ErrInvalid)
+		return store.Suppression{}, fmt.Errorf("%w: a reason is a code of lower-case letters, digits, - and _", leadloop.ErrInvalid)
 	case at.IsZero():
 		return store.Suppression{}, fmt.Errorf("%w: a suppression needs the time since when it holds", leadloop.ErrInvalid)
 	}
