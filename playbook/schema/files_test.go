@@ -1,0 +1,311 @@
+package schema_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/dedupe"
+	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/lifecycle"
+	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/scoring"
+)
+
+// takers say, for each file, what its package finds wrong with it: its form,
+// then its meaning. What one file knows of another (reps, queues, tiers, a
+// table) is that of the schemas' examples.
+var takers = map[string]func(data []byte) leadloop.Problems{
+	"scoring": func(data []byte) leadloop.Problems {
+		d, err := scoring.Parse("scoring.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		s, err := d.Schema()
+		if err != nil {
+			return problems(err)
+		}
+		_, err = scoring.New(d, s, scoring.Options{})
+		return problems(err)
+	},
+	"routing": func(data []byte) leadloop.Problems {
+		d, err := routing.Parse("routing.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		sla := routing.SLADefinition{Unworked: &routing.Ladder{Escalate: []routing.Rung{{Notify: "rep:vera"}}}}
+		_, err = routing.New(d, sla, leadloop.StandardSchema(), routing.Options{})
+		return problems(err)
+	},
+	"sla": func(data []byte) leadloop.Problems {
+		d, err := routing.ParseSLA("sla.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		people := routing.Definition{Reps: []routing.Rep{{ID: "vera"}}, Queues: []routing.Queue{{ID: "inbox"}}, Final: "inbox"}
+		_, err = routing.New(people, d, leadloop.StandardSchema(), routing.Options{})
+		return problems(err)
+	},
+	"enrich": func(data []byte) leadloop.Problems {
+		d, ps := enrich.Parse("enrich.yaml", data)
+		if ps.Err() != nil {
+			return problems(ps)
+		}
+		nobody := enrich.ProviderFunc(nil)
+		_, ps = d.Sources(leadloop.StandardSchema(), enrich.Host{
+			Files:     fstest.MapFS{"firms.csv": {Data: []byte("company.domain,company.employees,company.industry\n")}},
+			HTTP:      enrich.HTTPOptions{Secret: func(string) (string, bool) { return "secret", true }},
+			Providers: map[string]enrich.Provider{"firms": nobody, "vendor": nobody, "directory": nobody},
+		})
+		return problems(ps)
+	},
+	"survivorship": func(data []byte) leadloop.Problems {
+		d, err := dedupe.ParsePolicy("survivorship.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		_, err = dedupe.NewPolicy(d, leadloop.StandardSchema())
+		return problems(err)
+	},
+	"lifecycle": func(data []byte) leadloop.Problems {
+		d, err := lifecycle.Parse("lifecycle.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		_, err = lifecycle.New(d, leadloop.StandardSchema(), lifecycle.Options{})
+		return problems(err)
+	},
+	"privacy": func(data []byte) leadloop.Problems {
+		_, ps := playbook.Load(fstest.MapFS{
+			"scoring.yaml": {Data: []byte("{model: m, version: 1, rules: [{id: r, when: 'true', points: 1}]}")},
+			"routing.yaml": {Data: []byte("{queues: [{id: inbox}], final: inbox}")},
+			"privacy.yaml": {Data: data},
+		})
+		return problems(ps)
+	},
+}
+
+// problems are the errors among what was found, without warnings.
+func problems(err error) leadloop.Problems {
+	var ps leadloop.Problems
+	if err != nil && !errors.As(err, &ps) {
+		ps.Add(leadloop.Position{}, "%v", err)
+	}
+	ps, _ = ps.Split()
+	return ps
+}
+
+// files are the names of all schemas, sorted.
+func files() []string { return slices.Sorted(maps.Keys(takers)) }
+
+// taken reports whether a file's package takes the document.
+func taken(t *testing.T, name string, doc any) (bool, leadloop.Problems) {
+	t.Helper()
+	ps := takers[name](write(t, doc))
+	return len(ps) == 0, ps
+}
+
+// write returns the document as a file. JSON is YAML.
+func write(t *testing.T, doc any) []byte {
+	t.Helper()
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// read returns a YAML file as an editor's validator sees it: as JSON, dates as
+// text.
+func read(t *testing.T, data []byte) any {
+	t.Helper()
+	var n yaml.Node
+	if err := yaml.Unmarshal(data, &n); err != nil {
+		t.Fatal(err)
+	}
+	return plain(t, n.Content[0])
+}
+
+func plain(t *testing.T, n *yaml.Node) any {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return plain(t, n.Alias)
+	case yaml.SequenceNode:
+		out := []any{}
+		for _, c := range n.Content {
+			out = append(out, plain(t, c))
+		}
+		return out
+	case yaml.MappingNode:
+		out := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			out[n.Content[i].Value] = plain(t, n.Content[i+1])
+		}
+		return out
+	}
+	var out any
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		var f float64
+		if err := n.Decode(&f); err != nil {
+			t.Fatal(err)
+		}
+		out = f
+	case "!!bool", "!!null":
+		if err := n.Decode(&out); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		out = n.Value
+	}
+	return out
+}
+
+// examples are the whole documents that a schema shows.
+func (d document) examples() []any { return d["examples"].([]any) }
+
+// A place is where a value stands in a document: keys and list positions.
+type place []any
+
+func (p place) String() string {
+	var b strings.Builder
+	for _, s := range p {
+		if i, ok := s.(int); ok {
+			fmt.Fprintf(&b, "[%d]", i)
+		} else {
+			b.WriteString("." + s.(string))
+		}
+	}
+	return strings.TrimPrefix(b.String(), ".")
+}
+
+// places are all places of a document, the whole included.
+func places(doc any) []place {
+	out := []place{{}}
+	add := func(step, below any) {
+		for _, p := range places(below) {
+			out = append(out, append(place{step}, p...))
+		}
+	}
+	switch doc := doc.(type) {
+	case []any:
+		for i, x := range doc {
+			add(i, x)
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(doc)) {
+			add(k, doc[k])
+		}
+	}
+	return out
+}
+
+// gone put at a place takes away what is there.
+type gone struct{}
+
+// put returns the document with another value at a place.
+func put(doc any, p place, v any) any {
+	if len(p) == 0 {
+		return v
+	}
+	switch step := p[0].(type) {
+	case int:
+		out := slices.Clone(doc.([]any))
+		out[step] = put(out[step], p[1:], v)
+		if out[step] == (gone{}) {
+			return slices.Delete(out, step, step+1)
+		}
+		return out
+	default:
+		key := step.(string)
+		out := maps.Clone(doc.(map[string]any))
+		out[key] = put(out[key], p[1:], v)
+		if out[key] == (gone{}) {
+			delete(out, key)
+		}
+		return out
+	}
+}
+
+func at(doc any, p place) any {
+	for _, step := range p {
+		if i, ok := step.(int); ok {
+			doc = doc.([]any)[i]
+		} else {
+			doc = doc.(map[string]any)[step.(string)]
+		}
+	}
+	return doc
+}
+
+// A form is what a decoder takes at a place.
+type form struct {
+	Kind     string           // mapping, names, list, or the word of the decoder for a scalar
+	Keys     map[string]*form // of a mapping
+	Required []string         // of a mapping
+	Of       *form            // of a list, and of names, which are mappings with keys of the user's own
+}
+
+// Nothing in a playbook has this key, nor one that it could be a slip of.
+const probe = "qqqqqqqq"
+
+var (
+	unknownKey = regexp.MustCompile(`^known here: (.+)$`)
+	missingKey = regexp.MustCompile(`^missing key "([a-z_]+)"$`)
+	wanted     = regexp.MustCompile(`^expected (.+), found a mapping$`)
+)
+
+// takes finds out what a package takes at a place of its file by putting there
+// a mapping that nobody can mean: every answer of the decoder tells the form.
+func takes(t *testing.T, taker func([]byte) leadloop.Problems, label string, depth int, around func(any) any) *form {
+	t.Helper()
+	if depth > 12 {
+		t.Fatalf("%s: anything goes here, which no schema can describe", label)
+	}
+	f := &form{}
+	for _, p := range taker(write(t, around(map[string]any{probe: 1}))) {
+		message, ok := strings.CutPrefix(p.Message, orFile(label)+": ")
+		if !ok {
+			continue
+		}
+		if message == fmt.Sprintf("unknown key %q", probe) {
+			m := unknownKey.FindStringSubmatch(p.Hint)
+			if m == nil {
+				t.Fatalf("%s: the decoder does not tell its keys: %s", label, p)
+			}
+			f.Kind, f.Keys = "mapping", map[string]*form{}
+			for _, key := range strings.Split(m[1], ", ") {
+				f.Keys[key] = takes(t, taker, strings.TrimPrefix(label+"."+key, "."), depth+1, func(v any) any { return around(map[string]any{key: v}) })
+			}
+		} else if m := missingKey.FindStringSubmatch(message); m != nil {
+			f.Required = append(f.Required, m[1])
+		} else if m := wanted.FindStringSubmatch(message); m != nil {
+			f.Kind = m[1]
+		}
+	}
+	slices.Sort(f.Required)
+	switch f.Kind {
+	case "a list":
+		f.Kind, f.Of = "list", takes(t, taker, label+"[0]", depth+1, func(v any) any { return around([]any{v}) })
+	case "":
+		f.Kind, f.Of = "names", takes(t, taker, label+"."+probe, depth+1, func(v any) any { return around(map[string]any{probe: v}) })
+	}
+	return f
+}
+
+func orFile(label string) string {
+	if label == "" {
+		return "file"
+	}
+	return label
+}
