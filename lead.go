@@ -114,7 +114,7 @@ type Score struct {
 
 // IsZero reports whether nothing was scored yet.
 func (s Score) IsZero() bool {
-	return !s.Known && s.Points == 0 && s.Low == 0 && s.High == 0 && s.Tier == "" && len(s.Needs) == 0 && s.Disqualified == "" && s.Model == ""
+	return !s.Known && s.Points == 0 && s.Low == 0 && s.High == 0 && s.Tier == "" && len(s.Needs) == 0 && s.ValidUntil.IsZero() && s.Disqualified == "" && s.Model == ""
 }
 
 // SLA is a running response target.

@@ -23,6 +23,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/dedupe"
 	"github.com/leadloop/leadloop/engine"
@@ -79,12 +81,15 @@ type privacyDefinition struct {
 // and position, warnings included; the playbook is nil if any of them is more
 // than a warning.
 func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
-	l := &loader{pb: &Playbook{fsys: fsys, contents: map[string][]byte{}}}
+	l := &loader{readable: map[string]bool{}, pb: &Playbook{fsys: fsys, contents: map[string][]byte{}}}
 	l.read()
-	if l.parse() {
+	l.parse()
+	// Without the scoring file nobody knows the host's fields, and every rule
+	// that reads one would be called wrong.
+	if l.readable[scoringFile] {
 		l.compile()
 	}
-	if len(l.problems) == 0 || l.problems.Err() == nil {
+	if l.problems.Err() == nil {
 		l.crossCheck()
 	}
 	l.problems.Sort()
@@ -97,6 +102,7 @@ func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
 type loader struct {
 	pb       *Playbook
 	problems leadloop.Problems
+	readable map[string]bool // files that are YAML at all
 
 	scoring   scoring.Definition
 	routing   routing.Definition
@@ -147,15 +153,17 @@ func digest(contents map[string][]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// parse reads every file that is there, and reports whether the rest can be
-// checked against each other.
-func (l *loader) parse() bool {
+// parse reads every file that is there.
+func (l *loader) parse() {
 	each := func(name string, parse func(data []byte) error) {
-		if data, ok := l.pb.contents[name]; ok {
-			l.problems.Join(parse(data))
+		data, ok := l.pb.contents[name]
+		if !ok {
+			return
 		}
+		var doc yaml.Node
+		l.readable[name] = yaml.Unmarshal(data, &doc) == nil && len(doc.Content) > 0
+		l.problems.Join(parse(data))
 	}
-	before := len(l.problems)
 	each(scoringFile, func(data []byte) (err error) { l.scoring, err = scoring.Parse(scoringFile, data); return err })
 	each(routingFile, func(data []byte) (err error) { l.routing, err = routing.Parse(routingFile, data); return err })
 	each(slaFile, func(data []byte) (err error) { l.sla, err = routing.ParseSLA(slaFile, data); return err })
@@ -175,13 +183,34 @@ func (l *loader) parse() bool {
 		l.problems = append(l.problems, yamldoc.Decode(privacyFile, data, &l.pb.privacy)...)
 		return nil
 	})
-	return len(l.problems) == before && l.problems.Err() == nil
+}
+
+// found adds what compiling found, except in lines in which something was
+// found before: that would be its consequence.
+func (l *loader) found(name string, err error) {
+	if err == nil {
+		return
+	}
+	if required := name == scoringFile || name == routingFile; !l.readable[name] && (required || l.pb.contents[name] != nil) {
+		return // it has been said that the file is missing or no YAML
+	}
+	var more leadloop.Problems
+	more.Join(err)
+	before := slices.Clone(l.problems)
+	for _, p := range more {
+		same := func(q leadloop.Problem) bool {
+			return p.At.Line > 0 && q.At.File == p.At.File && q.At.Line == p.At.Line && !q.Warning
+		}
+		if !slices.ContainsFunc(before, same) {
+			l.problems = append(l.problems, p)
+		}
+	}
 }
 
 func (l *loader) compile() {
 	pb := l.pb
 	own, problems := l.scoring.Fields()
-	l.problems = append(l.problems, problems...)
+	l.found(scoringFile, problems.Err())
 	fields := make([]leadloop.AnyField, len(own))
 	for i, f := range own {
 		fields[i] = f
@@ -195,25 +224,27 @@ func (l *loader) compile() {
 		return
 	}
 	pb.model, err = scoring.New(l.scoring, pb.schema, scoring.Options{})
-	l.problems.Join(err)
+	l.found(scoringFile, err)
 	var tiers []string
 	if pb.model != nil {
 		tiers = pb.model.Tiers()
 		l.problems = append(l.problems, pb.model.Warnings()...)
 	}
 	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers})
-	l.problems.Join(err)
+	l.found(routingFile, err)
 	if pb.router != nil {
 		l.problems = append(l.problems, pb.router.Warnings()...)
 	}
 	pb.policy, err = dedupe.NewPolicy(l.survivor, pb.schema)
-	l.problems.Join(err)
+	l.found(survivorshipFile, err)
 	pb.lifecycle, err = lifecycle.New(l.lifecycle, pb.schema, lifecycle.Options{})
-	l.problems.Join(err)
+	l.found(lifecycleFile, err)
 	if pb.enriching != nil {
 		var problems leadloop.Problems
 		l.sources, problems = pb.enriching.Sources(pb.schema, enrich.Host{Files: pb.fsys, Check: true})
-		l.problems = append(l.problems, problems...)
+		l.found(enrichFile, problems.Err())
+		_, warnings := problems.Split()
+		l.problems = append(l.problems, warnings...)
 	}
 	for _, c := range pb.privacy.ConsentRequiredIn {
 		if iso, ok := normalize.Country(c.Text); !ok || iso != c.Text {

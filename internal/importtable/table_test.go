@@ -85,7 +85,7 @@ var table = []row{
 
 	// Modules of their own see what any other module would see: no internal package.
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
-	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript}},
+	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 }
 

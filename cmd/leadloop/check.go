@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/playbook"
+)
+
+type checkCmd struct {
+	Dir  string `arg:"" help:"The playbook's folder."`
+	JSON bool   `help:"Print problems as JSON, one object per line."`
+}
+
+func (c *checkCmd) Run(s streams) error {
+	pb, problems := loadPlaybook(c.Dir)
+	errs, warnings := problems.Split()
+	for _, p := range problems {
+		if !c.JSON {
+			fmt.Fprintln(s.out, p)
+		} else if err := json.NewEncoder(s.out).Encode(p); err != nil {
+			return err
+		}
+	}
+	if !c.JSON && pb != nil {
+		fmt.Fprintf(s.out, "%s is sound: %s\n", pb.Name(), pb.Summary())
+	}
+	if len(errs) > 0 {
+		return &exitError{exitUsage, fmt.Errorf("%s, %s; nothing was run", plural(len(errs), "problem"), plural(len(warnings), "warning"))}
+	}
+	return nil
+}
+
+// loadPlaybook reads a folder and gives problems their path as the user would
+// open it.
+func loadPlaybook(dir string) (*playbook.Playbook, leadloop.Problems) {
+	pb, problems := playbook.Load(os.DirFS(dir))
+	for i := range problems {
+		if problems[i].At.File != "" {
+			problems[i].At.File = filepath.Join(dir, problems[i].At.File)
+		} else {
+			problems[i].At.File = dir
+		}
+	}
+	return pb, problems
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(int64(n)) + " " + noun + "s"
+}
+
+// thousands writes 12345 as 12,345.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/capture"
+	"github.com/leadloop/leadloop/dedupe"
+)
+
+// row is one row of a side file, by column name.
+type row struct {
+	file string
+	line int
+	cell map[string]string
+}
+
+// problem is a row that could not be used.
+type problem struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Reason string `json:"reason"`
+}
+
+func (p problem) String() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason) }
+
+func (r row) bad(format string, args ...any) problem {
+	return problem{r.file, r.line, fmt.Sprintf(format, args...)}
+}
+
+func (r row) list(name string) []string {
+	parts := strings.FieldsFunc(r.cell[name], func(c rune) bool { return c == ';' || c == '|' })
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+}
+
+func (r row) yes(name string, otherwise bool) (bool, *problem) {
+	switch strings.ToLower(r.cell[name]) {
+	case "":
+		return otherwise, nil
+	case "true", "yes", "1", "y":
+		return true, nil
+	case "false", "no", "0", "n":
+		return false, nil
+	}
+	p := r.bad("column %s: expected true or false", name)
+	return false, &p
+}
+
+// readTable reads a CSV file with a header. Columns in need must be there; rows of
+// the wrong length or without UTF-8 are problems, and reading goes on.
+func readTable(path string, need ...string) (rows []row, bad []problem, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = -1
+	name := filepath.Base(path)
+	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%s: the file is empty", path)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	for i := range header {
+		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
+	}
+	for _, n := range need {
+		if !slices.Contains(header, n) {
+			return nil, nil, fmt.Errorf("%s: there is no column %q; found: %s", path, n, strings.Join(header, ", "))
+		}
+	}
+	for {
+		cells, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, bad, nil
+		}
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			bad = append(bad, problem{name, parse.StartLine, "its quotes are broken"})
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		}
+		line, _ := r.FieldPos(0)
+		out := row{name, line, make(map[string]string, len(header))}
+		if len(cells) != len(header) {
+			bad = append(bad, out.bad("has %d columns, the header has %d", len(cells), len(header)))
+			continue
+		}
+		valid := true
+		for i, c := range cells {
+			valid = valid && utf8.ValidString(c) && !strings.ContainsRune(c, 0) && len(c) <= capture.MaxCell
+			out.cell[header[i]] = strings.TrimSpace(c)
+		}
+		if !valid {
+			bad = append(bad, out.bad("is not clean UTF-8 text, or holds a cell of more than %d bytes", capture.MaxCell))
+			continue
+		}
+		rows = append(rows, out)
+	}
+}
+
+// crm is what a --crm folder holds.
+type crm struct {
+	accounts      []leadloop.Account
+	contacts      []leadloop.Contact
+	opportunities []leadloop.Opportunity
+	reps          []leadloop.Rep
+	suppressions  string // path, "" if there is none
+	found         []string
+	problems      []problem
+}
+
+// loadCRM reads the files of the folder that are there; leadID turns the id
+// of a row of the leads file into a lead's.
+func loadCRM(dir string, leadID func(string) leadloop.LeadID) (*crm, error) {
+	c := &crm{}
+	var rows []row
+	var err error
+	read := func(name string, need ...string) bool {
+		if err != nil {
+			return false
+		}
+		var bad []problem
+		rows, bad, err = readTable(filepath.Join(dir, name), need...)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+			return false
+		}
+		c.problems = append(c.problems, bad...)
+		if err == nil {
+			c.found = append(c.found, name)
+		}
+		return err == nil
+	}
+	if read("accounts.csv", "id", "name") {
+		c.readAccounts(rows)
+	}
+	if read("contacts.csv", "id") {
+		c.readContacts(rows)
+	}
+	if read("opportunities.csv", "id", "status", "created_at") {
+		c.readOpportunities(rows, leadID)
+	}
+	if read("reps.csv", "id") {
+		for _, r := range rows {
+			active, bad := r.yes("active", true)
+			if c.note(bad) {
+				continue
+			}
+			c.reps = append(c.reps, leadloop.Rep{ID: leadloop.RepID(r.cell["id"]), Name: r.cell["name"], Email: r.cell["email"], Manager: leadloop.RepID(r.cell["manager"]), Inactive: !active})
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if path := filepath.Join(dir, "suppressions.csv"); exists(path) {
+		c.suppressions = path
+		c.found = append(c.found, "suppressions.csv")
+	}
+	if len(c.found) == 0 {
+		return nil, fmt.Errorf("%s: none of accounts.csv, contacts.csv, opportunities.csv, reps.csv, suppressions.csv is there", dir)
+	}
+	return c, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (c *crm) note(p *problem) bool {
+	if p != nil {
+		c.problems = append(c.problems, *p)
+	}
+	return p != nil
+}
+
+func (c *crm) readAccounts(rows []row) {
+	for _, r := range rows {
+		customer, bad := r.yes("customer", false)
+		if c.note(bad) {
+			continue
+		}
+		a := leadloop.Account{
+			ID: leadloop.AccountID(r.cell["id"]), Name: r.cell["name"], Domains: r.list("domains"), Owner: leadloop.RepID(r.cell["owner"]),
+			Customer: customer, Parent: leadloop.AccountID(r.cell["parent"]), Country: r.cell["country"],
+		}
+		a.Identifiers = dedupe.AccountIdentifiers(a)
+		c.accounts = append(c.accounts, a)
+	}
+}
+
+func (c *crm) readContacts(rows []row) {
+	for _, r := range rows {
+		out, bad := r.yes("opted_out", false)
+		if c.note(bad) {
+			continue
+		}
+		p := leadloop.Contact{
+			ID: leadloop.ContactID(r.cell["id"]), Account: leadloop.AccountID(r.cell["account"]), FirstName: r.cell["first_name"], LastName: r.cell["last_name"],
+			Email: r.cell["email"], Phone: r.cell["phone"], Owner: leadloop.RepID(r.cell["owner"]), OptedOut: out,
+		}
+		p.Identifiers = dedupe.ContactIdentifiers(p)
+		c.contacts = append(c.contacts, p)
+	}
+}
+
+func (c *crm) readOpportunities(rows []row, leadID func(string) leadloop.LeadID) {
+	for _, r := range rows {
+		o := leadloop.Opportunity{
+			ID: leadloop.OpportunityID(r.cell["id"]), Account: leadloop.AccountID(r.cell["account"]), Contact: leadloop.ContactID(r.cell["contact"]),
+			Owner: leadloop.RepID(r.cell["owner"]), Status: leadloop.OpportunityStatus(strings.ToLower(r.cell["status"])), Source: r.cell["source"],
+		}
+		if id := r.cell["lead"]; id != "" {
+			o.Lead = leadID(id)
+		}
+		var err error
+		if o.CreatedAt, err = leadloop.ParseTime(r.cell["created_at"]); err != nil {
+			c.problems = append(c.problems, r.bad("column created_at: expected a date or time such as 2026-11-02"))
+			continue
+		}
+		if s := r.cell["closed_at"]; s != "" {
+			if o.ClosedAt, err = leadloop.ParseTime(s); err != nil {
+				c.problems = append(c.problems, r.bad("column closed_at: expected a date or time such as 2026-11-02"))
+				continue
+			}
+		}
+		if s := r.cell["amount"]; s != "" {
+			f, err := strconv.ParseFloat(s, 64)
+			if err != nil || f < 0 || f > 1e12 {
+				c.problems = append(c.problems, r.bad("column amount: expected an amount of money such as 12500.00"))
+				continue
+			}
+			o.Amount = leadloop.Micros(math.Round(f * 1e6))
+		}
+		switch {
+		case o.Status != leadloop.OpportunityOpen && o.Status != leadloop.OpportunityWon && o.Status != leadloop.OpportunityLost:
+			c.problems = append(c.problems, r.bad("column status: expected open, won or lost"))
+		case !o.ClosedAt.IsZero() && o.ClosedAt.Before(o.CreatedAt):
+			c.problems = append(c.problems, r.bad("closed_at lies before created_at"))
+		case o.Status != leadloop.OpportunityOpen && o.ClosedAt.IsZero():
+			c.problems = append(c.problems, r.bad("a %s opportunity needs closed_at", o.Status))
+		default:
+			c.opportunities = append(c.opportunities, o)
+		}
+	}
+}
+
+// stateAt is how the opportunity looked at t; false before it existed.
+func stateAt(o leadloop.Opportunity, t time.Time) (leadloop.Opportunity, bool) {
+	if o.CreatedAt.After(t) {
+		return o, false
+	}
+	if !o.ClosedAt.IsZero() && o.ClosedAt.After(t) {
+		o.Status, o.ClosedAt = leadloop.OpportunityOpen, time.Time{}
+	}
+	return o, true
+}

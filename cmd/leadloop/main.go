@@ -1,0 +1,107 @@
+// Command leadloop runs a playbook over leads, and checks playbooks.
+//
+// Exit codes: 0 all went well; 1 failed; 2 the playbook or the command line is
+// wrong and nothing was run; 3 done, but rows were rejected; 130 interrupted,
+// and what was committed stays.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // calendars work the same on machines without zone files
+
+	"github.com/alecthomas/kong"
+)
+
+// exitError ends the program with a code; its error may be nil.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitRejects     = 3
+	exitInterrupted = 130
+)
+
+type cli struct {
+	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
+	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
+}
+
+// streams are where a command writes: results to out, progress and problems
+// to err.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	parser, err := kong.New(&cli{}, kong.Name("leadloop"), kong.UsageOnError(), kong.Writers(s.out, s.err),
+		kong.Description("B2B leads: capture, dedupe, suppress, enrich, score, route, track."),
+		kong.Exit(func(c int) { panic(&exitError{code: c}) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err != nil {
+		fmt.Fprintln(s.err, "leadloop:", err)
+		return exitFailed
+	}
+	defer func() {
+		// Kong ends the program after --help; here it ends this function.
+		if p := recover(); p != nil {
+			exit, ok := p.(*exitError)
+			if !ok {
+				panic(p)
+			}
+			code = exit.code
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(s.err, "leadloop:", err)
+		fmt.Fprintln(s.err, "Run \"leadloop --help\" or \"leadloop run --help\" for what is possible.")
+		return exitUsage
+	}
+	err = kctx.Run()
+	var exit *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintln(s.err, "leadloop:", exit.err)
+		}
+		return exit.code
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(s.err, "leadloop: interrupted; what was committed stays, and running the same command again goes on from there")
+		return exitInterrupted
+	default:
+		fmt.Fprintln(s.err, "leadloop:", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/engine"
+	"github.com/leadloop/leadloop/store"
+)
+
+// moment is one thing that happened: a lead arrived, somebody did something, a
+// deal was opened or closed. Replaying them in order, with the loop's own
+// timers in between, gives every decision the knowledge it would have had.
+type moment struct {
+	at    time.Time
+	order int // deals before arrivals before activities, at one instant
+	id    string
+	do    func(ctx context.Context) error
+}
+
+// activity is a row of the activities file, not yet attached to a lead.
+type activity struct {
+	leadloop.Activity
+	lead leadloop.LeadID
+	row  row
+}
+
+// ownerActor in an activities file means whoever owns the lead at that moment.
+const ownerActor = "owner"
+
+func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activity, []problem, error) {
+	rows, bad, err := readTable(path, "lead", "type", "at")
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []activity
+	for _, r := range rows {
+		a := activity{lead: leadID(r.cell["lead"]), row: r}
+		a.ID, a.Type, a.Actor = r.cell["id"], r.cell["type"], leadloop.RepID(r.cell["actor"])
+		if a.At, err = leadloop.ParseTime(r.cell["at"]); err != nil {
+			bad = append(bad, r.bad("column at: expected a time such as 2026-11-02T09:30:00Z"))
+			continue
+		}
+		switch {
+		case a.Type == "":
+			bad = append(bad, r.bad("column type is empty"))
+			continue
+		case r.cell["lead"] == "":
+			bad = append(bad, r.bad("column lead is empty"))
+			continue
+		case a.ID == "":
+			a.ID = fmt.Sprintf("%s/%s@%d", a.lead, a.Type, a.At.UnixNano())
+		}
+		for name, v := range r.cell {
+			if v != "" && !slices.Contains([]string{"lead", "id", "type", "at", "actor"}, name) {
+				if a.Attributes == nil {
+					a.Attributes = map[string]string{}
+				}
+				a.Attributes[name] = v
+			}
+		}
+		out = append(out, a)
+	}
+	return out, bad, nil
+}
+
+// replay is the work of a run.
+type replay struct {
+	loop  *engine.Loop
+	store store.Store
+	asOf  time.Time
+
+	moments []moment
+	counts  counts
+	failed  []string // what could not be decided, and why
+}
+
+// counts is what a run did.
+type counts struct {
+	Submissions    int `json:"submissions"`
+	New            int `json:"new"`
+	Merged         int `json:"merged_into_existing"`
+	Known          int `json:"taken_before"`
+	Activities     int `json:"activities"`
+	ActivitiesOld  int `json:"activities_taken_before"`
+	NoOwner        int `json:"activities_without_owner"`
+	LaterThanAsOf  int `json:"later_than_as_of"`
+	Timers         int `json:"timers"`
+	Opportunities  int `json:"opportunity_changes"`
+	RejectedRows   int `json:"rejected_rows"`
+	SideFileIssues int `json:"side_file_problems"`
+}
+
+// changed reports whether the run wrote anything.
+func (c counts) changed() bool { return c.New+c.Merged+c.Activities+c.Timers+c.Opportunities > 0 }
+
+func (r *replay) addSubmission(s leadloop.Submission) {
+	r.moments = append(r.moments, moment{s.ReceivedAt, 1, s.Key, func(ctx context.Context) error {
+		res, err := r.loop.Process(ctx, s, s.ReceivedAt)
+		if err != nil {
+			return err
+		}
+		r.counts.Submissions++
+		switch {
+		case res.Known:
+			r.counts.Known++
+		case res.Lead.ID != res.Record:
+			r.counts.Merged++
+		default:
+			r.counts.New++
+		}
+		return nil
+	}})
+}
+
+func (r *replay) addActivity(a activity) {
+	r.moments = append(r.moments, moment{a.At, 2, a.ID, func(ctx context.Context) error {
+		if a.Actor == ownerActor {
+			owner, err := r.owner(ctx, a.lead, a.At)
+			if err != nil {
+				return err
+			}
+			if owner == "" {
+				r.counts.NoOwner++
+				return nil
+			}
+			a.Actor = owner
+		}
+		res, err := r.loop.Observe(ctx, a.lead, a.At, a.Activity)
+		if err != nil {
+			return err
+		}
+		if res.Known {
+			r.counts.ActivitiesOld++
+		} else {
+			r.counts.Activities++
+		}
+		return nil
+	}})
+}
+
+func (r *replay) owner(ctx context.Context, id leadloop.LeadID, at time.Time) (owner leadloop.RepID, err error) {
+	err = r.store.View(ctx, func(tx store.Tx) error {
+		lead, err := store.Resolve(ctx, tx.Leads(), id)
+		// Who owns it today may not have owned it then: a second run must see
+		// the same.
+		if err == nil && !lead.State.OwnerSince.After(at) {
+			owner = lead.State.Owner
+		}
+		return err
+	})
+	return owner, err
+}
+
+// addOpportunity replays a deal's opening and closing, unless the store has
+// it as it is at the end already.
+func (r *replay) addOpportunity(o leadloop.Opportunity, have map[leadloop.OpportunityID]leadloop.Opportunity) {
+	final, ever := stateAt(o, r.asOf)
+	if !ever || same(have[o.ID], final) {
+		return
+	}
+	for _, at := range []time.Time{o.CreatedAt, o.ClosedAt} {
+		if at.IsZero() || at.After(r.asOf) {
+			continue
+		}
+		now, _ := stateAt(o, at)
+		r.moments = append(r.moments, moment{at, 0, string(o.ID), func(ctx context.Context) error {
+			r.counts.Opportunities++
+			return r.store.Update(ctx, func(tx store.Tx) error { return tx.CRM().PutOpportunity(ctx, now) })
+		}})
+	}
+}
+
+// run works the moments in order; step is called after each.
+func (r *replay) run(ctx context.Context, step func()) error {
+	slices.SortStableFunc(r.moments, func(a, b moment) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.order, b.order), strings.Compare(a.id, b.id))
+	})
+	for _, m := range r.moments {
+		if m.at.After(r.asOf) {
+			r.counts.LaterThanAsOf++
+			step()
+			continue
+		}
+		if err := r.advance(ctx, m.at); err != nil {
+			return err
+		}
+		// One lead that can't be decided must not hold up the others; a store
+		// that is gone holds up all.
+		if err := m.do(ctx); ctx.Err() != nil {
+			return ctx.Err()
+		} else if errors.Is(err, leadloop.ErrUnavailable) {
+			return err
+		} else if err != nil {
+			r.failed = append(r.failed, fmt.Sprintf("%s: %v", m.at.Format(time.RFC3339), err))
+		}
+		step()
+	}
+	return r.advance(ctx, r.asOf)
+}
+
+func (r *replay) advance(ctx context.Context, until time.Time) error {
+	n, err := r.loop.Advance(ctx, until)
+	r.counts.Timers += n
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("timers up to %s: %w", until.Format(time.RFC3339), err)
+	}
+	return err
+}
