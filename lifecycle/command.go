@@ -91,7 +91,8 @@ type moved struct {
 // the stage's, or criteria do not hold, and with leadloop.ErrInvalid for a
 // stage that does not exist, a malformed reason or no actor. Moving a lead into
 // a stage that follows a decision of the loop makes that decision: a lead moved
-// to "disqualified" has that disposition, with the reason given.
+// to "disqualified" has that disposition, with the reason given ([NewHold]
+// keeps it so).
 func (l *Lifecycle) Move(to, reason, actor string) leadloop.Stage {
 	return leadloop.StageFunc("move", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
 		if err := command("stage", to, l.Stages(), reason, actor); err != nil {

@@ -159,6 +159,39 @@ func TestAPersonsHardNoIsTheLoopsToo(t *testing.T) {
 	}
 }
 
+func TestOnlyAPersonsHardNoIsHeld(t *testing.T) {
+	no := leadloop.State{Stage: "disqualified", Owner: "ana", Disposition: leadloop.OutcomeDisqualified, Reason: "agency", Score: points(80)}
+	scored := no
+	scored.Score.Disqualified = "student"
+	assigned := no
+	assigned.Disposition = leadloop.OutcomeAssigned
+	held := leadloop.Outcome{Kind: leadloop.OutcomeDisqualified, Reason: "agency", Stop: true}
+	for name, tc := range map[string]struct {
+		state leadloop.State
+		as    leadloop.Trigger
+		want  leadloop.Outcome
+	}{
+		"against a timer":              {no, leadloop.TriggerTask, held},
+		"against a page view":          {no, leadloop.TriggerActivity, held},
+		"not against a new submission": {no, leadloop.TriggerSubmission, leadloop.Outcome{}},
+		"not against a second pass":    {no, leadloop.TriggerRecycle, leadloop.Outcome{}},
+		"not for the score":            {scored, leadloop.TriggerTask, leadloop.Outcome{}},
+		"not for an assigned lead":     {assigned, leadloop.TriggerTask, leadloop.Outcome{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := subject(tc.state)
+			s.Trigger = tc.as
+			got, e, err := lifecycle.NewHold().Decide(ctx, s)
+			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+			if diff := cmp.Diff(leadloop.Effects{}, e); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestStatusesAreSetWithAReason(t *testing.T) {
 	l := compile(t, lifecycle.Default())
 	state := leadloop.State{Stage: "sal", Owner: "ana", Status: "contacted"}

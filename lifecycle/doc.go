@@ -8,6 +8,6 @@
 // deciding again changes nothing. What it does not promise: that a stage tells
 // the truth about a lead that people work outside the loop.
 //
-// Start with [Default] or [Parse], then [New]; [NewStage] keeps the record in a
-// loop, [Lifecycle.Move] and its sisters are what people do.
+// Start with [Default] or [Parse], then [New]; [NewStage] and [NewHold] go into
+// a loop, [Lifecycle.Move] and its sisters are what people do.
 package lifecycle

@@ -42,6 +42,23 @@ func NewStage(l *Lifecycle) leadloop.Stage {
 	})
 }
 
+// NewHold returns the step "hold", which belongs behind suppression and before
+// whatever enriches, scores and routes. A lead that a person disqualified stays
+// disqualified there, whatever timers come due and whatever it looks at, until
+// it is recycled or submits again. Without this step the next run would take
+// the person's no for one that no longer holds. What the score disqualified is
+// left to the score.
+func NewHold() leadloop.Stage {
+	return leadloop.StageFunc("hold", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		state := &s.Lead.State
+		returns := s.Trigger == leadloop.TriggerSubmission || s.Trigger == leadloop.TriggerRecycle
+		if returns || state.Disposition != leadloop.OutcomeDisqualified || state.Score.Disqualified != "" {
+			return leadloop.Outcome{}, leadloop.Effects{}, nil
+		}
+		return leadloop.Outcome{Kind: leadloop.OutcomeDisqualified, Reason: state.Reason, Stop: true}, leadloop.Effects{}, nil
+	})
+}
+
 // record is one run of the step.
 type record struct {
 	l       *Lifecycle
