@@ -55,38 +55,36 @@ func Import(ctx context.Context, st store.Store, t *Tokens, r io.Reader, at time
 	}
 	var batch []store.Suppression
 	done := out
-	for {
+	for eof := false; !eof; {
 		row, line, err := l.next()
-		if err == nil {
+		switch bad := (*csv.ParseError)(nil); {
+		case errors.Is(err, io.EOF):
+			eof = true
+		case errors.As(err, &bad):
+			done.Rows++
+			done.Rejects = append(done.Rejects, Reject{bad.StartLine, bad.Err.Error()})
+		case err != nil:
+			return out, fmt.Errorf("privacy: import: %w", err)
+		default:
 			done.Rows++
 			s, err := suppression(t, row[0], row[1], row[2], at)
 			if err != nil {
 				done.Rejects = append(done.Rejects, Reject{line, err.Error()})
 				continue
 			}
-			if batch = append(batch, s); len(batch) < importBatch {
-				continue
-			}
+			batch = append(batch, s)
 		}
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
-			done.Rows++
-			done.Rejects = append(done.Rejects, Reject{bad.StartLine, bad.Err.Error()})
+		if !eof && len(batch) < importBatch {
 			continue
 		}
-		if err != nil && err != io.EOF {
+		added, err := putAll(ctx, st, batch)
+		if err != nil {
 			return out, fmt.Errorf("privacy: import: %w", err)
-		}
-		added, storeErr := putAll(ctx, st, batch)
-		if storeErr != nil {
-			return out, fmt.Errorf("privacy: import: %w", storeErr)
 		}
 		done.Added, done.Known, batch = done.Added+added, done.Known+len(batch)-added, batch[:0]
 		out = done
-		if err == io.EOF {
-			return out, nil
-		}
 	}
+	return out, nil
 }
 
 func putAll(ctx context.Context, st store.Store, batch []store.Suppression) (added int, err error) {

@@ -444,12 +444,16 @@ func TestASuppressedLeadIsJournaledOnceAndGoesOnOnceItMay(t *testing.T) {
 	if diff := cmp.Diff(&leadloop.State{}, e.State); diff != "" {
 		t.Error(diff)
 	}
-	s.Lead.State.Owner, s.Lead.State.Pool = "ana", "west"
+	s.Lead.State.Owner = "ana"
+	if _, e, err = g.Decide(ctx, s); err != nil || e.State != nil || e.Events != nil {
+		t.Errorf("a lead that nobody worked is left to routing, got %+v, %v", e, err)
+	}
+	s.Lead.State.Pool, s.Lead.State.FirstTouchAt = "west", at
 	if _, e, err = g.Decide(ctx, s); err != nil {
 		t.Fatal(err)
 	}
 	want = leadloop.Effects{
-		State: &leadloop.State{Owner: "ana", Pool: "west", Disposition: leadloop.OutcomeAssigned, Reason: privacy.ReasonLifted},
+		State: &leadloop.State{Owner: "ana", Pool: "west", FirstTouchAt: at, Disposition: leadloop.OutcomeAssigned, Reason: privacy.ReasonLifted},
 		Events: []leadloop.Event{{
 			Kind: leadloop.EventAssigned, Lead: "ld_1", At: at, Reason: privacy.ReasonLifted, From: "ana", To: "ana",
 			Attrs: map[string]string{"pool": "west"},
@@ -459,6 +463,20 @@ func TestASuppressedLeadIsJournaledOnceAndGoesOnOnceItMay(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestWhatRoutingTellsAboutAnOpenOpportunityIsNotUndone(t *testing.T) {
+	g := stage(t, world(t, crm), privacy.Options{})
+	for _, account := range []leadloop.AccountID{"a-nobody", "a-own"} {
+		s := subject(leadloop.State{Account: account, Disposition: leadloop.OutcomeAlerted, Reason: privacy.ReasonOpenOpportunity}, nil)
+		if out, e, err := g.Decide(ctx, s); err != nil || out != (leadloop.Outcome{}) || e.State != nil {
+			t.Errorf("%s: %+v, %+v, %v", account, out, e.State, err)
+		}
+	}
+	s := subject(leadloop.State{Account: "a-closed", Disposition: leadloop.OutcomeAlerted, Reason: privacy.ReasonOpenOpportunity}, nil)
+	if _, e, err := g.Decide(ctx, s); err != nil || e.State == nil || e.State.Disposition != "" {
+		t.Errorf("once it is closed the lead is free: %+v, %v", e.State, err)
 	}
 }
 

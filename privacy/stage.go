@@ -52,7 +52,8 @@ type Options struct {
 // on unless it is recycled, and an opportunity that came from the lead itself
 // does not count. An open opportunity without an active owner is left to
 // routing. A lead that was stopped here before and no longer is goes back to
-// its owner (ReasonLifted), or without one goes on as if it were new.
+// the owner who worked it (ReasonLifted), and otherwise is placed anew by
+// routing.
 //
 // If the store can't be asked the step fails, and the lead is decided later.
 // The tokens that were checked become the run's guard.
@@ -87,6 +88,8 @@ type finding struct {
 	tell        leadloop.RepID
 	account     leadloop.AccountID
 	opportunity leadloop.OpportunityID
+	// left tells of an open opportunity that is left to routing.
+	left bool
 }
 
 // trace explains the step in the decision record.
@@ -119,13 +122,8 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 	switch {
 	case f.reason == "":
 		e.Guard.Tokens = tokens
-		if held(state) {
-			state.Disposition, state.Reason = "", ""
-			if state.Owner != "" {
-				state.Disposition, state.Reason = leadloop.OutcomeAssigned, ReasonLifted
-				e.Events = []leadloop.Event{lifted(s, state)}
-			}
-			e.State = &state
+		if !f.left || state.Disposition == leadloop.OutcomeSuppressed {
+			release(s, state, &e)
 		}
 		return leadloop.Outcome{}, e, nil
 	case f.tell == "":
@@ -136,9 +134,24 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 	}
 }
 
-// held reports whether this step gave the lead its disposition.
-func held(s leadloop.State) bool { return s.Disposition == leadloop.OutcomeSuppressed || told(s) }
+// release gives up the disposition that this step gave the lead.
+func release(s leadloop.Subject, state leadloop.State, e *leadloop.Effects) {
+	suppressed := state.Disposition == leadloop.OutcomeSuppressed
+	switch {
+	case !suppressed && !told(state):
+	case state.Owner == "":
+		state.Disposition, state.Reason = "", ""
+		e.State = &state
+	case suppressed && !state.Worked():
+		// Its clocks ran out unheard: routing places it anew and starts others.
+	default:
+		state.Disposition, state.Reason = leadloop.OutcomeAssigned, ReasonLifted
+		e.State = &state
+		e.Events = []leadloop.Event{lifted(s, state)}
+	}
+}
 
+// told reports whether this step had an owner told about the lead.
 func told(s leadloop.State) bool {
 	return s.Disposition == leadloop.OutcomeAlerted && (s.Reason == ReasonOpenOpportunity || s.Reason == ReasonExistingCustomer)
 }
@@ -292,16 +305,21 @@ func business(ctx context.Context, tx store.Tx, l *leadloop.Lead, account leadlo
 	active := func(id leadloop.RepID) bool {
 		return id != "" && !slices.ContainsFunc(reps, func(r leadloop.Rep) bool { return r.ID == id && r.Inactive })
 	}
+	foreign := false
 	for _, o := range open {
+		if o.Lead != "" && (o.Lead == l.ID || slices.Contains(l.Records, o.Lead)) {
+			continue // it came from the lead itself
+		}
+		foreign = true
 		for _, owner := range []leadloop.RepID{o.Owner, account.Owner} {
 			if active(owner) {
-				return finding{ReasonOpenOpportunity, owner, account.ID, o.ID}, nil
+				return finding{reason: ReasonOpenOpportunity, tell: owner, account: account.ID, opportunity: o.ID}, nil
 			}
 		}
 	}
 	switch {
-	case len(open) > 0 || !account.Customer:
-		return finding{}, nil
+	case foreign || !account.Customer:
+		return finding{left: len(open) > 0}, nil
 	case active(account.Owner):
 		return finding{reason: ReasonExistingCustomer, tell: account.Owner, account: account.ID}, nil
 	default:
@@ -310,7 +328,7 @@ func business(ctx context.Context, tx store.Tx, l *leadloop.Lead, account leadlo
 }
 
 // openOpportunities returns the open opportunities of the lead's account, the
-// one it was matched to first, without those that came from the lead itself.
+// one it was matched to first.
 func openOpportunities(ctx context.Context, tx store.Tx, l *leadloop.Lead) ([]leadloop.Opportunity, error) {
 	var all []leadloop.Opportunity
 	var err error
@@ -328,9 +346,7 @@ func openOpportunities(ctx context.Context, tx store.Tx, l *leadloop.Lead) ([]le
 		}
 		all = append(all, slices.DeleteFunc(every, func(o leadloop.Opportunity) bool { return !matched(o) })...)
 	}
-	open := slices.DeleteFunc(all, func(o leadloop.Opportunity) bool {
-		return o.Status != leadloop.OpportunityOpen || o.Lead != "" && (o.Lead == l.ID || slices.Contains(l.Records, o.Lead))
-	})
+	open := slices.DeleteFunc(all, func(o leadloop.Opportunity) bool { return o.Status != leadloop.OpportunityOpen })
 	if i := slices.IndexFunc(open, matched); i > 0 {
 		first := open[i]
 		open = slices.Insert(slices.Delete(open, i, i+1), 0, first)
