@@ -44,9 +44,7 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 	r.before, r.record = r.lead.State, r.lead.ID
 	profile := leadloop.Golden(r.loop.schema, r.loop.policy, r.lead.Claims)
 	r.arrival(profile)
-	for _, a := range r.added {
-		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventActivity, Lead: r.lead.ID, At: a.At, Actor: string(a.Actor), To: a.Type})
-	}
+	r.happened(r.added)
 	stopped := false
 	for i, stage := range slices.Concat(stages, r.loop.o.Records) {
 		if stopped && i < len(stages) {
@@ -101,6 +99,13 @@ func (r *run) arrival(profile *leadloop.Profile) {
 		attrs["medium"] = v
 	}
 	r.events = append(r.events, leadloop.Event{Kind: leadloop.EventCaptured, Lead: r.lead.ID, At: r.lead.ReceivedAt, Attrs: attrs})
+	r.happened(r.lead.Activities)
+}
+
+func (r *run) happened(activities []leadloop.Activity) {
+	for _, a := range activities {
+		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventActivity, Lead: r.lead.ID, At: a.At, Actor: string(a.Actor), To: a.Type})
+	}
 }
 
 // apply adds one stage's effects to the run and to the working lead, and
@@ -191,9 +196,13 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 	if err != nil {
 		return err
 	}
+	// What arrived belongs to the history of the lead that it became part of.
 	for i := range r.events {
-		if r.events[i].Kind == leadloop.EventCaptured {
-			r.events[i].Kind, r.events[i].Lead = leadloop.EventSubmission, merged.ID
+		switch e := &r.events[i]; e.Kind {
+		case leadloop.EventCaptured:
+			e.Kind, e.Lead = leadloop.EventSubmission, merged.ID
+		case leadloop.EventActivity:
+			e.Lead = merged.ID
 		}
 	}
 	r.tombstones = append(r.tombstones, tombstone)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +95,9 @@ func (n *run) match(ctx context.Context, crm store.CRM) error {
 			return err
 		}
 		for _, o := range all {
-			if o.ID == s.Opportunity && o.Status == leadloop.OpportunityOpen {
+			// A deal that came from this lead is no reason to keep it from its owner.
+			own := o.Lead == n.s.Lead.ID || slices.Contains(n.s.Lead.Records, o.Lead)
+			if o.ID == s.Opportunity && o.Status == leadloop.OpportunityOpen && !own {
 				n.q.Opportunity = &o
 			}
 		}
@@ -125,10 +128,18 @@ func (n *run) decide(ctx context.Context) error {
 		n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "worked"}
 		n.trace.Note = "it is not held back any more, and its owner is working it"
 		n.changed, s.Disposition, s.Reason = true, n.outcome.Kind, n.outcome.Reason
+		n.backWithItsOwner()
 		return nil
 	case held && s.Owner != "":
 		n.q.Return, n.q.Keep = true, true
-		return n.route(ctx)
+		owner := s.Owner
+		if err := n.route(ctx); err != nil {
+			return err
+		}
+		if s.Owner == owner && n.outcome.Kind == leadloop.OutcomeAssigned {
+			n.backWithItsOwner()
+		}
+		return nil
 	case !placed, arrives && s.Owner == "":
 		return n.route(ctx)
 	case n.s.Previous.Score.Tier != s.Score.Tier && !s.Worked():
@@ -141,6 +152,16 @@ func (n *run) decide(ctx context.Context) error {
 	}
 	n.trace.Note = "it stays where it is"
 	return nil
+}
+
+// backWithItsOwner journals that a lead that was held back is its owner's
+// again: without it the journal's last word would be that it is held.
+func (n *run) backWithItsOwner() {
+	s := n.state
+	n.effects.Events = append(n.effects.Events, leadloop.Event{
+		Kind: leadloop.EventAssigned, From: string(s.Owner), To: string(s.Owner), Reason: n.outcome.Reason,
+		Attrs: map[string]string{"entry": s.Entry, "pool": s.Pool, "tier": s.Score.Tier},
+	})
 }
 
 func (n *run) route(ctx context.Context) error {

@@ -390,8 +390,8 @@ func TestALeadThatIsNotHeldBackAnyMoreFindsItsPlaceAgain(t *testing.T) {
 		worked bool
 		want   []string
 	}{
-		{"its owner keeps it", false, []string{"assigned entry:us"}},
-		{"whoever is working it keeps it", true, []string{"assigned worked"}},
+		{"its owner keeps it", false, []string{"assigned entry:us", "event assigned ana>ana [entry:us pool:west tier:A]"}},
+		{"whoever is working it keeps it", true, []string{"assigned worked", "event assigned ana>ana [entry:us pool:west tier:A]"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, routingFile, slaFile)
@@ -442,6 +442,10 @@ func TestAnOpenOpportunityIsItsOwnersAndNobodysNewLead(t *testing.T) {
 				"alerted open_opportunity", "event alerted >cem [opportunity:o1]",
 				"task notify:alerted:l1:rep:cem:20261102T100000Z at 02 10:00 to rep:cem",
 			}, leadloop.OutcomeAssigned,
+		},
+		{
+			"one that came from this very lead does not count", leadloop.Opportunity{Owner: "cem", Status: leadloop.OpportunityOpen, Lead: "l1"}, "ana", "",
+			[]string{"assigned"}, leadloop.OutcomeAssigned,
 		},
 		{
 			"one that is lost does not count", leadloop.Opportunity{Owner: "cem", Status: leadloop.OpportunityLost}, "ana", "",
