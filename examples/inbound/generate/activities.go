@@ -131,12 +131,16 @@ func (b *behaviour) after() {
 // and oftener; some of all kinds are forgotten.
 func (b *behaviour) worked() {
 	d, l := b.d, b.l
-	if !d.chance([]float64{0.36, 0.74, 0.91}[l.heat]) {
+	// What a rep sees of a lead's heat is first of all a request for a demo.
+	chance, median := []float64{0.48, 0.8, 0.88}[l.heat], []float64{420, 80, 30}[l.heat] // minutes of office time
+	if l.demo {
+		chance, median = 0.94, 7
+	}
+	if !d.chance(chance) {
 		return
 	}
-	median := []float64{540, 95, 9}[l.heat] // minutes of office time
 	at := b.office(l.at, time.Duration(median*math.Exp(d.NormFloat64()*0.9)*float64(time.Minute)))
-	for touch := range d.between(1, []int{2, 3, 3}[l.heat]) {
+	for touch := range d.between(1, 2+l.heat/2) {
 		if touch > 0 {
 			at = b.office(at, time.Duration(d.between(300, 1500))*time.Minute)
 		}
@@ -172,17 +176,17 @@ func (b *behaviour) answered(touch time.Time) {
 	}
 }
 
-// office adds working time, nine to five on weekdays where the team of the
-// lead's region works.
+// office adds working time: on weekdays, from when the first office of the
+// lead's region opens until its last one closes.
 func (b *behaviour) office(t time.Time, work time.Duration) time.Time {
-	clock := -5 * time.Hour
+	clock, length := -4*time.Hour, 10*time.Hour
 	if b.l.p.place.inEMEA() {
-		clock = 2 * time.Hour
+		clock, length = 2*time.Hour, 9*time.Hour
 	}
 	t = t.Add(clock) // as the wall shows it
 	for {
 		opens := time.Date(t.Year(), t.Month(), t.Day(), 9, 0, 0, 0, time.UTC)
-		closes := opens.Add(8 * time.Hour)
+		closes := opens.Add(length)
 		weekend := t.Weekday() == time.Saturday || t.Weekday() == time.Sunday
 		switch {
 		case weekend || !t.Before(closes):

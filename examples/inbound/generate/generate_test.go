@@ -212,7 +212,7 @@ func TestTheLeadsLookLikeLife(t *testing.T) {
 }
 
 func TestEveryDirtyRowIsRejectedForItsReasonAndTheOthersGoOn(t *testing.T) {
-	_, good, rejects, _ := captured(t, "dirty.csv")
+	_, good, rejects, _ := captured(t, "dirty/leads.csv")
 	if diff := cmp.Diff([]string{"good-plain", "good-day-only", "good-quoted", "good-bad-phone", "good-bad-country", "good-after-the-quote", "good-last-without-line-end"}, good); diff != "" {
 		t.Errorf("captured rows: %s", diff)
 	}

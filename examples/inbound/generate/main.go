@@ -74,7 +74,7 @@ func generate() (map[string][]byte, error) {
 	files := map[string][]byte{
 		"leads.csv":                       table(leadColumns, w.leadRows()),
 		"activities.csv":                  table(activityColumns, w.activityRows()),
-		"dirty.csv":                       dirtyFile(),
+		"dirty/leads.csv":                 dirtyFile(),
 		"crm/accounts.csv":                table(accountColumns, w.accountRows()),
 		"crm/contacts.csv":                table(contactColumns, w.contactRows()),
 		"crm/opportunities.csv":           table(opportunityColumns, w.opportunityRows()),
