@@ -124,7 +124,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"a modifier that does nothing", "add: 10, ", "", []string{`scoring.yaml:10:5: modifier partner: does neither add nor multiply`}},
 		{"a modifier that turns scores around", "add: 10", "multiply: -1", []string{`scoring.yaml:10:5: modifier partner: multiply: expected a factor from 0 to a million, found -1`}},
 		{"a modifier times nothing that is a number", "add: 10", "multiply: .nan", []string{
-			`scoring.yaml:10:63: modifiers[0].multiply: expected a number, found a number`,
+			`scoring.yaml:10:63: modifiers[0].multiply: expected a finite number`,
 		}},
 		{
 			"a modifier nobody answers for", ", owner: ana, expires: 2027-01-01", "",
