@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -149,4 +150,41 @@ rules:
 	fmt.Println(err)
 	// Output:
 	// scoring.yaml:5:22: rule "big": unknown field company.employes (did you mean "company.employees"?)
+}
+
+// A challenger is scored beside the champion before it comes into force.
+func ExampleLive() {
+	live, err := scoring.NewLive(open(), scoring.LiveOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := scoring.Parse("scoring.yaml", []byte(strings.Replace(model, "version: 1", "version: 2", 1)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next, err := scoring.New(d, live.Active().Schema(), scoring.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// NewLiveStage(live) records from now on what the shadow would have said.
+	if err := live.SetShadow(next); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := live.Activate(live.Shadow()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("in force: version", live.Active().Version())
+	if _, err := live.Rollback(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("in force: version", live.Active().Version())
+	// Output:
+	// in force: version 2
+	// in force: version 1
 }

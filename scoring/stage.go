@@ -17,18 +17,46 @@ const StageName = "score"
 //
 // It sets the state's score, writes events for what changed (scored, tier
 // changed, disqualified), asks to be called again when the score stops being
-// valid, and explains itself in its trace. A disqualified lead ends the run. If
-// nothing changed it writes nothing but the trace. The tier of the state before
-// the run is what hysteresis holds on to.
-func NewStage(m *Model) leadloop.Stage {
+// valid, and explains itself in its trace, which is a [Trace]. A disqualified
+// lead ends the run. If nothing changed it writes nothing but the trace. The
+// tier of the state before the run is what hysteresis holds on to.
+func NewStage(m *Model) leadloop.Stage { return newStage(&versions{active: m}, nil) }
+
+// NewLiveStage returns the step of [NewStage] by whatever model is active when
+// a lead comes. The shadow, if there is one, scores the same input, as if it
+// were in force; the trace keeps what it said and nothing else does.
+func NewLiveStage(l *Live) leadloop.Stage { return newStage(nil, l) }
+
+// Trace is what the scoring step writes into a decision record: the
+// explanation, and that of the shadow beside it. It reads as an [Explanation]
+// too.
+type Trace struct {
+	Explanation
+	Shadow *Explanation `json:"shadow,omitempty"`
+	// ShadowError says why there is no shadow although one was set.
+	ShadowError string `json:"shadow_error,omitempty"`
+}
+
+func newStage(fixed *versions, l *Live) leadloop.Stage {
 	return leadloop.StageFunc(StageName, func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		e, err := m.Score(ctx, Input{
-			Profile: s.Profile, Activities: s.Lead.Activities, AsOf: s.AsOf, PreviousTier: s.Previous.Score.Tier,
-		})
+		v := fixed
+		if v == nil {
+			v = l.now.Load()
+		}
+		in := Input{Profile: s.Profile, Activities: s.Lead.Activities, AsOf: s.AsOf, PreviousTier: s.Previous.Score.Tier}
+		e, err := v.active.Score(ctx, in)
 		if err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, err
 		}
-		trace, err := json.Marshal(e)
+		record := Trace{Explanation: e}
+		if v.shadow != nil {
+			if shadow, err := v.shadow.Score(ctx, in); err != nil {
+				record.ShadowError = err.Error()
+			} else {
+				record.Shadow = &shadow
+			}
+		}
+		trace, err := json.Marshal(record)
 		if err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("scoring: trace: %w", err)
 		}
