@@ -377,6 +377,35 @@ func TestAdvanceRunsTimersAsOfTheMomentTheyAreDue(t *testing.T) {
 	}
 }
 
+func TestATimerThatFindsNothingToDoLeavesTheLeadAlone(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Advance(ctx, at.Add(2*time.Hour)); err != nil || n != 1 {
+		t.Fatalf("%d tasks, %v", n, err)
+	}
+	if err := st.View(ctx, func(tx store.Tx) error {
+		lead, err := tx.Leads().Get(ctx, res.Lead.ID)
+		if err != nil {
+			return err
+		}
+		task, err := tx.Tasks().Get(ctx, "escalate:"+string(lead.ID))
+		if lead.Revision != res.Lead.Revision || task.State != leadloop.TaskDone {
+			t.Errorf("revision %d, was %d; the task is %s", lead.Revision, res.Lead.Revision, task.State)
+		}
+		all, derr := tx.Decisions().ByLead(ctx, lead.ID)
+		if len(all) != 1 {
+			t.Errorf("%d decision records, want the one that decided something", len(all))
+		}
+		return errors.Join(err, derr)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOutsideTasksAreDeliveredRetriedAndDroppedWhenSuppressed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		suppress bool

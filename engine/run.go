@@ -111,6 +111,7 @@ func (r *run) happened(activities []leadloop.Activity) {
 // apply adds one stage's effects to the run and to the working lead, and
 // reports whether the lead's claims changed.
 func (r *run) apply(ctx context.Context, stage leadloop.Stage, o leadloop.Outcome, e leadloop.Effects) (fresh bool, err error) {
+	before := r.lead.State
 	if e.State != nil {
 		r.lead.State = *e.State
 	}
@@ -174,10 +175,32 @@ func (r *run) apply(ctx context.Context, stage leadloop.Stage, o leadloop.Outcom
 	if o.Kind != "" {
 		r.outcome = o
 	}
-	if o.Kind != "" || e.Trace != nil {
+	if r.worthKeeping(before, o, e) {
 		r.steps = append(r.steps, leadloop.Step{Stage: stage.Name(), Outcome: o.Kind, Reason: o.Reason, Trace: e.Trace})
 	}
 	return fresh, nil
+}
+
+// worthKeeping reports whether a stage's part belongs in the decision record:
+// all of a full pass, and of what activities and timers bring about only what
+// decided something. A score that fades within its tier is in the journal and
+// in the state; its reasons are those of the record before.
+func (r *run) worthKeeping(before leadloop.State, o leadloop.Outcome, e leadloop.Effects) bool {
+	if r.trigger == leadloop.TriggerSubmission || r.trigger == leadloop.TriggerRecycle {
+		return o.Kind != "" || e.Trace != nil
+	}
+	if e.State != nil {
+		after := *e.State
+		for _, s := range []*leadloop.Score{&before.Score, &after.Score} {
+			s.Points, s.Low, s.High, s.ValidUntil = 0, 0, 0, time.Time{}
+		}
+		if !reflect.DeepEqual(before, after) {
+			return true
+		}
+	}
+	return len(e.Claims)+len(e.Ledger)+len(e.PossibleDuplicates) > 0 || e.MergeInto != "" || o.Kind != "" && o.Kind != r.before.Disposition ||
+		slices.ContainsFunc(e.Events, func(ev leadloop.Event) bool { return ev.Kind != leadloop.EventScored }) ||
+		slices.ContainsFunc(e.Tasks, func(t leadloop.Task) bool { return t.Kind != leadloop.TaskRescore })
 }
 
 // merge makes the existing lead the subject of the rest of the run.
@@ -210,11 +233,12 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 	return nil
 }
 
-// idle reports whether the run has nothing to write.
+// idle reports whether the run has nothing to write, but for the end of its
+// task: most timers find that what they were set for did not happen.
 func (r *run) idle() bool {
 	state := r.lead.State
 	state.DecidedAt, state.Playbook = r.before.DecidedAt, r.before.Playbook
-	return r.key == "" && r.task == nil && !r.changed && len(r.added)+len(r.events)+len(r.tasks)+len(r.cancel)+len(r.ledger)+len(r.tombstones) == 0 &&
+	return r.key == "" && !r.changed && len(r.added)+len(r.events)+len(r.tasks)+len(r.cancel)+len(r.ledger)+len(r.tombstones) == 0 &&
 		reflect.DeepEqual(state, r.before)
 }
 
@@ -223,7 +247,11 @@ func (r *run) commit(ctx context.Context) (Result, error) {
 		r.record = r.lead.ID
 	}
 	if r.idle() {
-		return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
+		res := Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}
+		if r.task == nil {
+			return res, nil
+		}
+		return res, r.loop.finish(ctx, *r.task, leadloop.TaskDone)
 	}
 	if len(r.steps) > 0 || r.outcome.Kind != "" {
 		r.lead.State.DecidedAt, r.lead.State.Playbook = r.asOf, r.loop.o.Playbook

@@ -21,15 +21,19 @@ import (
 // step in which that one decided nothing, such as an owner who stays, the
 // older one that did. It shows values that rules read, which may be personal
 // data. Records of another playbook are explained with this one's names.
-func (p *Playbook) Explain(w io.Writer, decisions ...leadloop.Decision) error {
+func (p *Playbook) Explain(w io.Writer, lead *leadloop.Lead, decisions ...leadloop.Decision) error {
 	if len(decisions) == 0 {
 		_, err := io.WriteString(w, "Nothing was decided about this lead yet.\n")
 		return err
 	}
 	last := decisions[len(decisions)-1]
 	var b strings.Builder
-	fmt.Fprintf(&b, "Lead %s is %s, because of %s.\n", last.Lead, outcomeWords(last.Outcome), cmp.Or(reasonWords(last.Reason), "what stands below"))
-	fmt.Fprintf(&b, "Last decided as of %s, after %s, revision %d, playbook %.12s.\n", moment(last.AsOf), triggerWords(last.Trigger), last.Revision, cmp.Or(last.Playbook, "unknown"))
+	st := lead.State
+	fmt.Fprintf(&b, "Lead %s is %s%s, because of %s.\n", lead.ID, outcomeWords(st.Disposition), holder(st), cmp.Or(reasonWords(st.Reason), "what stands below"))
+	if !st.SLA.IsZero() {
+		fmt.Fprintf(&b, "%s\n", clockWords(st.SLA))
+	}
+	fmt.Fprintf(&b, "Last decided as of %s, after %s, playbook %.12s.\n", moment(last.AsOf), triggerWords(last.Trigger), cmp.Or(last.Playbook, "unknown"))
 	for _, name := range []string{"dedupe", "match", "suppress", "enrich", "score", "route"} {
 		for i := len(decisions) - 1; i >= 0; i-- {
 			k := slices.IndexFunc(decisions[i].Steps, func(s leadloop.Step) bool { return s.Stage == name })
@@ -48,11 +52,44 @@ func (p *Playbook) Explain(w io.Writer, decisions ...leadloop.Decision) error {
 				when = ", decided " + moment(decisions[i].AsOf)
 			}
 			fmt.Fprintf(&b, "\n%s%s\n%s", strings.ToUpper(name), when, text)
+			if now := faded(st.Score, decisions[i].Steps[k]); name == "score" && now != "" {
+				b.WriteString(indent(now))
+			}
 			break
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func holder(s leadloop.State) string {
+	switch {
+	case s.Disposition == leadloop.OutcomeAssigned && s.Owner != "":
+		return " to " + string(s.Owner)
+	case s.Disposition == leadloop.OutcomeQueued:
+		return " " + s.Queue
+	}
+	return ""
+}
+
+func clockWords(c leadloop.SLA) string {
+	s := fmt.Sprintf("Answer due %s (policy %s, %s of working time)", moment(c.DueAt), c.Policy, c.Target)
+	switch {
+	case !c.MetAt.IsZero():
+		return s + ": answered " + moment(c.MetAt) + ", in time."
+	case !c.MissedAt.IsZero():
+		return s + ": missed."
+	}
+	return s + "."
+}
+
+// faded says what the score is by now, if it is not what the record says.
+func faded(now leadloop.Score, record leadloop.Step) string {
+	var e scoring.Explanation
+	if err := json.Unmarshal(record.Trace, &e); err != nil || e.Points == now.Points || !now.Known {
+		return ""
+	}
+	return fmt.Sprintf("Since then, within tier %s, time has made it %s points.", now.Tier, now.Points)
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }

@@ -277,7 +277,8 @@ func TestTheExplanationIsReadAloud(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loop.Observe(ctx, res.Lead.ID, at.Add(time.Minute), leadloop.Activity{ID: "1", Type: "call", At: at.Add(time.Minute), Actor: res.Lead.State.Owner}); err != nil {
+	res, err = loop.Observe(ctx, res.Lead.ID, at.Add(time.Minute), leadloop.Activity{ID: "1", Type: "call", At: at.Add(time.Minute), Actor: res.Lead.State.Owner})
+	if err != nil {
 		t.Fatal(err)
 	}
 	var decisions []leadloop.Decision
@@ -288,14 +289,15 @@ func TestTheExplanationIsReadAloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := pb.Explain(&b, decisions...); err != nil {
+	if err := pb.Explain(&b, res.Lead, decisions...); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"is assigned, because of entry all.",
+		"is assigned to ana, because of entry all.",
+		"Answer due 2026-11-02 15:15:00 UTC (policy a, 15m0s of working time): answered 2026-11-02 15:01:00 UTC, in time.",
 		"vendor: matched, gave company.employees, for 0.10 USD",
 		"Tier A, 90 points (could be 90 to 100 once plan is known).",
-		"company employees = 900, from vendor 1 minute ago",
+		"company employees = 900, from vendor just now",
 		"ROUTE, decided 2026-11-02 15:00:00 UTC",
 		"all: Ana was owed 0.50 leads, Ben 0.50",
 	} {

@@ -260,7 +260,8 @@ func (n *run) alertOpportunity(d *decision) {
 
 func (n *run) alert(to, entry string) {
 	_, whom, _ := strings.Cut(to, ":")
-	n.event(leadloop.EventAlerted, "", whom, n.attrs("entry", entry, "opportunity", string(n.state.Opportunity)))
+	// With an owner the lead stays assigned, and the journal says so.
+	n.event(leadloop.EventAlerted, "", whom, n.attrs("entry", entry, "opportunity", string(n.state.Opportunity), "owner", string(n.state.Owner)))
 	n.tell(leadloop.TaskNotify, Notice{About: AboutAlerted, To: to, Entry: entry, Opportunity: n.state.Opportunity}, to, stamp(n.s.AsOf))
 }
 

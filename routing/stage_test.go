@@ -439,7 +439,7 @@ func TestAnOpenOpportunityIsItsOwnersAndNobodysNewLead(t *testing.T) {
 		{
 			"whoever has the lead keeps it", leadloop.Opportunity{Owner: "cem", Status: leadloop.OpportunityOpen}, "ana", "",
 			[]string{
-				"alerted open_opportunity", "event alerted >cem [opportunity:o1]",
+				"alerted open_opportunity", "event alerted >cem [opportunity:o1 owner:ana]",
 				"task notify:alerted:l1:rep:cem:20261102T100000Z at 02 10:00 to rep:cem",
 			}, leadloop.OutcomeAssigned,
 		},

@@ -78,6 +78,9 @@ func (t *Tracker) Add(e leadloop.Event) {
 	case leadloop.EventQueued:
 		m.kind, m.text = queued, e.Reason
 	case leadloop.EventAlerted:
+		if e.Attrs["owner"] != "" {
+			return // the lead stays with its owner; somebody else was told as well
+		}
 		m.kind = alerted
 	case leadloop.EventNurtured:
 		m.kind = nurtured

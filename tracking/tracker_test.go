@@ -237,6 +237,15 @@ func TestFiguresOfSpecialLeads(t *testing.T) {
 			want: func(r *tracking.Report) any { return r.Leads },
 			is:   tracking.Leads{Captured: 1, Undecided: 1},
 		},
+		"a lead stays assigned when the owner of a deal is told about it as well": {
+			tell: func(j *journal) {
+				j.captured("x", "web", clock(9, 0))
+				j.assigned("x", "B", clock(9, 0))
+				j.add(leadloop.EventAlerted, "x", clock(10, 0), to("cem"), attr("owner", "ana"))
+			},
+			want: func(r *tracking.Report) any { return r.Leads },
+			is:   tracking.Leads{Captured: 1, Assigned: 1},
+		},
 		"the tier at the first assignment counts": {
 			tell: func(j *journal) {
 				j.captured("x", "web", clock(9, 0))

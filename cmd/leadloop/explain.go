@@ -43,7 +43,7 @@ func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Play
 		return err
 	}
 	fmt.Fprintln(w)
-	if err := pb.Explain(w, decisions...); err != nil {
+	if err := pb.Explain(w, lead, decisions...); err != nil {
 		return err
 	}
 	fmt.Fprintln(w, "\nHISTORY")
