@@ -174,7 +174,7 @@ func explanation(t *testing.T, files fstest.MapFS) string {
 		if err != nil {
 			return err
 		}
-		return pb.Explain(&b, decisions...)
+		return pb.Explain(&b, res.Lead, decisions...)
 	})
 	if err != nil {
 		t.Fatal(err)
