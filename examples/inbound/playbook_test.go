@@ -82,7 +82,9 @@ func TestEachFileIsTakenByItsPackageWithoutAWarning(t *testing.T) {
 	clean(t, "enrich", problems) // also the rows of the provider files
 	o := def.Options()
 	o.Fields = slices.Concat(m.Inputs(), router.Fields())
-	o.PreScore = func(context.Context, *leadloop.Profile, []leadloop.Activity, time.Time) (leadloop.Points, bool) { return 0, false }
+	o.PreScore = func(context.Context, *leadloop.Profile, []leadloop.Activity, time.Time) (leadloop.Points, bool) {
+		return 0, false
+	}
 	if _, err := enrich.New(sources, memstore.New(), m.Schema(), o); err != nil {
 		t.Error(err)
 	}
