@@ -25,7 +25,7 @@ import (
 
 // Merger unites leads and takes them apart again; package dedupe has one.
 type Merger interface {
-	// Merge unites from into into: merged keeps into's id; tombstone is from
+	// Merge makes from a part of into: merged keeps into's id; tombstone is from
 	// with MergedInto set. Neither argument is modified.
 	Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err error)
 	// Unmerge undoes Merge, with what was claimed since.

@@ -9,7 +9,7 @@ import (
 	"github.com/leadloop/leadloop/store"
 )
 
-// Merge unites from into into because a person said that they are the same.
+// Merge makes from a part of into because a person said that they are the same.
 // Both ids stay resolvable. Leads that are one already give Known.
 func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.Time, actor, reason string) (Result, error) {
 	return l.retry(ctx, func() (Result, error) {

@@ -25,20 +25,24 @@ func (l *Loop) kinds() []string {
 // took. A task that fails is tried again later and is dead after
 // Options.MaxAttempts; the error is about the store, not about a task.
 func (l *Loop) Work(ctx context.Context, asOf time.Time, limit int) (int, error) {
-	var tasks []leadloop.Task
-	err := l.store.Update(ctx, func(tx store.Tx) (err error) {
-		tasks, err = tx.Tasks().Lease(ctx, asOf, l.o.Hold, limit, l.kinds()...)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("lease tasks: %w", err)
-	}
+	tasks, err := l.lease(ctx, asOf, l.o.Hold, limit, l.kinds()...)
 	for i, t := range tasks {
 		if err := l.one(ctx, t, asOf); err != nil {
 			return i, err
 		}
 	}
-	return len(tasks), nil
+	return len(tasks), err
+}
+
+func (l *Loop) lease(ctx context.Context, asOf time.Time, hold time.Duration, limit int, kinds ...string) (tasks []leadloop.Task, err error) {
+	err = l.store.Update(ctx, func(tx store.Tx) (err error) {
+		tasks, err = tx.Tasks().Lease(ctx, asOf, hold, limit, kinds...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lease tasks: %w", err)
+	}
+	return tasks, nil
 }
 
 func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
@@ -54,10 +58,17 @@ func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errLost) {
+		l.o.Logger.InfoContext(ctx, "somebody else took or ended the task", "task", t.Key, "lease", t.Lease)
+		return nil
+	}
 	return l.failed(ctx, t, asOf, err)
 }
 
 func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) (Result, error) {
+	if err := l.stillOurs(ctx, t); err != nil {
+		return Result{}, err
+	}
 	lead, err := l.load(ctx, t.Lead)
 	if errors.Is(err, leadloop.ErrNotFound) {
 		// The lead was erased after the timer was set.
@@ -71,6 +82,22 @@ func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) 
 		run.trigger, run.captured, run.via = leadloop.TriggerSubmission, true, viaOf(t)
 	}
 	return l.decideAndCommit(ctx, run)
+}
+
+// errLost says that a leased task is not ours any more.
+var errLost = errors.New("the task was leased again, ended or cancelled")
+
+// stillOurs is errLost unless the task is pending under our lease: one that an
+// earlier task of the batch cancelled must not be run, as it would not be
+// after a crash in between.
+func (l *Loop) stillOurs(ctx context.Context, t leadloop.Task) error {
+	return l.store.View(ctx, func(tx store.Tx) error {
+		now, err := tx.Tasks().Get(ctx, t.Key)
+		if errors.Is(err, leadloop.ErrNotFound) || err == nil && (now.State != leadloop.TaskPending || now.Lease != t.Lease) {
+			return errLost
+		}
+		return err
+	})
 }
 
 func (l *Loop) deliver(ctx context.Context, t leadloop.Task) (err error) {
@@ -134,7 +161,9 @@ func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, caus
 
 // Advance works, in order of their due times, all tasks that are due up to and
 // including until, each as of the moment it was due. It is how history is
-// replayed: time passes only here. It returns the number of tasks run.
+// replayed: time passes only here, so that a replay that was broken off and
+// begun again decides as one in a single go. It returns the number of tasks
+// run.
 func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 	total := 0
 	for {
@@ -142,10 +171,25 @@ func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 		if err != nil || !ok || due.After(until) {
 			return total, err
 		}
-		n, err := l.Work(ctx, due, 64)
-		total += n
+		// A decision is committed with the end of its task, so its lease need
+		// not outlast this instant. One held longer would, after a crash, be
+		// decided that much later than it was due, in the time of the replay.
+		tasks, err := l.lease(ctx, due, time.Nanosecond, 64, deciding...)
+		if err == nil && len(tasks) == 0 {
+			tasks, err = l.lease(ctx, due, l.o.Hold, 64, l.kinds()...)
+		}
 		if err != nil {
 			return total, err
+		}
+		for _, t := range tasks {
+			asOf := due
+			if !t.Outside {
+				asOf = t.DueAt
+			}
+			if err := l.one(ctx, t, asOf); err != nil {
+				return total, err
+			}
+			total++
 		}
 	}
 }

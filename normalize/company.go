@@ -26,7 +26,7 @@ type CompanyName struct {
 // beyond 1,200 bytes, Name and Key hold the beginning.
 func Company(s string) CompanyName {
 	c := CompanyName{Display: Text(s)}
-	name := settle(cutText(c.Display, maxNameBytes), unquote)
+	name := settle(cutText(c.Display), unquote)
 	for {
 		rest, form := stripForm(name)
 		if form == "" {
@@ -42,11 +42,12 @@ func Company(s string) CompanyName {
 	return c
 }
 
-// maxNameBytes bounds the work for names of companies and people: for companies it grows with the square of the number of legal forms in a row.
-const maxNameBytes = 400
+// maxTextBytes bounds the work for names and titles: for companies it grows with the square of the number of legal forms in a row, and a longer text
+// is no title.
+const maxTextBytes = 400
 
 func companyKeyOnce(name string) string {
-	words := companyWords(cutText(name, maxNameBytes))
+	words := companyWords(cutText(name))
 	if len(words) > 1 && words[0] == "the" {
 		words = words[1:]
 	}
@@ -54,7 +55,7 @@ func companyKeyOnce(name string) string {
 	if rest, form := stripForm(key); form != "" {
 		key = rest
 	}
-	return cutText(key, maxNameBytes)
+	return cutText(key)
 }
 
 // companyWords returns the folded words of a name, "and" for the ampersand, dotted initials joined.

@@ -38,15 +38,15 @@ func PersonName(first, last string) Name {
 }
 
 func personNameOnce(first, last string) Name {
-	first, last = cutText(Text(first), maxNameBytes), cutText(Text(last), maxNameBytes)
+	first, last = cutText(Text(first)), cutText(Text(last))
 	if letterKey(last) == "" {
 		return FullName(first)
 	}
 	if letterKey(first) == "" && strings.Contains(last, ",") {
 		return FullName(last)
 	}
-	f := dropHonorifics(nameTokens(first), 1)
-	l, suffix := cutSuffix(dropHonorifics(nameTokens(last), 1))
+	f := dropHonorifics(nameTokens(first))
+	l, suffix := cutSuffix(dropHonorifics(nameTokens(last)))
 	for len(l) > 0 && len(f) > len(l) && sameTokens(f[len(f)-len(l):], l) {
 		f = f[:len(f)-len(l)]
 	}
@@ -72,7 +72,7 @@ func FullName(s string) Name {
 }
 
 func fullNameOnce(s string) Name {
-	s = cutText(s, maxNameBytes)
+	s = cutText(s)
 	caps := isAllCaps(s)
 	var suffix string
 	parts := strings.Split(s, ",")
@@ -89,7 +89,7 @@ func fullNameOnce(s string) Name {
 	var tokens, last []string
 	honoured := false
 	if len(parts) > 1 {
-		last = dropHonorifics(nameTokens(parts[0]), 1)
+		last = dropHonorifics(nameTokens(parts[0]))
 		tokens = nameTokens(strings.Join(parts[1:], " "))
 		if len(last) == 0 || len(tokens) == 0 {
 			tokens, last = append(last, tokens...), nil
@@ -97,7 +97,7 @@ func fullNameOnce(s string) Name {
 	} else {
 		tokens = nameTokens(parts[0])
 	}
-	if kept := dropHonorifics(tokens, 1); len(kept) < len(tokens) {
+	if kept := dropHonorifics(tokens); len(kept) < len(tokens) {
 		tokens, honoured = kept, true
 	}
 	if suffix == "" {
@@ -132,7 +132,7 @@ func fullNameOnce(s string) Name {
 // NameKey returns the form of a person's full name to compare by: honorifics and suffixes dropped, "Last, First" put in order, folded, without
 // punctuation. "Dr. O'Brien, Seán" and "SEAN O’BRIEN" have the same key.
 func NameKey(s string) string {
-	n := FullName(Fold(cutText(Text(s), maxNameBytes)))
+	n := FullName(Fold(cutText(Text(s))))
 	n.Suffix = ""
 	return settle(n.String(), func(key string) string {
 		n := FullName(strings.Join(wordsOf(Fold(key)), " "))
@@ -176,9 +176,9 @@ func nameTokens(s string) []string {
 	return tokens
 }
 
-// dropHonorifics drops leading honorifics as long as more than keep words are left.
-func dropHonorifics(tokens []string, keep int) []string {
-	for len(tokens) > keep {
+// dropHonorifics drops leading honorifics as long as more than one word is left.
+func dropHonorifics(tokens []string) []string {
+	for len(tokens) > 1 {
 		key := letterKey(tokens[0])
 		if !honorifics[key] || shortHonorifics[key] && !strings.HasSuffix(tokens[0], ".") {
 			break

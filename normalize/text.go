@@ -134,9 +134,10 @@ func settle(s string, f func(string) string) string {
 	return s
 }
 
-// cutText returns the beginning of clean text, n bytes at most and whole characters, if it is far too long. What is up to three times n stays,
+// cutText returns the beginning of clean text, maxTextBytes at most and whole characters, if it is far too long. What is up to three times as long stays,
 // so that a cut text which grows a little when normalised is not cut again.
-func cutText(s string, n int) string {
+func cutText(s string) string {
+	n := maxTextBytes
 	if len(s) <= 3*n {
 		return s
 	}

@@ -97,12 +97,9 @@ func betterDepartment(have, found Department) Department {
 	return have
 }
 
-// maxTitleBytes bounds the work; longer texts are no titles.
-const maxTitleBytes = 400
-
 // titleParts splits what was put together as separate titles.
 func titleParts(title string) []string {
-	return strings.FieldsFunc(cutText(title, maxTitleBytes), func(r rune) bool {
+	return strings.FieldsFunc(cutText(title), func(r rune) bool {
 		switch r {
 		case ',', '/', '|', ';', '(', ')', '[', ']', '–', '—', '•', '·', ':':
 			return true
