@@ -279,7 +279,7 @@ func (w *world) canRepeat(l *lead, kind repetition) bool {
 		return plain && !l.closed && l.phone != "" && l.phone == l.p.phone && !strings.Contains(l.phone, "ext") && l.country != ""
 	case nicknamed:
 		_, ok := nicknames[l.first]
-		return plain && !l.closed && ok
+		return plain && !l.closed && ok && l.phone != "" && l.phone == l.p.phone && !strings.Contains(l.phone, "ext")
 	}
 	return plain
 }
@@ -315,7 +315,9 @@ func (w *world) respell(m, l *lead, kind repetition, i int) {
 	case nicknamed:
 		m.first = nicknames[l.first]
 		m.email = letters(m.first) + "." + letters(l.last) + "@" + host
-		m.phone = ""
+		if i%2 == 0 {
+			m.phone = ""
+		}
 	case sentTwice:
 		m.message, m.source, m.medium, m.campaign, m.product, m.consent = l.message, l.source, l.medium, l.campaign, l.product, l.consent
 		m.website, m.state, m.city, m.employees = l.website, l.state, l.city, l.employees
