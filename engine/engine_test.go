@@ -377,6 +377,100 @@ func TestAdvanceRunsTimersAsOfTheMomentTheyAreDue(t *testing.T) {
 	}
 }
 
+// A replay that dies between the lease and the commit of a timer must go on as
+// if it had not: same moments, same order.
+func TestAReplayBrokenOffInATimerDecidesLaterWhatItWouldHaveDecided(t *testing.T) {
+	replay := func(dieAt int) (seen []string) {
+		st := memstore.New()
+		decisions := 0
+		var die context.CancelFunc
+		clock := leadloop.StageFunc("clock", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+			o := leadloop.Outcome{Kind: leadloop.OutcomeQueued, Reason: "waits"}
+			if s.Trigger != leadloop.TriggerTask {
+				var tasks []leadloop.Task
+				for i, after := range []time.Duration{time.Hour, time.Hour, time.Hour, time.Hour + time.Minute} {
+					tasks = append(tasks, leadloop.Task{Key: fmt.Sprint(i), Kind: leadloop.TaskEscalate, DueAt: at.Add(after)})
+				}
+				return o, leadloop.Effects{Tasks: tasks}, nil
+			}
+			if decisions++; decisions == dieAt {
+				die()
+				return o, leadloop.Effects{}, context.Canceled
+			}
+			seen = append(seen, fmt.Sprint(s.Task.Key, " at ", s.AsOf.Sub(at)))
+			e := leadloop.Effects{}
+			if s.Task.Key == "0" {
+				e.CancelTasks = []string{"2"}
+			}
+			return o, e, nil
+		})
+		l := newLoop(t, st, engine.Options{}, clock)
+		if _, err := l.Process(ctx, submission("k1", "ana@acme.com"), at); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			var life context.Context
+			life, die = context.WithCancel(ctx)
+			if _, err := l.Advance(life, at.Add(24*time.Hour)); err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			die()
+		}
+		return seen
+	}
+	want := []string{"0 at 1h0m0s", "1 at 1h0m0s", "3 at 1h1m0s"}
+	for dieAt := range 5 {
+		if diff := cmp.Diff(want, replay(dieAt)); diff != "" {
+			t.Errorf("broken off in decision %d: %s", dieAt, diff)
+		}
+	}
+}
+
+func TestTwoReplaysOfOneStoreRunEveryTimerOnce(t *testing.T) {
+	st := memstore.New()
+	var mu sync.Mutex
+	ran := 0
+	clock := leadloop.StageFunc("clock", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		o := leadloop.Outcome{Kind: leadloop.OutcomeQueued, Reason: "waits"}
+		if s.Trigger != leadloop.TriggerTask {
+			var tasks []leadloop.Task
+			for i := range 40 {
+				tasks = append(tasks, leadloop.Task{Key: fmt.Sprint(i), Kind: leadloop.TaskEscalate, DueAt: at.Add(time.Hour)})
+			}
+			return o, leadloop.Effects{Tasks: tasks}, nil
+		}
+		return o, leadloop.Effects{Events: []leadloop.Event{{Kind: leadloop.EventEscalated, To: s.Task.Key}}}, nil
+	})
+	l := newLoop(t, st, engine.Options{}, clock)
+	if _, err := l.Process(ctx, submission("k1", "ana@acme.com"), at); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			n, err := l.Advance(ctx, at.Add(24*time.Hour))
+			mu.Lock()
+			defer mu.Unlock()
+			if ran += n; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	once := map[string]bool{}
+	for _, h := range history(t, st) {
+		if strings.HasPrefix(h, string(leadloop.EventEscalated)) {
+			if once[h] {
+				t.Errorf("%s twice", h)
+			}
+			once[h] = true
+		}
+	}
+	if len(once) != 40 || ran != 40 {
+		t.Errorf("%d timers in the journal, %d counted; want 40", len(once), ran)
+	}
+}
+
 func TestATimerThatFindsNothingToDoLeavesTheLeadAlone(t *testing.T) {
 	st := memstore.New()
 	l := newLoop(t, st, engine.Options{})

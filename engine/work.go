@@ -27,7 +27,7 @@ func (l *Loop) kinds() []string {
 func (l *Loop) Work(ctx context.Context, asOf time.Time, limit int) (int, error) {
 	tasks, err := l.lease(ctx, asOf, l.o.Hold, limit, l.kinds()...)
 	for i, t := range tasks {
-		if err := l.one(ctx, t, asOf); err != nil {
+		if err := l.one(ctx, t, asOf); err != nil && !errors.Is(err, errLost) {
 			return i, err
 		}
 	}
@@ -60,7 +60,7 @@ func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
 	}
 	if errors.Is(err, errLost) {
 		l.o.Logger.InfoContext(ctx, "somebody else took or ended the task", "task", t.Key, "lease", t.Lease)
-		return nil
+		return errLost
 	}
 	return l.failed(ctx, t, asOf, err)
 }
@@ -165,7 +165,7 @@ func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, caus
 // begun again decides as one in a single go. It returns the number of tasks
 // run.
 func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
-	total := 0
+	total, hold := 0, time.Duration(0)
 	for {
 		due, ok, err := l.nextDue(ctx)
 		if err != nil || !ok || due.After(until) {
@@ -174,7 +174,7 @@ func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 		// A decision is committed with the end of its task, so its lease need
 		// not outlast this instant. One held longer would, after a crash, be
 		// decided that much later than it was due, in the time of the replay.
-		tasks, err := l.lease(ctx, due, time.Nanosecond, 64, deciding...)
+		tasks, err := l.lease(ctx, due, hold, 64, deciding...)
 		if err == nil && len(tasks) == 0 {
 			tasks, err = l.lease(ctx, due, l.o.Hold, 64, l.kinds()...)
 		}
@@ -186,10 +186,14 @@ func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 			if !t.Outside {
 				asOf = t.DueAt
 			}
-			if err := l.one(ctx, t, asOf); err != nil {
+			switch err := l.one(ctx, t, asOf); {
+			case errors.Is(err, errLost):
+				hold = l.o.Hold // another replay is at it: don't take turns for ever
+			case err != nil:
 				return total, err
+			default:
+				total++
 			}
-			total++
 		}
 	}
 }
