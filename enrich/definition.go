@@ -212,8 +212,11 @@ func (p parser) terms(before []providerDocument, doc providerDocument) Source {
 		s.Countries = append(s.Countries, iso)
 	}
 	if doc.Retries != nil {
-		if s.Retries = *doc.Retries; s.Retries == 0 {
+		switch s.Retries = *doc.Retries; {
+		case s.Retries == 0:
 			s.Retries = NoRetries
+		case s.Retries < 0:
+			p.problems.Add(doc.At, "retries: is negative")
 		}
 	}
 	if s.Timeout < 0 || s.Retries < NoRetries || s.Retries > 10 || s.RatePerSecond < 0 || s.Concurrency < 0 || s.Concurrency > 1000 {
@@ -225,8 +228,8 @@ func (p parser) terms(before []providerDocument, doc providerDocument) Source {
 
 // shape reports keys that a provider of this type needs or has no use for.
 func (p parser) shape(doc providerDocument) {
-	if doc.Type.IsZero() {
-		return
+	if doc.Type.At == (leadloop.Position{}) {
+		return // the decoder has said that it is missing
 	}
 	keys := []struct {
 		name  string

@@ -25,6 +25,7 @@ type row struct {
 
 const (
 	cel          = "cel.dev/cel-go"
+	expr         = "github.com/expr-lang/expr"
 	kong         = "github.com/alecthomas/kong"
 	pretty       = "github.com/jedib0t/go-pretty/v6"
 	progressbar  = "github.com/schollz/progressbar/v3"
@@ -87,11 +88,14 @@ var table = []row{
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
+	// The peers that the library is measured against.
+	{pkg: "benchmarks", may: []string{"", "rules", "scoring"}, libs: []string{cel, expr}},
 }
 
 // nestedModules are the folders with a go.mod of their own, and whether go.work
 // holds them.
 var nestedModules = map[string]bool{
+	"benchmarks":   true,
 	"cmd/leadloop": true,
 	"examples":     true,
 	"store/sqlite": true,

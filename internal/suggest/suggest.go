@@ -8,10 +8,11 @@ import (
 )
 
 // Closest returns the candidate nearest to got by edit distance (adjacent
-// transpositions count once), if it is near enough to be a likely slip; ties
-// go to the alphabetically first.
+// transpositions count once), if it is near enough to be a likely slip: one
+// edit for every three characters, letter case aside. Ties go to the
+// alphabetically first.
 func Closest(got string, candidates []string) (string, bool) {
-	best, bestDist := "", len(got)/3+2
+	best, bestDist := "", (len(got)+1)/3+1
 	sorted := slices.Sorted(slices.Values(candidates))
 	low := strings.ToLower(got)
 	for _, c := range sorted {

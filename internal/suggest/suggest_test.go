@@ -7,13 +7,15 @@ import (
 )
 
 func TestTheNearestNameIsSuggestedIfItIsNearEnough(t *testing.T) {
-	names := []string{"company.employees", "lead.email", "lead.region", "fit", "intent"}
+	names := []string{"A", "ana", "company.employees", "lead.email", "lead.region", "fit", "intent"}
 	for got, want := range map[string]string{
 		"company.employes": `did you mean "company.employees"?`,
 		"lead.emial":       `did you mean "lead.email"?`,
 		"Lead.Email":       `did you mean "lead.email"?`,
 		"fti":              `did you mean "fit"?`,
 		"shoe_size":        "",
+		"D":                "", // another tier is no slip
+		"dan":              "", // nor is another rep
 		"":                 "",
 	} {
 		if s := suggest.DidYouMean(got, names); s != want {
