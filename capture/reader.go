@@ -355,9 +355,15 @@ func (r *Reader) record(comma rune) (raw []byte, line int, complete bool, err er
 		}
 		taken, size = append(taken, l), size+len(l.text)+1
 		joined := join(taken)
-		if !open(joined, comma) {
+		if open(joined, comma) {
+			continue
+		}
+		// A cell over several lines must leave a whole row; else it is a stray
+		// quote that met another one, and the rows between are good.
+		if cells, err := split(joined, comma); err == nil && (r.header == nil || len(cells) == len(r.header)) {
 			return joined, first.number, true, nil
 		}
+		break
 	}
 	r.lines.unread(taken[1:]...)
 	return first.text, first.number, false, nil

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -243,7 +244,8 @@ func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []ca
 }
 
 // moment settles the moment of the run: what was said, else the latest time in
-// the leads file that is not in the future, else now.
+// the files, else now. Times in the future are typing errors and don't count,
+// unless most are: then it is this machine's clock that is wrong.
 func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
 	if c.AsOf != "" {
 		if in.asOf, err = leadloop.ParseTime(c.AsOf); err != nil {
@@ -252,41 +254,39 @@ func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
 		in.asOfWhy = "as said"
 		return nil
 	}
-	now := time.Now()
-	limit := now.Add(24 * time.Hour)
-	var latest, earliest time.Time
-	see := func(t time.Time) {
-		if earliest.IsZero() || t.Before(earliest) {
-			earliest = t
-		}
-		if t.After(latest) && !t.After(limit) {
-			latest = t
+	var times []time.Time
+	see := func(text string) {
+		if t, err := leadloop.ParseTime(strings.TrimSpace(text)); err == nil {
+			times = append(times, t)
 		}
 	}
 	for _, p := range payloads {
-		if t, err := leadloop.ParseTime(strings.TrimSpace(p.Values[capture.ColumnReceivedAt])); err == nil {
-			see(t)
-		}
+		see(p.Values[capture.ColumnReceivedAt])
 	}
-	if !latest.IsZero() {
-		if path := c.beside(c.Activities, "activities.csv"); path != "" {
-			rows, _, err := readTable(path, "at")
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if t, err := leadloop.ParseTime(r.cell["at"]); err == nil {
-					see(t)
-				}
-			}
-		}
-		in.asOf, in.asOfWhy = latest, "the latest time in the files; --as-of changes it"
+	now := time.Now().UTC()
+	if len(times) == 0 {
+		in.asOf, in.asOfWhy = now, "now; the leads have no time of arrival"
 		return nil
 	}
-	if !earliest.IsZero() {
-		return fmt.Errorf("%s: every lead was received after now (%s); say --as-of if this machine's clock is wrong", c.Leads, now.UTC().Format(time.RFC3339))
+	if path := c.beside(c.Activities, "activities.csv"); path != "" {
+		rows, _, err := readTable(path, "at")
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			see(r.cell["at"])
+		}
 	}
-	in.asOf, in.asOfWhy = now.UTC(), "now; the leads have no time of arrival"
+	slices.SortFunc(times, time.Time.Compare)
+	limit := now.Add(24 * time.Hour)
+	in.asOf, in.asOfWhy = times[len(times)-1], "the latest time in the files; --as-of changes it"
+	if times[len(times)/2].After(limit) {
+		in.asOfWhy = "the latest time in the files, although this machine's clock says " + now.Format("2006-01-02") + "; --as-of changes it"
+		return nil
+	}
+	for i := len(times) - 1; in.asOf.After(limit); i-- {
+		in.asOf = times[i]
+	}
 	return nil
 }
 
