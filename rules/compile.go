@@ -25,6 +25,8 @@ type Set struct {
 	// read at most once per evaluation.
 	slots  []slot
 	slotAt map[string]int
+	// uses tells for each field of the schema how rules look at it.
+	uses map[int]*fieldUse
 }
 
 type compiled struct {
@@ -78,7 +80,7 @@ func (e *Env) Compile(rules ...Rule) (*Set, error) {
 		problems.Add(leadloop.Position{}, "%d rules, at most %d are allowed", len(rules), e.limits.Rules)
 		return nil, problems
 	}
-	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}}
+	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}, uses: map[int]*fieldUse{}}
 	first := map[string]leadloop.Position{}
 	for _, r := range rules {
 		switch at, twice := first[r.ID]; {
@@ -166,6 +168,7 @@ func (c *compiler) compile() (compiled, bool) {
 		return compiled{}, false
 	}
 	c.timeAtoms(root)
+	c.observe(root)
 	for _, list := range []*[]string{&c.inputs.Fields, &c.inputs.Activities, &c.inputs.Vars} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
