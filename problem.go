@@ -12,8 +12,9 @@ import (
 // Position is a place in a playbook file. The zero Position is "nowhere": the
 // thing was made in Go.
 type Position struct {
-	File         string `json:"file,omitempty"`
-	Line, Column int    // from 1
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"` // from 1
+	Column int    `json:"column,omitempty"`
 }
 
 // String writes file:line:column, leaving out what is unknown.

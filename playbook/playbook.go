@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -68,6 +69,7 @@ type Playbook struct {
 	lifecycle *lifecycle.Lifecycle
 	privacy   privacyDefinition
 	rules     int
+	modifiers []scoring.Modifier
 }
 
 // privacyDefinition is privacy.yaml.
@@ -251,7 +253,7 @@ func (l *loader) compile() {
 			l.problems.Add(c.At, "consent_required_in: expected a country code such as DE, found %q", c.Text)
 		}
 	}
-	pb.rules = len(l.scoring.Rules)
+	pb.rules, pb.modifiers = len(l.scoring.Rules), l.scoring.Modifiers
 }
 
 // Name is the model's name and version, such as "inbound-b2b@12".
@@ -287,6 +289,17 @@ func (p *Playbook) Currency() string {
 func (p *Playbook) Summary() string {
 	s := fmt.Sprintf("%d scoring rules, tiers %s", p.rules, cmp.Or(strings.Join(p.model.Tiers(), " "), "none"))
 	return s + ", digest " + p.digest[:12]
+}
+
+// Expired warns of modifiers that have expired by asOf and do nothing any more.
+func (p *Playbook) Expired(asOf time.Time) leadloop.Problems {
+	var out leadloop.Problems
+	for _, m := range p.modifiers {
+		if !m.Expires.After(asOf) {
+			out.Warn(m.At, "modifier %s expired on %s; %s, who owns it, should renew it or take it out", m.ID, m.Expires.Format(time.DateOnly), m.Owner)
+		}
+	}
+	return out
 }
 
 // Reads are the fields that any rule of the playbook reads, sorted: all that

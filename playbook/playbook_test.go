@@ -175,6 +175,23 @@ func TestWhatIsBoughtIsComparedWithWhatIsRead(t *testing.T) {
 	}
 }
 
+func TestModifiersPastTheirDateAreNamedWithTheirOwner(t *testing.T) {
+	pb, problems := playbook.Load(files(map[string]string{"scoring.yaml": scoringYAML + "modifiers:\n  - {id: autumn, add: 5, owner: marketing, expires: 2026-11-08}\n"}))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := pb.Expired(time.Date(2026, 11, 7, 23, 0, 0, 0, time.UTC)); len(got) > 0 {
+		t.Errorf("before the date: %v", got)
+	}
+	want := leadloop.Problems{{
+		At: leadloop.Position{File: "scoring.yaml", Line: 14, Column: 5}, Warning: true,
+		Message: "modifier autumn expired on 2026-11-08; marketing, who owns it, should renew it or take it out",
+	}}
+	if diff := cmp.Diff(want, pb.Expired(time.Date(2026, 11, 8, 0, 0, 0, 0, time.UTC))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheDigestNamesTheContentsAndTheStoreKeepsThem(t *testing.T) {
 	a, _ := playbook.Load(files(nil))
 	b, _ := playbook.Load(files(nil))

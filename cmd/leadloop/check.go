@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
@@ -17,6 +18,10 @@ type checkCmd struct {
 
 func (c *checkCmd) Run(s streams) error {
 	pb, problems := loadPlaybook(c.Dir)
+	if pb != nil {
+		problems = append(problems, inFolder(c.Dir, pb.Expired(time.Now()))...)
+		problems.Sort()
+	}
 	errs, warnings := problems.Split()
 	for _, p := range problems {
 		if !c.JSON {
@@ -38,6 +43,10 @@ func (c *checkCmd) Run(s streams) error {
 // open it.
 func loadPlaybook(dir string) (*playbook.Playbook, leadloop.Problems) {
 	pb, problems := playbook.Load(os.DirFS(dir))
+	return pb, inFolder(dir, problems)
+}
+
+func inFolder(dir string, problems leadloop.Problems) leadloop.Problems {
 	for i := range problems {
 		if problems[i].At.File != "" {
 			problems[i].At.File = filepath.Join(dir, problems[i].At.File)
@@ -45,7 +54,7 @@ func loadPlaybook(dir string) (*playbook.Playbook, leadloop.Problems) {
 			problems[i].At.File = dir
 		}
 	}
-	return pb, problems
+	return problems
 }
 
 func plural(n int, noun string) string {
