@@ -311,6 +311,12 @@ func (d *draft) required() {
 		})
 		if !ok && len(group) > 0 && !slices.ContainsFunc(d.reasons, func(r Reason) bool { return slices.Contains(group, r.Field) }) {
 			d.bad(group[0], "is required"+alternatives(group[1:]))
+			// What was there but could not be read is why it is missing.
+			for _, w := range d.warnings {
+				if slices.Contains(group, w.Field) {
+					d.bad(w.Field, w.Message)
+				}
+			}
 		}
 	}
 }

@@ -64,17 +64,18 @@ func TestWhatCannotBeReadIsDroppedOrRejected(t *testing.T) {
 		warnings []string
 		reasons  []string
 	}{
-		"a complete lead passes":                        {nil, nil, nil},
-		"a phone that is none is dropped":               {map[string]string{"lead.phone": "call me"}, []string{"lead.phone: is not well formed"}, nil},
-		"a number that is text is dropped":              {map[string]string{"company.employees": "many"}, []string{"company.employees: is not a int"}, nil},
-		"an unknown country is dropped":                 {map[string]string{"lead.country": "Atlantis"}, []string{"lead.country: is no country that is known"}, nil},
-		"unclear consent is no yes":                     {map[string]string{"lead.consent": "maybe"}, []string{"lead.consent: is neither yes nor no; taken for pending"}, nil},
-		"a bad e-mail rejects":                          {map[string]string{"lead.email": "ana@"}, nil, []string{"company.name: is required (or company.domain)", "lead.email: is not well formed"}},
-		"a bad date rejects":                            {map[string]string{"received_at": "31.02.2026"}, nil, []string{"received_at: is not a time such as 2026-11-02T09:30:00Z or 2026-11-02"}},
-		"an arrival in the far future rejects":          {map[string]string{"received_at": "2027-01-01"}, nil, []string{"received_at: lies in the future"}},
-		"free mail tells no company":                    {map[string]string{"lead.email": "ana@gmail.com"}, nil, []string{"company.name: is required (or company.domain)"}},
-		"no way to reach the lead and no source reject": {map[string]string{"lead.email": "", "lead.source": "", "company.name": "Acme"}, nil, []string{"lead.email: is required (or lead.phone, lead.mobile)", "lead.source: is required"}},
-		"a null company does not count":                 {map[string]string{"lead.email": "ana@gmail.com", "company.name": "N/A"}, nil, []string{"company.name: is required (or company.domain)"}},
+		"a complete lead passes":                           {nil, nil, nil},
+		"a phone that is none is dropped":                  {map[string]string{"lead.phone": "call me"}, []string{"lead.phone: is not well formed"}, nil},
+		"a number that is text is dropped":                 {map[string]string{"company.employees": "many"}, []string{"company.employees: is not a int"}, nil},
+		"an unknown country is dropped":                    {map[string]string{"lead.country": "Atlantis"}, []string{"lead.country: is no country that is known"}, nil},
+		"unclear consent is no yes":                        {map[string]string{"lead.consent": "maybe"}, []string{"lead.consent: is neither yes nor no; taken for pending"}, nil},
+		"a bad e-mail rejects":                             {map[string]string{"lead.email": "ana@"}, nil, []string{"company.name: is required (or company.domain)", "lead.email: is not well formed"}},
+		"a bad date rejects":                               {map[string]string{"received_at": "31.02.2026"}, nil, []string{"received_at: is not a time such as 2026-11-02T09:30:00Z or 2026-11-02"}},
+		"an arrival in the far future rejects":             {map[string]string{"received_at": "2027-01-01"}, nil, []string{"received_at: lies in the future"}},
+		"free mail tells no company":                       {map[string]string{"lead.email": "ana@gmail.com"}, nil, []string{"company.name: is required (or company.domain)"}},
+		"no way to reach the lead and no source reject":    {map[string]string{"lead.email": "", "lead.source": "", "company.name": "Acme"}, nil, []string{"lead.email: is required (or lead.phone, lead.mobile)", "lead.source: is required"}},
+		"a null company does not count":                    {map[string]string{"lead.email": "ana@gmail.com", "company.name": "N/A"}, nil, []string{"company.name: is required (or company.domain)", "company.name: is a placeholder"}},
+		"an unreadable phone is why nobody can be reached": {map[string]string{"lead.email": "", "lead.phone": "call me", "company.name": "Acme"}, nil, []string{"lead.email: is required (or lead.phone, lead.mobile)", "lead.phone: is not well formed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := map[string]string{}

@@ -71,15 +71,8 @@ func key(name string) string {
 // suggests. Unrecognised columns hold "". All problems are returned together:
 // an unknown field or column in said, and two columns that hold the same.
 func Columns(header []string, schema *leadloop.Schema, said map[string]string) ([]Column, error) {
-	var problems leadloop.Problems
-	known := []string{ColumnID, ColumnReceivedAt, ColumnFullName, ColumnIgnore}
-	for _, d := range schema.Fields() {
-		known = append(known, d.Name)
-	}
+	problems := fields(schema, said)
 	for _, from := range slices.Sorted(maps.Keys(said)) {
-		if to := said[from]; !slices.Contains(known, to) {
-			problems.AddHint(leadloop.Position{}, suggest.DidYouMean(to, known), "column %q can't hold %q: no such field", from, to)
-		}
 		if !slices.Contains(header, from) {
 			problems.AddHint(leadloop.Position{}, suggest.DidYouMean(from, header), "there is no column %q", from)
 		}
@@ -106,6 +99,20 @@ func Columns(header []string, schema *leadloop.Schema, said map[string]string) (
 		}
 	}
 	return out, problems.Err()
+}
+
+// fields finds what said calls a field and is none.
+func fields(schema *leadloop.Schema, said map[string]string) (problems leadloop.Problems) {
+	known := []string{ColumnID, ColumnReceivedAt, ColumnFullName, ColumnIgnore}
+	for _, d := range schema.Fields() {
+		known = append(known, d.Name)
+	}
+	for _, from := range slices.Sorted(maps.Keys(said)) {
+		if to := said[from]; !slices.Contains(known, to) {
+			problems.AddHint(leadloop.Position{}, suggest.DidYouMean(to, known), "column %q can't hold %q: no such field", from, to)
+		}
+	}
+	return problems
 }
 
 func guess(name string, schema *leadloop.Schema) string {

@@ -65,9 +65,16 @@ func NewReader(r io.Reader, format Format, schema *leadloop.Schema, said map[str
 	}
 	first.text = bytes.TrimPrefix(first.text, []byte("\xef\xbb\xbf"))
 	if format == JSONL {
+		// Which keys there are is known only at the end; what they hold is not.
+		if err := fields(schema, said).Err(); err != nil {
+			return nil, fmt.Errorf("capture: %w", err)
+		}
 		rd.byName = map[string]Column{}
 		rd.lines.unread(first)
 		return rd, nil
+	}
+	if bytes.HasPrefix(first.text, []byte("{")) {
+		return nil, fmt.Errorf("capture: %w: the file holds JSON, not CSV; is it JSON Lines?", leadloop.ErrInvalid)
 	}
 	rd.lines.unread(first)
 	raw, line, complete, err := rd.record(',')
@@ -220,7 +227,7 @@ func flatten(text []byte) ([]pair, []Reason) {
 	var object func(prefix string, depth int) error
 	object = func(prefix string, depth int) error {
 		if depth > 8 {
-			return errors.New("nested too deeply")
+			return &unfitError{strings.TrimSuffix(prefix, "."), "is nested too deeply"}
 		}
 		for dec.More() {
 			t, err := dec.Token()
@@ -248,7 +255,7 @@ func flatten(text []byte) ([]pair, []Reason) {
 					}
 					continue
 				}
-				items, err := list(dec)
+				items, err := list(dec, name)
 				if err != nil {
 					return err
 				}
@@ -266,6 +273,10 @@ func flatten(text []byte) ([]pair, []Reason) {
 		return err
 	}
 	if err := object("", 0); err != nil {
+		var unfit *unfitError
+		if errors.As(err, &unfit) {
+			return nil, append(reasons, Reason{unfit.field, unfit.message})
+		}
 		return nil, append(reasons, Reason{Message: "is not valid JSON"})
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -274,14 +285,19 @@ func flatten(text []byte) ([]pair, []Reason) {
 	return out, reasons
 }
 
-func list(dec *json.Decoder) (items []string, err error) {
+// unfitError is about JSON that is valid, but too much for a row.
+type unfitError struct{ field, message string }
+
+func (e *unfitError) Error() string { return e.field + ": " + e.message }
+
+func list(dec *json.Decoder, name string) (items []string, err error) {
 	for dec.More() {
 		t, err := dec.Token()
 		if err != nil {
 			return nil, err
 		}
 		if _, nested := t.(json.Delim); nested {
-			return nil, errors.New("a list of lists or objects")
+			return nil, &unfitError{name, "holds a list of lists or objects"}
 		}
 		items = append(items, scalar(t))
 	}
@@ -341,7 +357,8 @@ func (r *Reader) record(comma rune) (raw []byte, line int, complete bool, err er
 	if err != nil {
 		return nil, 0, false, err
 	}
-	if !open(first.text, comma) {
+	q := quotes{start: true}
+	if !q.open(first.text, comma) {
 		return first.text, first.number, true, nil
 	}
 	taken, size := []textLine{first}, len(first.text)
@@ -354,12 +371,12 @@ func (r *Reader) record(comma rune) (raw []byte, line int, complete bool, err er
 			return nil, first.number, false, err
 		}
 		taken, size = append(taken, l), size+len(l.text)+1
-		joined := join(taken)
-		if open(joined, comma) {
+		if q.open(l.text, comma) {
 			continue
 		}
 		// A cell over several lines must leave a whole row; else it is a stray
 		// quote that met another one, and the rows between are good.
+		joined := join(taken)
 		if cells, err := split(joined, comma); err == nil && (r.header == nil || len(cells) == len(r.header)) {
 			return joined, first.number, true, nil
 		}
@@ -377,25 +394,29 @@ func join(lines []textLine) []byte {
 	return bytes.Join(parts, []byte("\n"))
 }
 
-// open reports whether a quoted cell is still open at the end of text.
-func open(text []byte, comma rune) bool {
-	inside, start := false, true
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inside && c == '"':
-			if i+1 < len(text) && text[i+1] == '"' {
+// quotes follows a record line by line, so that a stray quote costs one look
+// at each of the lines after it.
+type quotes struct{ inside, start bool }
+
+// open reports whether a quoted cell is still open at the end of the line.
+func (q *quotes) open(line []byte, comma rune) bool {
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case q.inside && c == '"':
+			if i+1 < len(line) && line[i+1] == '"' {
 				i++
 			} else {
-				inside = false
+				q.inside = false
 			}
-		case inside:
-		case c == '"' && start:
-			inside, start = true, false
+		case q.inside:
+		case c == '"' && q.start:
+			q.inside, q.start = true, false
 		default:
-			start = c == byte(comma) || c == '\n'
+			q.start = c == byte(comma)
 		}
 	}
-	return inside
+	q.start = q.start || !q.inside
+	return q.inside
 }
 
 type textLine struct {

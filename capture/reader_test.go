@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -66,6 +67,10 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 		"UTF-16":                                  {"\xff\xfee\x00", false, []string{"capture: invalid: the file is UTF-16; save it as UTF-8"}},
 		"one object per line":                     {`{"email":"a@x.com","company":{"name":"Acme"}}` + "\n\n" + `{"Email":"b@x.com","company":"Bolt","tags":["a","b"]}`, true, []string{"1: a@x.com Acme", "3: b@x.com Bolt"}},
 		"broken JSON":                             {"{\"email\":\n{\"email\":\"b@x.com\"}\n[1]\n{\"a\":1} x\n", true, []string{"1! is not valid JSON", "2: b@x.com ", "3! is not a JSON object", "4! has something after the JSON object"}},
+		"a list of objects":                       {`{"email":"a@x.com","company":[{"name":"Acme"}]}`, true, []string{"1! company: holds a list of lists or objects"}},
+		"objects in objects without end":          {strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20), true, []string{"1! a.a.a.a.a.a.a.a.a: is nested too deeply"}},
+		"JSON in a file called CSV":               {`{"email":"a@x.com"}` + "\n", false, []string{"capture: invalid: the file holds JSON, not CSV; is it JSON Lines?"}},
+		"a cell that opens at the line's start":   {"email,company\n\"a@x.com\",\"Acme\n\"\n\"b@x.com\",Bolt\n", false, []string{"2: a@x.com Acme\n", "4: b@x.com Bolt"}},
 		"a key given twice":                       {`{"email":"a@x.com","email":"b@x.com"}` + "\n" + `{"email":"a@x.com","mail":"b@x.com"}`, true, []string{"1! email: stands there twice", "2! mail: gives lead.email a second time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +103,34 @@ func TestColumnsAreGuessedAndCanBeSaid(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("no hint %q in %v", hint, err)
 		}
+	}
+}
+
+// Whether a key is there is known only at the end of JSON Lines; a field that
+// does not exist is known before the first row.
+func TestAMappingToAFieldThatDoesNotExistIsRefusedForJSONToo(t *testing.T) {
+	_, err := capture.NewReader(strings.NewReader(`{"tel":"1"}`), capture.JSONL, leadloop.StandardSchema(), map[string]string{"tel": "lead.fone"})
+	if err == nil || !strings.Contains(err.Error(), `did you mean "lead.phone"?`) {
+		t.Errorf("want a hint, got %v", err)
+	}
+}
+
+func TestAStrayQuoteCostsOneLookAtTheLinesAfterIt(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("email,company\na@x.com,\"Acme\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "a%d@x.com,%s\n", i, strings.Repeat("x", 20_000))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := read(t, b.String(), capture.CSV, nil)
+	runtime.ReadMemStats(&after)
+	if n := len(got); n != 301 || got[0] != "2! a quote opens here and does not close" {
+		t.Errorf("%d rows", n)
+	}
+	// Joining the lines anew for each of them would take a hundred times the file.
+	if n := (after.TotalAlloc - before.TotalAlloc) / uint64(b.Len()); n > 20 {
+		t.Errorf("reading took %d times the file's size", n)
 	}
 }
 
