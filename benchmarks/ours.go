@@ -1,0 +1,89 @@
+package benchmarks
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/rules"
+	"github.com/leadloop/leadloop/scoring"
+)
+
+func compileRules() func(*Model) (Scorer, error) {
+	environment := sync.OnceValues(func() (*rules.Env, error) {
+		schema, err := leadloop.NewSchema(hostFields()...)
+		if err != nil {
+			return nil, err
+		}
+		return rules.NewEnv(schema, rules.Options{})
+	})
+	return func(m *Model) (Scorer, error) {
+		env, err := environment()
+		if err != nil {
+			return nil, err
+		}
+		var list []rules.Rule
+		for i, text := range m.conditions(leadloopText) {
+			list = append(list, rules.Rule{ID: fmt.Sprintf("rule-%d", i), Type: leadloop.KindBool, Expression: leadloop.Expression{Text: text}})
+		}
+		set, err := env.Compile(list...)
+		if err != nil {
+			return nil, err
+		}
+		return &ruleSet{set: set, tally: newTally(m)}, nil
+	}
+}
+
+type ruleSet struct {
+	set     *rules.Set
+	tally   tally
+	results rules.Results
+}
+
+func (s *ruleSet) Score(l *Lead, out *Outcome) error {
+	s.tally.begin(out)
+	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Activities: l.Activities, Now: Now}, &s.results)
+	for i := range s.results.Len() {
+		switch r := s.results.At(i); r.State {
+		case rules.Decided:
+			s.tally.add(out, i, r.Value.Bool())
+		case rules.Undecided:
+			s.tally.undecided(out, i)
+		default:
+			return fmt.Errorf("rule %d: %w", i, r.Err)
+		}
+	}
+	s.tally.end(out)
+	return nil
+}
+
+func compileScoring(m *Model) (Scorer, error) {
+	d := m.Definition()
+	schema, err := leadloop.NewSchema(hostFields()...)
+	if err != nil {
+		return nil, err
+	}
+	model, err := scoring.New(d, schema, scoring.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return ScorerFunc(func(l *Lead, out *Outcome) error {
+		e, err := model.Score(context.Background(), scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now})
+		if err != nil {
+			return err
+		}
+		*out = Outcome{Points: e.Points, Tier: e.Tier}
+		for i := range e.Contributions {
+			switch c := &e.Contributions[i]; c.State {
+			case scoring.Matched:
+				out.Matched.Set(i)
+			case scoring.Undecided:
+				out.Undecided.Set(i)
+			case scoring.Failed:
+				return fmt.Errorf("rule %s: %s", c.Rule, c.Error)
+			}
+		}
+		return nil
+	}), nil
+}
