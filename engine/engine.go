@@ -175,7 +175,15 @@ func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Tim
 			return res, err
 		}
 		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: asOf, trigger: leadloop.TriggerSubmission, captured: true, via: s.Source}
-		return l.decideAndCommit(ctx, run)
+		res, err := l.decideAndCommit(ctx, run)
+		if err != nil && ctx.Err() == nil {
+			// Somebody may have taken the same submission while we decided: a
+			// lead can't be merged into the one that it is part of already.
+			if res, ok, err := l.known(ctx, s.Key); ok && err == nil {
+				return res, nil
+			}
+		}
+		return res, err
 	})
 }
 

@@ -471,6 +471,26 @@ func TestTwoReplaysOfOneStoreRunEveryTimerOnce(t *testing.T) {
 	}
 }
 
+func TestASubmissionTakenByAnotherWhileItIsDecidedIsKnown(t *testing.T) {
+	st := memstore.New()
+	calls := 0
+	var l *engine.Loop
+	race := leadloop.StageFunc("race", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		if calls++; calls > 1 {
+			return leadloop.Outcome{Kind: leadloop.OutcomeQueued, Reason: "waits"}, leadloop.Effects{}, nil
+		}
+		if res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at); err != nil || res.Known {
+			t.Errorf("%v %+v", err, res)
+		}
+		return leadloop.Outcome{}, leadloop.Effects{}, errors.New("it is part of that lead already")
+	})
+	l = newLoop(t, st, engine.Options{}, race)
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil || !res.Known || res.Record != engine.RecordID("k1") {
+		t.Errorf("%v %+v", err, res)
+	}
+}
+
 func TestATimerThatFindsNothingToDoLeavesTheLeadAlone(t *testing.T) {
 	st := memstore.New()
 	l := newLoop(t, st, engine.Options{})
