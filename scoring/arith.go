@@ -362,34 +362,52 @@ func identStart(tok string) bool {
 // understood becomes a token that no rule of the parser takes.
 func tokenize(s string) []string {
 	var out []string
+	for _, t := range tokens(s) {
+		if t.literal {
+			out = append(out, `"`)
+		} else {
+			out = append(out, s[t.start:t.end])
+		}
+	}
+	return out
+}
+
+// token is a stretch of an expression; literal marks a string.
+type token struct {
+	start, end int
+	literal    bool
+}
+
+func tokens(s string) []token {
+	var out []token
 	word := func(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' }
 	for i := 0; i < len(s); {
 		c := s[i]
 		j := i + 1
+		literal := false
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			i = j
+			continue
 		case c == '/' && strings.HasPrefix(s[i:], "//"):
 			for j < len(s) && s[j] != '\n' {
 				j++
 			}
+			i = j
+			continue
 		case c == '"' || c == '\'':
-			j = endOfString(s, i, false)
-			out = append(out, `"`)
+			j, literal = endOfString(s, i, false), true
 		case c >= '0' && c <= '9' || c == '.' && j < len(s) && s[j] >= '0' && s[j] <= '9':
 			for j < len(s) && (word(s[j]) || s[j] == '.' || (s[j] == '+' || s[j] == '-') && s[j-1]|0x20 == 'e' && !strings.HasPrefix(s[i:], "0x")) {
 				j++
 			}
-			out = append(out, s[i:j])
 		case word(c):
 			for j < len(s) && word(s[j]) {
 				j++
 			}
 			if prefix := strings.ToLower(s[i:j]); j < len(s) && (s[j] == '"' || s[j] == '\'') && (prefix == "r" || prefix == "b" || prefix == "rb" || prefix == "br") {
-				j = endOfString(s, j, strings.Contains(prefix, "r"))
-				out = append(out, `"`)
-				break
+				j, literal = endOfString(s, j, strings.Contains(prefix, "r")), true
 			}
-			out = append(out, s[i:j])
 		default:
 			if j < len(s) {
 				switch two := s[i : j+1]; two {
@@ -397,8 +415,8 @@ func tokenize(s string) []string {
 					j++
 				}
 			}
-			out = append(out, s[i:j])
 		}
+		out = append(out, token{i, j, literal})
 		i = j
 	}
 	return out

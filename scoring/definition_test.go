@@ -142,7 +142,7 @@ func TestProblemsOfAFile(t *testing.T) {
 			"several expressions at once", "points: 20}", `points: "company.revenu * 2"}`,
 			[]string{`scoring.yaml:5:70: rule "big.points": unknown field company.revenu (did you mean "company.revenue"?)`},
 		},
-		{"a field of an unknown kind", "plan: string", "plan: txt", []string{`scoring.yaml:3:16: fields.plan: unknown kind "txt" (did you mean "int"?)`}},
+		{"a field of an unknown kind", "plan: string", "plan: txt", []string{`scoring.yaml:3:16: fields.plan: unknown kind "txt" (kinds: string, int, double, bool, timestamp, list(string))`}},
 		{"a field with a bad name", "plan: string", "Plan: string", []string{`scoring.yaml:3:16: fields.Plan: field "lead.Plan": invalid: after the dot comes a lower-case identifier`}},
 		{"a standard field of another kind", "plan: string", "email: int", []string{`scoring.yaml:3:17: fields.email: field lead.email: invalid: is a string, can't be redefined as int`}},
 		{"a score of an unknown group", "fit * 0.6", "fitt * 0.6", []string{`scoring.yaml:11:9: rule "score": unknown name fitt (did you mean "fit"?)`}},

@@ -188,3 +188,67 @@ func ExampleLive() {
 	// in force: version 2
 	// in force: version 1
 }
+
+// Cases are unit tests of a model. In Go tests, package scoringtest runs them.
+func ExampleRunCases() {
+	m := open()
+	cases, err := scoring.ParseCases("cases/inbound.yaml", []byte(`
+as_of: 2026-11-02T09:00:00Z
+cases:
+  - name: a decision maker of a large company who asked for a demo is an A
+    lead: {company.employees: 1200, lead.seniority: vp}
+    activities: [{type: demo_request, ago: 14d}]
+    want: {tier: A, reasons: [employees-500, demo: 40]}
+`), m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := scoring.RunCases(context.Background(), m, cases)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range report.Results {
+		for _, miss := range r.Misses {
+			fmt.Printf("%s: want %s, got %s\n", miss.What, miss.Want, miss.Got)
+		}
+	}
+	fmt.Printf("%.0f %% of the edges\n", 100*report.Coverage.Share())
+	// Output:
+	// tier: want A, got B
+	// reason demo: want 40 points, got 20 points
+	// 30 % of the edges
+}
+
+// Mutate tells which mistakes the cases would not catch.
+func ExampleMutate() {
+	d, err := scoring.Parse("scoring.yaml", []byte(`
+model: m
+version: 1
+rules:
+  - {id: big, when: "company.employees >= 500", points: 20}
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := scoring.New(d, leadloop.StandardSchema(), scoring.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	points := 20 * leadloop.Point
+	report, err := scoring.Mutate(context.Background(), m, []scoring.Case{{
+		Name: "a large company", AsOf: now, Lead: map[string]any{"company.employees": 9000}, Want: scoring.Want{Points: &points},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(report)
+	// Output:
+	// Mutation: 6 of 8 changes noticed.
+	//   no case noticed: rule big: 500 → 501 in company.employees >= 500
+	//   no case noticed: rule big: 500 → 499 in company.employees >= 500
+}

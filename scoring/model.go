@@ -34,6 +34,7 @@ type Model struct {
 	fields   []string
 	timed    []bool // by position in the set: changes with time
 	warnings leadloop.Problems
+	patch    *patch // for mutants only
 	// readCount is how many fields rules and modifiers read, each counted.
 	readCount int
 }

@@ -41,6 +41,9 @@ func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
 	s := run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
 	m.set.Eval(ctx, s.facts, &s.results)
+	if m.patch != nil {
+		s.patched = m.patch.set.EvalOne(ctx, s.facts, 0)
+	}
 	if err := ctx.Err(); err != nil {
 		return Explanation{}, fmt.Errorf("scoring: %w", context.Cause(ctx))
 	}
@@ -86,6 +89,7 @@ type run struct {
 	asOf    time.Time
 	facts   rules.Facts
 	results rules.Results
+	patched rules.Result
 
 	// byType holds, for each of Model.types, the positions in Activities, the
 	// most recent first.
@@ -133,6 +137,9 @@ func (s *run) collect() {
 func (s *run) result(i int) rules.Result {
 	if i < 0 {
 		return rules.Result{State: rules.Decided, Value: leadloop.ValueOf(true)}
+	}
+	if s.m.patch != nil && s.m.patch.at == i {
+		return s.patched
 	}
 	return s.results.At(i)
 }

@@ -23,7 +23,11 @@ func (s *run) nextChange(i int) time.Time {
 	if i < 0 || !s.m.timed[i] {
 		return time.Time{}
 	}
-	at, _ := s.m.set.NextChangeOne(s.facts, i)
+	set := s.m.set
+	if p := s.m.patch; p != nil && p.at == i {
+		set, i = p.set, 0
+	}
+	at, _ := set.NextChangeOne(s.facts, i)
 	return at
 }
 
