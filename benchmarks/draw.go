@@ -1,6 +1,9 @@
 package benchmarks
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // maxRules is what an Outcome has room for.
 const maxRules = 640
@@ -74,10 +77,15 @@ func drawn(r *rand.Rand, like condition) condition {
 	panic("a sort of condition that is not drawn")
 }
 
+// drawnAll draws parts that all differ.
 func drawnAll(r *rand.Rand, like []condition) []condition {
-	out := make([]condition, len(like))
-	for i, c := range like {
-		out[i] = drawn(r, c)
+	var out []condition
+	for _, part := range like {
+		c := drawn(r, part)
+		for slices.ContainsFunc(out, func(o condition) bool { return o.text(celText) == c.text(celText) }) {
+			c = drawn(r, part)
+		}
+		out = append(out, c)
 	}
 	return out
 }

@@ -34,6 +34,10 @@ func (c *contestant) score(n int) error {
 }
 
 func (s settings) measure(p *progress) (*report, error) {
+	// On one thread at a time the CPU time is exact: the kernel brings only the thread
+	// that asks up to date, and any other that is busy, say with garbage, lags behind by
+	// up to a tick.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	r := newReport(s)
 	defer p.done()
 	for i, rules := range s.models {
@@ -155,7 +159,7 @@ func (s settings) agree(list []*contestant) error {
 
 func (c *contestant) row(list []*contestant, rules int) (row, error) {
 	out := row{
-		Engine: c.engine.Name, MinNS: slices.Min(c.times), MedianNS: median(c.times),
+		Engine: c.engine.Name, MinNS: slices.Min(c.times), MedianNS: median(c.times), MeanNS: mean(c.times),
 		HandTuned: c.against(find(list, baseline)), Ours: c.against(find(list, ours)),
 	}
 	out.RulesPerSecond = float64(rules) / out.MinNS * 1e9
@@ -200,6 +204,14 @@ func (c *contestant) against(b *contestant) *ratio {
 }
 
 func median(list []float64) float64 { return quantile(list, 0.5) }
+
+func mean(list []float64) float64 {
+	var sum float64
+	for _, f := range list {
+		sum += f
+	}
+	return sum / float64(len(list))
+}
 
 // quantile interpolates between the two nearest values.
 func quantile(list []float64, q float64) float64 {
