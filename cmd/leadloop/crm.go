@@ -135,6 +135,11 @@ type crm struct {
 // of a row of the leads file into a lead's.
 func loadCRM(dir string, leadID func(string) leadloop.LeadID) (*crm, error) {
 	c := &crm{}
+	if i, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !i.IsDir() {
+		return nil, fmt.Errorf("%s is a file; expected the folder that it is in", dir)
+	}
 	var rows []row
 	var err error
 	read := func(name string, need ...string) bool {

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/engine"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/store"
 )
@@ -36,6 +40,14 @@ func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Play
 		}
 		return nil
 	})
+	if i := slices.IndexFunc(in.rejects, func(r refused) bool { return r.ID != "" && r.ID == id }); errors.Is(err, leadloop.ErrNotFound) && i >= 0 {
+		_, err := fmt.Fprintf(w, "\n%s is no lead: line %d was rejected, because %s.\n", id, in.rejects[i].Line, in.rejects[i])
+		return err
+	}
+	if i := slices.IndexFunc(in.rows, func(r taken) bool { return r.id != "" && r.id == id }); errors.Is(err, leadloop.ErrNotFound) && i >= 0 {
+		_, err := fmt.Fprintf(w, "\n%s is no lead yet: line %d is of %s, after the moment of the run.\n", id, in.rows[i].line, in.rows[i].submission.ReceivedAt.Format(time.RFC3339))
+		return err
+	}
 	if errors.Is(err, leadloop.ErrNotFound) {
 		return &exitError{exitUsage, fmt.Errorf("--explain: there is no lead %q, neither in the file nor in the store", id)}
 	}
@@ -43,10 +55,21 @@ func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Play
 		return err
 	}
 	fmt.Fprintln(w)
+	for _, row := range in.rows {
+		switch record := engine.RecordID(row.submission.Key); {
+		case row.id == "" || row.repeats || record != lead.ID && !slices.Contains(lead.Records, record):
+		case record == lead.ID:
+			fmt.Fprintf(w, "%s arrived in line %d as lead %s.\n", row.id, row.line, lead.ID)
+		default:
+			fmt.Fprintf(w, "%s, line %d, was found to be the same and became part of lead %s.\n", row.id, row.line, lead.ID)
+		}
+	}
 	if err := pb.Explain(w, lead, decisions...); err != nil {
 		return err
 	}
 	fmt.Fprintln(w, "\nHISTORY")
+	// The journal is in the order in which things became known.
+	slices.SortStableFunc(history, func(a, b leadloop.Event) int { return a.At.Compare(b.At) })
 	for _, e := range history {
 		fmt.Fprintf(w, "  %s  %s\n", e.At.UTC().Format("2006-01-02 15:04"), sentence(e))
 	}
@@ -55,13 +78,24 @@ func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Play
 
 // sentence says an event in words.
 func sentence(e leadloop.Event) string {
-	s := string(e.Kind)
-	if e.Kind == leadloop.EventActivity {
-		s = e.To
+	s := words(string(e.Kind))
+	switch e.Kind {
+	case leadloop.EventActivity:
+		s = words(e.To)
 		if e.Actor != "" {
 			s += " by " + e.Actor
 		}
 		return s
+	case leadloop.EventEnriched, leadloop.EventProviderFailed:
+		s += " by " + e.Attrs["provider"]
+	case leadloop.EventScored:
+		return s + " " + e.Attrs["points"]
+	case leadloop.EventEscalated:
+		return s + ": " + e.To + " was told"
+	case leadloop.EventSLAStarted:
+		s += " " + e.Attrs["policy"]
+	case leadloop.EventSubmission:
+		s = "another submission"
 	}
 	switch {
 	case e.From != "" && e.To != "":
@@ -70,7 +104,11 @@ func sentence(e leadloop.Event) string {
 		s += " " + e.To
 	}
 	if e.Reason != "" {
-		s += " (" + e.Reason + ")"
+		s += " (" + words(e.Reason) + ")"
 	}
 	return s
+}
+
+func words(code string) string {
+	return strings.NewReplacer("_", " ", ":", " ", "sla", "SLA").Replace(code)
 }

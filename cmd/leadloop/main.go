@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // calendars work the same on machines without zone files
 
@@ -43,6 +44,8 @@ const (
 type cli struct {
 	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
 	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
+
+	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // streams are where a command writes: results to out, progress and problems
@@ -58,10 +61,20 @@ func main() {
 	os.Exit(code)
 }
 
+// version is what the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "leadloop, of an unknown version"
+	}
+	return "leadloop " + info.Main.Version + " " + info.GoVersion
+}
+
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	parser, err := kong.New(&cli{}, kong.Name("leadloop"), kong.UsageOnError(), kong.Writers(s.out, s.err),
 		kong.Description("B2B leads: capture, dedupe, suppress, enrich, score, route, track."),
+		kong.Vars{"version": version()},
 		kong.Exit(func(c int) { panic(&exitError{code: c}) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {

@@ -37,6 +37,7 @@ type leadLine struct {
 	Range       *[2]leadloop.Points  `json:"range,omitempty"`
 	Needs       []string             `json:"needs,omitempty"`
 	SLA         *slaLine             `json:"sla,omitempty"`
+	FirstTouch  time.Time            `json:"first_touch_at,omitzero"` // by the owner that it has
 	DuplicateOf string               `json:"duplicate_of,omitempty"`
 	Cost        float64              `json:"cost"`
 
@@ -67,7 +68,7 @@ func collect(ctx context.Context, st store.Store, in *input, r *replay) (*result
 	res := &results{counts: r.counts, outbox: map[string]int{}, asOf: in.asOf, changed: r.counts.changed()}
 	names := map[leadloop.LeadID]string{}
 	for _, row := range in.rows {
-		names[engine.RecordID(row.submission.Key)] = row.id
+		names[engine.RecordID(row.submission.Key)] = row.id // "" if the file has no ids
 	}
 	err := st.View(ctx, func(tx store.Tx) error {
 		for _, row := range in.rows {
@@ -81,7 +82,7 @@ func collect(ctx context.Context, st store.Store, in *input, r *replay) (*result
 			}
 			line := describe(lead)
 			line.ID, line.Line, line.received = row.id, row.line, row.submission.ReceivedAt
-			if lead.ID != record {
+			if lead.ID != record || row.repeats {
 				line.DuplicateOf = cmp.Or(names[lead.ID], string(lead.ID))
 				line.Cost = 0 // counted with the lead itself
 			}
@@ -113,7 +114,7 @@ func describe(l *leadloop.Lead) leadLine {
 	s := l.State
 	line := leadLine{
 		Lead: l.ID, Outcome: s.Disposition, Reason: s.Reason, Owner: s.Owner, Queue: s.Queue, Stage: s.Stage,
-		Tier: s.Score.Tier, Needs: s.Score.Needs, Cost: float64(s.Cost) / 1e6,
+		Tier: s.Score.Tier, Needs: s.Score.Needs, Cost: float64(s.Cost) / 1e6, FirstTouch: s.FirstTouchAt,
 	}
 	if s.Score.Known {
 		line.Score = &s.Score.Points
@@ -131,8 +132,12 @@ func describe(l *leadloop.Lead) leadLine {
 	return line
 }
 
-func (r *results) writeJSON(w io.Writer, pb *playbook.Playbook) error {
+func (r *results) writeJSON(w io.Writer, pb *playbook.Playbook, in *input) error {
 	enc := json.NewEncoder(w)
+	rejects := in.rejects
+	if rejects == nil {
+		rejects = []refused{}
+	}
 	for _, l := range r.lines {
 		if err := enc.Encode(l); err != nil {
 			return err
@@ -140,6 +145,7 @@ func (r *results) writeJSON(w io.Writer, pb *playbook.Playbook) error {
 	}
 	return enc.Encode(map[string]any{"summary": map[string]any{
 		"playbook": pb.Name(), "digest": pb.Digest(), "as_of": r.asOf, "changed": r.changed, "counts": r.counts,
+		"rejects": rejects, "rejects_file": in.rejectsFile, "unreadable_values": in.unreadable,
 		"outcomes": r.tally(func(l leadLine) string { return string(l.Outcome) }), "tiers": r.tally(func(l leadLine) string { return l.Tier }),
 		"spent": float64(r.spent) / 1e6, "currency": pb.Currency(), "outbox": r.outbox, "dead_tasks": r.dead, "metrics": r.report,
 	}})
@@ -163,18 +169,32 @@ func (c *runCmd) banner(w io.Writer, pb *playbook.Playbook, in *input) {
 	if n := len(in.rejects); n > 0 {
 		fmt.Fprintf(w, ", %s rejected", thousands(int64(n)))
 	}
-	if in.warnings > 0 {
-		fmt.Fprintf(w, ", %s left out as unreadable", plural(in.warnings, "value"))
+	if len(in.unreadable) > 0 {
+		total, parts := 0, []string(nil)
+		for _, col := range slices.SortedFunc(maps.Keys(in.unreadable), func(a, b string) int {
+			return cmp.Or(in.unreadable[b]-in.unreadable[a], strings.Compare(a, b))
+		}) {
+			total += in.unreadable[col]
+			parts = append(parts, fmt.Sprintf("%d of %s", in.unreadable[col], col))
+		}
+		fmt.Fprintf(w, ", %s left out as unreadable (%s; --verbose names them)", plural(total, "value"), strings.Join(parts, ", "))
 	}
 	fmt.Fprintln(w)
-	var guessed []string
+	var guessed, unread []string
 	for _, col := range in.columns {
-		if short, _, _ := strings.Cut(col.Holds, "."); col.Guessed && strings.TrimPrefix(col.Holds, short+".") != col.Name {
+		_, short, dotted := strings.Cut(col.Holds, ".")
+		switch {
+		case col.Holds == "":
+			unread = append(unread, cmp.Or(col.Name, "(no name)"))
+		case col.Guessed && col.Name != col.Holds && (!dotted || short != col.Name):
 			guessed = append(guessed, col.Name+" = "+col.Holds)
 		}
 	}
 	if len(guessed) > 0 {
 		fmt.Fprintf(w, "Guessed  %s (--map corrects)\n", strings.Join(guessed, ", "))
+	}
+	if len(unread) > 0 {
+		fmt.Fprintf(w, "Not read %s (--map COLUMN=FIELD reads one)\n", strings.Join(unread, ", "))
 	}
 	if len(in.pickedUp) > 0 {
 		fmt.Fprintf(w, "With     %s\n", strings.Join(in.pickedUp, ", "))
@@ -190,27 +210,60 @@ func newTable(w io.Writer, title string) table.Writer {
 	t.Style().Options.SeparateColumns = false
 	t.Style().Options.DrawBorder = false
 	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Footer = text.FormatDefault
 	fmt.Fprintf(w, "\n%s\n", title)
 	return t
 }
 
-func (r *results) writeText(w io.Writer, pb *playbook.Playbook) error {
+// did says what the run did, so that all rows are accounted for.
+func (r *results) did(w io.Writer) {
 	n := r.counts
 	fmt.Fprintln(w)
-	if !r.changed {
-		fmt.Fprintf(w, "Nothing changed: all %s and what happened to them had been taken before.\n", plural(n.Submissions, "row"))
-	} else {
-		fmt.Fprintf(w, "%s in %s: %s, %s merged into leads that were there", plural(n.Submissions, "row"), r.took.Round(10*time.Millisecond), plural(n.New, "new lead"), thousands(int64(n.Merged)))
+	switch all := n.Submissions + n.Repeated; {
+	case all+n.LaterThanAsOf == 0:
+		fmt.Fprintln(w, "There is no row that can be taken.")
+	case !r.changed:
+		fmt.Fprintf(w, "Nothing changed: all %s and what happened to them had been taken before.\n", plural(all, "row"))
+	default:
+		fmt.Fprintf(w, "%s in %s: %s, %s merged into leads that were there", plural(all, "row"), max(r.took, 10*time.Millisecond).Round(10*time.Millisecond), plural(n.New, "new lead"), thousands(int64(n.Merged)))
 		if n.Known > 0 {
 			fmt.Fprintf(w, ", %s taken before", thousands(int64(n.Known)))
 		}
-		fmt.Fprintf(w, ".\n%s, %s and %s were replayed in between.\n", plural(n.Activities, "later activity row"), plural(n.Opportunities, "deal change"), plural(n.Timers, "timer"))
+		if n.Repeated > 0 {
+			fmt.Fprintf(w, ", %s repeating an earlier row", thousands(int64(n.Repeated)))
+		}
+		fmt.Fprintln(w, ".")
+		var parts []string
+		for _, p := range []struct {
+			n         int
+			one, many string
+		}{
+			{n.ActivitiesWith, "activity from before a lead arrived", "activities from before a lead arrived"}, {n.Activities, "activity since", "activities since"},
+			{n.Opportunities, "opening or closing of a deal", "openings and closings of deals"}, {n.Timers, "timer", "timers"},
+		} {
+			switch {
+			case p.n == 1:
+				parts = append(parts, "1 "+p.one)
+			case p.n > 1:
+				parts = append(parts, thousands(int64(p.n))+" "+p.many)
+			}
+		}
+		if len(parts) > 0 {
+			fmt.Fprintf(w, "Replayed with them, in order of time: %s.\n", strings.Join(parts, ", "))
+		}
 	}
 	if n.LaterThanAsOf > 0 {
-		fmt.Fprintf(w, "%s lie after the moment of the run and were left for later.\n", plural(n.LaterThanAsOf, "row"))
+		fmt.Fprintf(w, "%s of leads and activities lie after the moment of the run (--as-of) and were left for later.\n", plural(n.LaterThanAsOf, "row"))
 	}
 	if n.NoOwner > 0 {
-		fmt.Fprintf(w, "%s by \"owner\" were left out: nobody owned the lead then.\n", plural(n.NoOwner, "activity row"))
+		fmt.Fprintf(w, "%s by \"owner\" were left out: nobody owned the lead at that time.\n", plural(n.NoOwner, "activity row"))
+	}
+}
+
+func (r *results) writeText(w io.Writer, pb *playbook.Playbook) error {
+	r.did(w)
+	if len(r.lines) == 0 {
+		return nil
 	}
 	r.outcomeTable(w)
 	r.ownerTable(w)
@@ -245,14 +298,32 @@ func (r *results) outcomeTable(w io.Writer) {
 	header = append(header, "no tier")
 	t.AppendHeader(header)
 	outcomes := r.tally(func(l leadLine) string { return string(l.Outcome) })
+	total := table.Row{"all", 0}
+	for _, tier := range append(slices.Clone(tiers), "-") {
+		n := 0
+		for o := range outcomes {
+			n += counts[o+"\x00"+tier]
+		}
+		total = append(total, blankZero(n))
+		total[1] = total[1].(int) + n
+	}
 	for _, o := range slices.SortedFunc(maps.Keys(outcomes), func(a, b string) int { return cmp.Or(outcomes[b]-outcomes[a], strings.Compare(a, b)) }) {
-		row := table.Row{o, outcomes[o]}
+		row := table.Row{outcomeName(o), outcomes[o]}
 		for _, tier := range append(slices.Clone(tiers), "-") {
 			row = append(row, blankZero(counts[o+"\x00"+tier]))
 		}
 		t.AppendRow(row)
 	}
+	t.AppendFooter(total)
 	t.Render()
+}
+
+// outcomeName says what an outcome means where its word alone does not.
+func outcomeName(o string) string {
+	if o == string(leadloop.OutcomeAlerted) {
+		return o + " (an owner of the company was told)"
+	}
+	return o
 }
 
 func blankZero(n int) any {
@@ -264,9 +335,9 @@ func blankZero(n int) any {
 
 func (r *results) ownerTable(w io.Writer) {
 	type load struct {
-		open, worked, missed int
+		leads, met, missed, running int
 	}
-	owners := map[string]*load{}
+	owners, all := map[string]*load{}, &load{}
 	for _, l := range r.lines {
 		name := cmp.Or(string(l.Owner), "queue "+l.Queue)
 		if l.DuplicateOf != "" || (l.Outcome != leadloop.OutcomeAssigned && l.Outcome != leadloop.OutcomeQueued) {
@@ -275,20 +346,31 @@ func (r *results) ownerTable(w io.Writer) {
 		if owners[name] == nil {
 			owners[name] = &load{}
 		}
-		owners[name].open++
-		if l.SLA != nil && l.SLA.State == "met" {
-			owners[name].worked++
-		}
-		if l.SLA != nil && l.SLA.State == "missed" {
-			owners[name].missed++
+		for _, sum := range []*load{owners[name], all} {
+			sum.leads++
+			switch {
+			case l.SLA == nil:
+			case l.SLA.State == "met":
+				sum.met++
+			case l.SLA.State == "missed":
+				sum.missed++
+			default:
+				sum.running++
+			}
 		}
 	}
-	t := newTable(w, "Who has them")
-	t.AppendHeader(table.Row{"owner or queue", "leads", "SLA met", "SLA missed"})
+	if len(owners) == 0 {
+		return
+	}
+	t := newTable(w, "Who has them, and how the clock of the first answer stands")
+	t.AppendHeader(table.Row{"owner or queue", "leads", "met", "missed", "running", "no clock"})
+	row := func(name string, l *load) table.Row {
+		return table.Row{name, l.leads, blankZero(l.met), blankZero(l.missed), blankZero(l.running), blankZero(l.leads - l.met - l.missed - l.running)}
+	}
 	for _, name := range slices.Sorted(maps.Keys(owners)) {
-		l := owners[name]
-		t.AppendRow(table.Row{name, l.open, blankZero(l.worked), blankZero(l.missed)})
+		t.AppendRow(row(name, owners[name]))
 	}
+	t.AppendFooter(row("all", all))
 	t.Render()
 }
 
@@ -296,7 +378,7 @@ func (r *results) ownerTable(w io.Writer) {
 func (r *results) hottest(w io.Writer) {
 	var waiting []leadLine
 	for _, l := range r.lines {
-		if l.DuplicateOf == "" && l.Score != nil && (l.Outcome == leadloop.OutcomeAssigned || l.Outcome == leadloop.OutcomeQueued) && (l.SLA == nil || l.SLA.State != "met") {
+		if l.DuplicateOf == "" && l.Score != nil && l.FirstTouch.IsZero() && (l.Outcome == leadloop.OutcomeAssigned || l.Outcome == leadloop.OutcomeQueued) {
 			waiting = append(waiting, l)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/capture"
 	"github.com/leadloop/leadloop/engine"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/privacy"
@@ -40,16 +37,9 @@ type runCmd struct {
 	Country    string            `placeholder:"CC" help:"Country of phone numbers in rows that have none."`
 	Rejects    string            `placeholder:"FILE" help:"Where rejected rows are kept as they were. Default: the leads file's name with .rejects before the ending, in the current folder."`
 	TokenKey   string            `placeholder:"FILE" help:"Key of the suppression tokens. Default: beside the database, made on first use."`
-	JSON       bool              `help:"Print one object per row of the leads file, then a summary object."`
-	Explain    string            `placeholder:"ID" help:"After the run, say why a lead got its score, tier and owner. ID is the row's id or the lead's."`
+	JSON       bool              `xor:"out" help:"Print one object per row of the leads file, then a summary object."`
+	Explain    string            `placeholder:"ID" xor:"out" help:"After the run, say why a lead got its score, tier and owner instead of printing the report. ID is the row's id or the lead's."`
 	Verbose    bool              `short:"v" help:"Log what the loop does, to standard error."`
-}
-
-// taken is a row of the leads file that became a submission.
-type taken struct {
-	id         string // as the file has it; "" if it has none
-	line       int
-	submission leadloop.Submission
 }
 
 func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
@@ -77,7 +67,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 			err = e
 		}
 	}()
-	tokens, err := c.tokens()
+	tokens, err := c.tokens(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -94,13 +84,16 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	if err := c.prepare(ctx, r, in, tokens, s); err != nil {
 		return err
 	}
-	r.counts.RejectedRows, r.counts.SideFileIssues = len(in.rejects), len(in.sideProblems)
+	r.counts.RejectedRows, r.counts.SideFileIssues, r.counts.Repeated = len(in.rejects), len(in.sideProblems)+in.strangers, in.repeats
 	if !c.JSON {
 		c.banner(s.out, pb, in)
 	}
 	step, done := progress(s.err, len(r.moments))
 	err = r.run(ctx, step)
 	done()
+	if errors.Is(err, leadloop.ErrUnavailable) {
+		return fmt.Errorf("%w; what was committed stays, and running the same command again goes on from there", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,13 +102,14 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	res.took = time.Since(started)
-	if c.JSON {
-		err = res.writeJSON(s.out, pb)
-	} else {
-		err = res.writeText(s.out, pb)
-	}
-	if err == nil && c.Explain != "" {
+	switch {
+	case c.JSON:
+		err = res.writeJSON(s.out, pb, in)
+	case c.Explain != "":
+		res.did(s.out)
 		err = explain(ctx, s.out, st, pb, in, c.Explain)
+	default:
+		err = res.writeText(s.out, pb)
 	}
 	if err != nil {
 		return err
@@ -146,245 +140,38 @@ func (c *runCmd) report(s streams, in *input, r *replay) error {
 	if len(r.failed) > 0 {
 		return &exitError{exitFailed, fmt.Errorf("%s could not be decided; run the same command again to try only those", plural(len(r.failed), "row"))}
 	}
+	c.changed(s, in, r)
+	var left []string
 	if len(in.rejects) > 0 {
-		return &exitError{exitRejects, fmt.Errorf("%s of %s rejected and kept in %s: mend them there and run that file", plural(len(in.rejects), "row"), filepath.Base(c.Leads), in.rejectsFile)}
+		left = append(left, fmt.Sprintf("%s of %s rejected and kept in %s: mend them there and run again with --leads %s",
+			plural(len(in.rejects), "row"), filepath.Base(c.Leads), in.rejectsFile, in.rejectsFile))
 	}
-	if len(in.sideProblems) > 0 {
-		return &exitError{exitRejects, fmt.Errorf("%s of the activities and CRM files were left out", plural(len(in.sideProblems), "row"))}
+	if n := len(r.changed); n > 0 {
+		left = append(left, fmt.Sprintf("%s of %s not taken as they are now: their ids were taken before", plural(n, "row"), filepath.Base(c.Leads)))
 	}
-	return nil
-}
-
-// input is everything that was read.
-type input struct {
-	rows         []taken
-	columns      []capture.Column
-	rejects      []*capture.Reject
-	rejectsFile  string
-	warnings     int
-	activities   []activity
-	crm          *crm
-	sideProblems []problem
-	pickedUp     []string
-	asOf         time.Time
-	asOfWhy      string
-	source       string
-}
-
-// leadID turns an id of the leads file into a lead's id.
-func (in *input) leadID(id string) leadloop.LeadID { return engine.RecordID(in.source + ":" + id) }
-
-func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
-	in := &input{source: c.Source}
-	if in.source == "" {
-		in.source = strings.TrimSuffix(filepath.Base(c.Leads), filepath.Ext(c.Leads))
+	if n := len(in.sideProblems) + in.strangers; n > 0 {
+		left = append(left, plural(n, "row")+" of the activities and CRM files left out")
 	}
-	payloads, header, err := c.readPayloads(schema, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.moment(in, payloads); err != nil {
-		return nil, err
-	}
-	if err := c.submissions(schema, in, payloads); err != nil {
-		return nil, err
-	}
-	if err := c.sideFiles(in); err != nil {
-		return nil, err
-	}
-	if err := c.writeRejects(in, header); err != nil {
-		return nil, err
-	}
-	for _, r := range in.rejects {
-		fmt.Fprintf(s.err, "%s:%d: rejected: %s\n", filepath.Base(c.Leads), r.Line, reasons(r.Reasons))
-	}
-	for _, p := range in.sideProblems {
-		fmt.Fprintln(s.err, p)
-	}
-	return in, nil
-}
-
-func reasons(rs []capture.Reason) string {
-	parts := make([]string, len(rs))
-	for i, r := range rs {
-		parts[i] = r.String()
-	}
-	return strings.Join(parts, "; ")
-}
-
-func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []capture.Payload, header string, err error) {
-	f, err := os.Open(c.Leads)
-	if err != nil {
-		return nil, "", err
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	format := capture.CSV
-	if ext := strings.ToLower(filepath.Ext(c.Leads)); ext == ".jsonl" || ext == ".ndjson" {
-		format = capture.JSONL
-	}
-	rd, err := capture.NewReader(f, format, schema, c.Map)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", c.Leads, err)
-	}
-	for {
-		p, err := rd.Next()
-		var rej *capture.Reject
-		switch {
-		case errors.Is(err, io.EOF):
-			in.columns = rd.Columns()
-			return payloads, rd.Header(), nil
-		case errors.As(err, &rej):
-			in.rejects = append(in.rejects, rej)
-		case err != nil:
-			return nil, "", fmt.Errorf("%s: %w", c.Leads, err)
-		default:
-			payloads = append(payloads, p)
-		}
-	}
-}
-
-// moment settles the moment of the run: what was said, else the latest time in
-// the files, else now. Times in the future are typing errors and don't count,
-// unless most are: then it is this machine's clock that is wrong.
-func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
-	if c.AsOf != "" {
-		if in.asOf, err = leadloop.ParseTime(c.AsOf); err != nil {
-			return fmt.Errorf("--as-of: %w", err)
-		}
-		in.asOfWhy = "as said"
-		return nil
-	}
-	var times []time.Time
-	see := func(text string) {
-		if t, err := leadloop.ParseTime(strings.TrimSpace(text)); err == nil {
-			times = append(times, t)
-		}
-	}
-	for _, p := range payloads {
-		see(p.Values[capture.ColumnReceivedAt])
-	}
-	now := time.Now().UTC()
-	if len(times) == 0 {
-		in.asOf, in.asOfWhy = now, "now; the leads have no time of arrival"
-		return nil
-	}
-	if path := c.beside(c.Activities, "activities.csv"); path != "" {
-		rows, _, err := readTable(path, "at")
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			see(r.cell["at"])
-		}
-	}
-	slices.SortFunc(times, time.Time.Compare)
-	limit := now.Add(24 * time.Hour)
-	in.asOf, in.asOfWhy = times[len(times)-1], "the latest time in the files; --as-of changes it"
-	if times[len(times)/2].After(limit) {
-		in.asOfWhy = "the latest time in the files, although this machine's clock says " + now.Format("2006-01-02") + "; --as-of changes it"
-		return nil
-	}
-	for i := len(times) - 1; in.asOf.After(limit); i-- {
-		in.asOf = times[i]
+	if len(left) > 0 {
+		return &exitError{exitRejects, errors.New(strings.Join(left, "; "))}
 	}
 	return nil
 }
 
-// beside is the path said, else the path of name beside the leads file if it
-// is there.
-func (c *runCmd) beside(said, name string) string {
-	if said != "" {
-		return said
-	}
-	if path := filepath.Join(filepath.Dir(c.Leads), name); exists(path) {
-		return path
-	}
-	return ""
-}
-
-func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capture.Payload) error {
-	source := capture.Source{Name: in.source, Country: c.Country}
-	if c.Origin == "import" {
-		source.Origin = leadloop.OriginImport
-	}
-	if c.Require == "-" {
-		source.Required = [][]string{}
-	} else if c.Require != "" {
-		for _, group := range strings.Split(c.Require, ",") {
-			source.Required = append(source.Required, strings.Split(strings.TrimSpace(group), "|"))
+// changed names rows whose id was taken before with another content.
+func (c *runCmd) changed(s streams, in *input, r *replay) {
+	for i, ch := range r.changed {
+		if i == 20 {
+			fmt.Fprintf(s.err, "%s: %s more, for the same reason\n", filepath.Base(c.Leads), plural(len(r.changed)-i, "row"))
+			return
 		}
-	}
-	capt, err := capture.New(schema, source)
-	if err != nil {
-		return err
-	}
-	for _, p := range payloads {
-		sub, warnings, err := capt.Submission(p, in.asOf)
-		var rej *capture.Reject
-		if errors.As(err, &rej) {
-			in.rejects = append(in.rejects, rej)
-			continue
+		names := make([]string, len(ch.fields))
+		for i, f := range ch.fields {
+			names[i] = in.column(f)
 		}
-		if err != nil {
-			return err
-		}
-		in.warnings += len(warnings)
-		in.rows = append(in.rows, taken{id: strings.TrimSpace(p.Values[capture.ColumnID]), line: p.Line, submission: sub})
+		fmt.Fprintf(s.err, "%s:%d: not taken: a row of this id was taken before with another %s; give it an id of its own and it becomes part of the same lead\n",
+			filepath.Base(c.Leads), ch.line, strings.Join(names, ", "))
 	}
-	return nil
-}
-
-func (c *runCmd) sideFiles(in *input) error {
-	if path := c.beside(c.Activities, "activities.csv"); path != "" {
-		list, bad, err := loadActivities(path, in.leadID)
-		if err != nil {
-			return err
-		}
-		in.activities, in.sideProblems = list, append(in.sideProblems, bad...)
-		in.pickedUp = append(in.pickedUp, path)
-	}
-	if dir := c.beside(c.CRM, "crm"); dir != "" {
-		var err error
-		if in.crm, err = loadCRM(dir, in.leadID); err != nil {
-			return err
-		}
-		in.sideProblems = append(in.sideProblems, in.crm.problems...)
-		for _, f := range in.crm.found {
-			in.pickedUp = append(in.pickedUp, filepath.Join(dir, f))
-		}
-	}
-	return nil
-}
-
-// writeRejects keeps the rejected rows as they were, under the file's own
-// header, so that they can be mended and run.
-func (c *runCmd) writeRejects(in *input, header string) (err error) {
-	if len(in.rejects) == 0 {
-		return nil
-	}
-	in.rejectsFile = c.Rejects
-	if in.rejectsFile == "" {
-		ext := filepath.Ext(c.Leads)
-		in.rejectsFile = strings.TrimSuffix(filepath.Base(c.Leads), ext) + ".rejects" + ext
-	}
-	if same, err := filepath.Abs(in.rejectsFile); err == nil {
-		if leads, err := filepath.Abs(c.Leads); err == nil && leads == same {
-			return fmt.Errorf("--rejects names the leads file itself")
-		}
-	}
-	f, err := os.Create(in.rejectsFile)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	w := bufio.NewWriter(f)
-	if header != "" {
-		fmt.Fprintln(w, header)
-	}
-	for _, r := range in.rejects {
-		fmt.Fprintln(w, r.Raw)
-	}
-	return w.Flush()
 }
 
 // prepare stores what the CRM says and lines up the moments.
@@ -418,9 +205,12 @@ func (c *runCmd) prepare(ctx context.Context, r *replay, in *input, tokens *priv
 		}
 	}
 	for _, row := range in.rows {
+		if row.repeats {
+			continue
+		}
 		sub := row.submission
 		sub.Activities = append(sub.Activities, before[engine.RecordID(sub.Key)]...)
-		r.addSubmission(sub)
+		r.addSubmission(sub, row.line)
 	}
 	return nil
 }
@@ -429,6 +219,7 @@ func (c *runCmd) prepare(ctx context.Context, r *replay, in *input, tokens *priv
 // nor in the store.
 func (in *input) dropStrangers(ctx context.Context, st store.Store, inFile map[leadloop.LeadID]time.Time, s streams) error {
 	kept := in.activities[:0]
+	var strangers []row
 	err := st.View(ctx, func(tx store.Tx) error {
 		for _, a := range in.activities {
 			_, ok := inFile[a.lead]
@@ -441,15 +232,22 @@ func (in *input) dropStrangers(ctx context.Context, st store.Store, inFile map[l
 			}
 			if ok {
 				kept = append(kept, a)
-				continue
+			} else {
+				strangers = append(strangers, a.row)
 			}
-			p := a.row.bad("column lead: no lead of that id was taken")
-			in.sideProblems = append(in.sideProblems, p)
-			fmt.Fprintln(s.err, p)
 		}
 		return nil
 	})
-	in.activities = kept
+	in.activities, in.strangers = kept, len(strangers)
+	// An export of activities often covers more leads than the leads file: one
+	// line for each would bury what matters.
+	for i, r := range strangers {
+		if i == 3 {
+			fmt.Fprintf(s.err, "%s: %s more, left out for the same reason\n", r.file, plural(len(strangers)-i, "row"))
+			break
+		}
+		fmt.Fprintln(s.err, r.bad("column lead: no lead of that id was taken"))
+	}
 	return err
 }
 

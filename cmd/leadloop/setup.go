@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/privacy"
@@ -22,7 +25,7 @@ const keyBytes = 32
 // tokens makes suppression tokens with the key of the store: in a file of its
 // own beside the database, so that a copy of the database alone tells nobody
 // who is on the list.
-func (c *runCmd) tokens() (*privacy.Tokens, error) {
+func (c *runCmd) tokens(ctx context.Context, st store.Store) (*privacy.Tokens, error) {
 	path := c.TokenKey
 	if path == "" {
 		kind, db, _ := strings.Cut(c.Store, ":")
@@ -35,35 +38,98 @@ func (c *runCmd) tokens() (*privacy.Tokens, error) {
 		}
 		path = db + ".key"
 	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = newKey(path)
-	}
-	if err != nil {
+	key, err := readKey(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
 		return nil, fmt.Errorf("key of the suppression tokens: %w", err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) < privacy.MinKey {
-		return nil, fmt.Errorf("key of the suppression tokens: %s does not hold %d bytes in hex", path, privacy.MinKey)
+	known, err := keyOf(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	// With another key nobody on the list would be recognised, and those who
+	// said no would be contacted.
+	switch {
+	case known != "" && missing:
+		return nil, fmt.Errorf("key of the suppression tokens: %s is not there; put it back, or name it with --token-key: without it nobody on the suppression list would be recognised", path)
+	case known != "" && known != fingerprint(key):
+		return nil, fmt.Errorf("key of the suppression tokens: %s is not the one that the suppression list in %s was made with; put that one back, or name it with --token-key", path, c.Store)
+	case missing:
+		if key, err = newKey(path); err != nil {
+			return nil, fmt.Errorf("key of the suppression tokens: %w", err)
+		}
+	}
+	if known == "" {
+		err = st.Update(ctx, func(tx store.Tx) error {
+			return tx.Suppressions().Add(ctx, store.Suppression{Token: keyMark, Reason: fingerprint(key), At: time.Unix(0, 0).UTC()})
+		})
+		if err != nil {
+			return nil, fmt.Errorf("key of the suppression tokens: %w", err)
+		}
 	}
 	return privacy.NewTokens("k1", key)
 }
 
+// keyMark is an entry of the suppression list that matches nobody. Its reason
+// says with which key the others were made.
+const keyMark = "leadloop-command-key"
+
+func keyOf(ctx context.Context, st store.Store) (mark string, err error) {
+	err = st.View(ctx, func(tx store.Tx) error {
+		marks, err := tx.Suppressions().Match(ctx, []string{keyMark})
+		if len(marks) > 0 {
+			mark = marks[0].Reason
+		}
+		return err
+	})
+	return mark, err
+}
+
+// fingerprint tells keys apart and nothing about them.
+func fingerprint(key []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(keyMark))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
+}
+
+func readKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) < privacy.MinKey {
+		return nil, fmt.Errorf("%s does not hold %d bytes in hex", path, privacy.MinKey)
+	}
+	return key, nil
+}
+
+// newKey makes the file of a key whole or not at all: what is left of a crash
+// must not look like a key, and of two processes one is first.
 func newKey(path string) ([]byte, error) {
 	key := make([]byte, keyBytes)
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	text := []byte(hex.EncodeToString(key) + "\n")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return os.ReadFile(path) // another process was first
-	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".leadloop-key-*")
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(text)
-	return text, errors.Join(err, f.Close())
+	defer os.Remove(f.Name()) //nolint:errcheck // a file of this program's own
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	switch err := os.Link(f.Name(), path); {
+	case errors.Is(err, fs.ErrExist):
+		return readKey(path) // another process was first
+	case err != nil:
+		// A file system without links.
+		if err := os.Rename(f.Name(), path); err != nil {
+			return nil, err
+		}
+	}
+	return key, nil
 }
 
 // put stores what the CRM says, where the store says otherwise, and fills have

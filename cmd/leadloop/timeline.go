@@ -40,6 +40,7 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 		return nil, nil, err
 	}
 	var out []activity
+	seen := map[string]activity{}
 	for _, r := range rows {
 		a := activity{lead: leadID(r.cell["lead"]), row: r}
 		a.ID, a.Type, a.Actor = r.cell["id"], r.cell["type"], leadloop.RepID(r.cell["actor"])
@@ -56,6 +57,12 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 			continue
 		case a.ID == "":
 			a.ID = fmt.Sprintf("%s/%s@%d", a.lead, a.Type, a.At.UnixNano())
+		}
+		if first, twice := seen[a.ID]; !twice {
+			seen[a.ID] = a
+		} else if first.lead != a.lead || first.Type != a.Type || !first.At.Equal(a.At) {
+			bad = append(bad, r.bad("column id: is that of line %d, which says something else", first.row.line))
+			continue
 		}
 		for name, v := range r.cell {
 			if v != "" && !slices.Contains([]string{"lead", "id", "type", "at", "actor"}, name) {
@@ -79,6 +86,13 @@ type replay struct {
 	moments []moment
 	counts  counts
 	failed  []string // what could not be decided, and why
+	changed []changedRow
+}
+
+// changedRow is a row whose id was taken before with another content.
+type changedRow struct {
+	line   int
+	fields []string
 }
 
 // counts is what a run did.
@@ -87,6 +101,9 @@ type counts struct {
 	New            int `json:"new"`
 	Merged         int `json:"merged_into_existing"`
 	Known          int `json:"taken_before"`
+	Changed        int `json:"changed_since_taken"`
+	Repeated       int `json:"repeated_rows"`
+	ActivitiesWith int `json:"activities_with_arrival"`
 	Activities     int `json:"activities"`
 	ActivitiesOld  int `json:"activities_taken_before"`
 	NoOwner        int `json:"activities_without_owner"`
@@ -100,7 +117,7 @@ type counts struct {
 // changed reports whether the run wrote anything.
 func (c counts) changed() bool { return c.New+c.Merged+c.Activities+c.Timers+c.Opportunities > 0 }
 
-func (r *replay) addSubmission(s leadloop.Submission) {
+func (r *replay) addSubmission(s leadloop.Submission, line int) {
 	r.moments = append(r.moments, moment{s.ReceivedAt, 1, s.Key, func(ctx context.Context) error {
 		res, err := r.loop.Process(ctx, s, s.ReceivedAt)
 		if err != nil {
@@ -110,13 +127,36 @@ func (r *replay) addSubmission(s leadloop.Submission) {
 		switch {
 		case res.Known:
 			r.counts.Known++
+			return r.again(ctx, s, res, line)
 		case res.Lead.ID != res.Record:
 			r.counts.Merged++
 		default:
 			r.counts.New++
 		}
+		r.counts.ActivitiesWith += len(s.Activities)
 		return nil
 	}})
+}
+
+// again compares a row that was taken before with what was taken, and adds
+// earlier activities that were not known then.
+func (r *replay) again(ctx context.Context, s leadloop.Submission, res engine.Result, line int) error {
+	taken := slices.DeleteFunc(slices.Clone(res.Lead.Claims), func(c leadloop.Claim) bool { return c.Record != res.Record || c.Source != s.Source })
+	if fields := unlike(taken, s.Claims); len(taken) > 0 && len(fields) > 0 {
+		r.counts.Changed++
+		r.changed = append(r.changed, changedRow{line, fields})
+	}
+	if len(s.Activities) == 0 {
+		return nil
+	}
+	before := len(res.Lead.Activities)
+	res, err := r.loop.Observe(ctx, res.Record, s.ReceivedAt, s.Activities...)
+	if err == nil {
+		added := len(res.Lead.Activities) - before
+		r.counts.Activities += added
+		r.counts.ActivitiesOld += len(s.Activities) - added
+	}
+	return err
 }
 
 func (r *replay) addActivity(a activity) {
