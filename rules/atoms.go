@@ -147,13 +147,7 @@ func (a *atom) of(d *datum) truth {
 		c = strings.Compare(d.text, a.text)
 	case inFloat:
 		if math.IsNaN(d.float) || math.IsNaN(a.float) {
-			switch a.op {
-			case opEqual:
-				return isFalse
-			case opUnequal:
-				return isTrue
-			}
-			return isError // not a number has no order
+			return truthOf(a.op == opUnequal)
 		}
 		c = cmp.Compare(d.float, a.float)
 	case inTime:

@@ -27,13 +27,21 @@ type Set struct {
 	slotAt map[string]int
 	// uses tells for each field of the schema how rules look at it.
 	uses map[int]*fieldUse
+	// locals and places are how many loop variables and lists a rule has at
+	// most.
+	locals, places int
 }
 
 type compiled struct {
-	rule    Rule
+	rule   Rule
+	inputs Inputs
+	times  []timeAtom
+	// value computes the rule, and test a condition, unless they are nil: then
+	// program does, and why says why.
+	value   code[leadloop.Value]
+	test    code[bool]
 	program cel.Program
-	inputs  Inputs
-	times   []timeAtom
+	why     string
 }
 
 // Inputs are what a rule reads. Lists are sorted.
@@ -162,10 +170,19 @@ func (c *compiler) compile() (compiled, bool) {
 			"the expression can cost more than the budget of %d on a large lead", limits.Cost)
 		return compiled{}, false
 	}
-	program, err := env.plan(c.ast)
-	if err != nil {
-		c.problem(0, "", "a constant in it can't be computed: %v", err)
-		return compiled{}, false
+	out := compiled{rule: c.rule}
+	k := coder{c: c}
+	if e := k.code(root); e != nil {
+		out.value, out.test = resultCode(c.rule.Type, e), as[bool](e)
+		c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
+	}
+	if out.value == nil || env.oracle {
+		program, err := env.plan(c.ast)
+		if err != nil {
+			c.problem(0, "", "a constant in it can't be computed: %v", err)
+			return compiled{}, false
+		}
+		out.program, out.why = program, k.why
 	}
 	c.timeAtoms(root)
 	c.observe(root)
@@ -173,7 +190,8 @@ func (c *compiler) compile() (compiled, bool) {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	return compiled{rule: c.rule, program: program, inputs: c.inputs, times: c.times}, true
+	out.inputs, out.times = c.inputs, c.times
+	return out, true
 }
 
 func (e *Env) plan(a *ast.AST) (cel.Program, error) {

@@ -66,6 +66,8 @@ type Env struct {
 	limits Limits
 	cel    *cel.Env
 	names  names
+	// oracle keeps cel-go's program of every rule, for tests to compare with.
+	oracle bool
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

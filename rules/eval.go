@@ -15,49 +15,8 @@ import (
 	"github.com/leadloop/leadloop"
 )
 
-// Results are the results of one evaluation of a set. The zero value is
-// ready; reusing it spares allocations. It belongs to one goroutine, and its
-// results are valid until the next evaluation into it.
-type Results struct {
-	results []Result
-	needs   []string
-	reader  reader
-}
-
-// Len returns the number of results, one per rule of the set evaluated last.
-func (r *Results) Len() int { return len(r.results) }
-
-// At returns the result of the i-th rule.
-func (r *Results) At(i int) Result { return r.results[i] }
-
-// Eval evaluates all rules over one lead into r. A rule that errs is Failed
-// and the others stand. Once ctx is done the remaining rules are Failed with
-// its cause. The facts are only read.
-func (s *Set) Eval(ctx context.Context, f Facts, r *Results) {
-	r.reader.reset(s, f)
-	r.needs = r.needs[:0]
-	r.results = r.results[:0]
-	for i := range s.rules {
-		r.results = append(r.results, s.eval(ctx, i, &r.reader, &r.needs))
-	}
-	r.reader.release()
-}
-
-// EvalOne evaluates the i-th rule alone; what it returns is the caller's.
-func (s *Set) EvalOne(ctx context.Context, f Facts, i int) Result {
-	var rd reader
-	var needs []string
-	rd.reset(s, f)
-	return s.eval(ctx, i, &rd, &needs)
-}
-
-func (s *Set) eval(ctx context.Context, i int, rd *reader, needs *[]string) Result {
-	if rd.err != nil {
-		return Result{State: Failed, Err: rd.err}
-	}
-	if ctx.Err() != nil {
-		return Result{State: Failed, Err: fmt.Errorf("not evaluated: %w", context.Cause(ctx))}
-	}
+// interpret evaluates the i-th rule by cel-go, under its guards.
+func (s *Set) interpret(ctx context.Context, i int, rd *reader, needs *[]string) Result {
 	rule := &s.rules[i]
 	out, _, err := rule.program.ContextEval(ctx, rd)
 	if err != nil {
@@ -164,8 +123,10 @@ type inputError struct{ text string }
 func (e *inputError) Error() string        { return e.text }
 func (e *inputError) Is(target error) bool { return target == leadloop.ErrInvalid }
 
+func failure(format string, args ...any) error { return &inputError{fmt.Sprintf(format, args...)} }
+
 func fail(format string, args ...any) ref.Val {
-	return types.NewErrWithNodeID(1, "%w", &inputError{fmt.Sprintf(format, args...)})
+	return types.NewErrWithNodeID(1, "%w", failure(format, args...))
 }
 
 func isNoSuchKey(err error) bool {

@@ -131,7 +131,7 @@ func (r *reader) next(a *timeAtom) (t time.Time, exact bool) {
 		return t, exact
 	case timeHeld:
 		// It also errs once it is longer than a duration can be.
-		if last, ok := r.last(r.set.slots[a.slot].typ); ok {
+		if last, ok := lastActivity(&r.facts, r.set.slots[a.slot].typ); ok {
 			t = earlier(r.after(last.Add(1)), r.after(last.Add(math.MaxInt64).Add(1)))
 		}
 		return t, true
@@ -248,7 +248,7 @@ func (r *reader) term(t *term) (sec, nsec int64, ok bool) {
 		case slotLast, slotSince:
 			// As recorded: what is clamped to now moves with it. since is now
 			// minus this; a last that is yet to come has an atom of its own.
-			at, found := r.last(s.typ)
+			at, found := lastActivity(&r.facts, s.typ)
 			if !found || s.kind == slotLast && at.After(r.now) {
 				return 0, 0, false
 			}

@@ -74,15 +74,8 @@ var activityFields = map[string]*types.FieldType{
 		return a.facts.item("activity actor", string(a.of.Actor))
 	}),
 	"attributes": activityField(types.NewMapType(types.StringType, types.StringType), func(a *activity) ref.Val {
-		if len(a.of.Attributes) > a.facts.limits.ListItems {
-			return fail("activity attributes: more than %d", a.facts.limits.ListItems)
-		}
-		for k, v := range a.of.Attributes {
-			for _, part := range []string{k, v} {
-				if t := a.facts.item("activity attributes", part); types.IsError(t) {
-					return t
-				}
-			}
+		if err := checkAttributes(a.of.Attributes, &a.facts.limits); err != nil {
+			return types.NewErrWithNodeID(1, "%w", err)
 		}
 		return types.NewStringStringMap(types.DefaultTypeAdapter, a.of.Attributes)
 	}),

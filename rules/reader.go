@@ -112,17 +112,17 @@ func (r *reader) read(s *slot) ref.Val {
 	case slotActivities:
 		return r.activities()
 	case slotCount:
-		return types.Int(r.count(s))
+		return types.Int(countActivities(&r.facts, r.now, s))
 	case slotSeen:
-		return types.Bool(r.count(s) > 0)
+		return types.Bool(countActivities(&r.facts, r.now, s) > 0)
 	case slotLast:
-		at, ok := r.last(s.typ)
+		at, ok := lastActivity(&r.facts, s.typ)
 		if !ok {
 			return noValue
 		}
 		return r.timestamp("activity time", r.clamp(at))
 	case slotSince:
-		at, ok := r.last(s.typ)
+		at, ok := lastActivity(&r.facts, s.typ)
 		if !ok {
 			return noValue
 		}
@@ -212,31 +212,6 @@ func (r *reader) activities() ref.Val {
 		out[i] = &list[i]
 	}
 	return types.NewRefValList(types.DefaultTypeAdapter, out)
-}
-
-// count returns how many activities of the slot's type lie in (now-window,
-// now], or how many there are without a window.
-func (r *reader) count(s *slot) int {
-	n := 0
-	start := r.now.Add(-s.window)
-	for i := range r.facts.Activities {
-		if a := &r.facts.Activities[i]; a.Type == s.typ && (s.window == 0 || a.At.After(start)) {
-			n++
-		}
-	}
-	return n
-}
-
-// last returns the time of the latest activity of a type as it was recorded.
-func (r *reader) last(typ string) (time.Time, bool) {
-	var last time.Time
-	found := false
-	for i := range r.facts.Activities {
-		if a := &r.facts.Activities[i]; a.Type == typ && (!found || a.At.After(last)) {
-			last, found = a.At, true
-		}
-	}
-	return last, found
 }
 
 // shareErrors makes two errors that cel-go shares between goroutines safe to
