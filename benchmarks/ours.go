@@ -45,13 +45,15 @@ func (s *ruleSet) Score(l *Lead, out *Outcome) error {
 	s.tally.begin(out)
 	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Activities: l.Activities, Now: Now}, &s.results)
 	for i := range s.results.Len() {
-		switch r := s.results.At(i); r.State {
+		// Not into a variable: a Result is large, and a copy of each would cost as much
+		// as evaluating it.
+		switch s.results.At(i).State {
 		case rules.Decided:
-			s.tally.add(out, i, r.Value.Bool())
+			s.tally.add(out, i, s.results.At(i).Value.Bool())
 		case rules.Undecided:
 			s.tally.undecided(out, i)
 		default:
-			return fmt.Errorf("rule %d: %w", i, r.Err)
+			return fmt.Errorf("rule %d: %w", i, s.results.At(i).Err)
 		}
 	}
 	s.tally.end(out)

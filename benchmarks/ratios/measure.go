@@ -163,7 +163,7 @@ func (c *contestant) row(list []*contestant, rules int) (row, error) {
 		HandTuned: c.against(find(list, baseline)), Ours: c.against(find(list, ours)),
 	}
 	out.RulesPerSecond = float64(rules) / out.MinNS * 1e9
-	n := min(len(c.leads), 200)
+	n := min(max(100, c.slice), 5000)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if err := c.score(n); err != nil {
