@@ -34,8 +34,8 @@ func (p *celPrograms) eval(activation any, out *Outcome) error {
 	return nil
 }
 
-// compileCELMaps is how one starts with cel-go.
-func compileCELMaps() func(*Model) (Scorer, error) {
+// compileCELMaps is how one starts with cel-go, given no options.
+func compileCELMaps(options ...cel.ProgramOption) func(*Model) (Scorer, error) {
 	environment := sync.OnceValues(func() (*cel.Env, error) {
 		object := cel.MapType(cel.StringType, cel.DynType)
 		return cel.NewEnv(
@@ -54,7 +54,7 @@ func compileCELMaps() func(*Model) (Scorer, error) {
 			if issues.Err() != nil {
 				return nil, fmt.Errorf("%s: %w", text, issues.Err())
 			}
-			program, err := env.Program(ast)
+			program, err := env.Program(ast, options...)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", text, err)
 			}

@@ -3,6 +3,8 @@ package benchmarks
 import (
 	"slices"
 
+	"cel.dev/cel-go/cel"
+
 	"github.com/leadloop/leadloop"
 )
 
@@ -79,6 +81,10 @@ func Engines() []Engine {
 		{
 			Name: "cel-maps", About: "cel-go, a program for each rule, over maps made beforehand, no options",
 			Module: "cel.dev/cel-go", Sparse: true, Compile: compileCELMaps(),
+		},
+		{
+			Name: "cel-guarded", About: "the same with a cost limit, which expressions of strangers need",
+			Module: "cel.dev/cel-go", Sparse: true, Compile: compileCELMaps(cel.CostLimit(1_000_000)),
 		},
 		{
 			Name: "cel-best", About: "cel-go at its best: native types, constant folding, OptOptimize, a pooled activation, one frame for all programs, windows as Go functions",
