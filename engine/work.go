@@ -66,16 +66,20 @@ func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
 }
 
 func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) (Result, error) {
-	if err := l.stillOurs(ctx, t); err != nil {
-		return Result{}, err
-	}
-	lead, err := l.load(ctx, t.Lead)
+	var lead *leadloop.Lead
+	err := l.store.View(ctx, func(tx store.Tx) (err error) {
+		if err := stillOurs(ctx, tx, t); err != nil {
+			return err
+		}
+		lead, err = store.Resolve(ctx, tx.Leads(), t.Lead)
+		return err
+	})
 	if errors.Is(err, leadloop.ErrNotFound) {
 		// The lead was erased after the timer was set.
 		return Result{}, l.finish(ctx, t, leadloop.TaskCancelled)
 	}
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("lead %s: %w", t.Lead, err)
 	}
 	run := &run{loop: l, lead: lead, asOf: asOf, trigger: leadloop.TriggerTask, task: &t}
 	if t.Kind == leadloop.TaskProcess {
@@ -90,14 +94,12 @@ var errLost = errors.New("the task was leased again, ended or cancelled")
 // stillOurs is errLost unless the task is pending under our lease: one that an
 // earlier task of the batch cancelled must not be run, as it would not be
 // after a crash in between.
-func (l *Loop) stillOurs(ctx context.Context, t leadloop.Task) error {
-	return l.store.View(ctx, func(tx store.Tx) error {
-		now, err := tx.Tasks().Get(ctx, t.Key)
-		if errors.Is(err, leadloop.ErrNotFound) || err == nil && (now.State != leadloop.TaskPending || now.Lease != t.Lease) {
-			return errLost
-		}
-		return err
-	})
+func stillOurs(ctx context.Context, tx store.Tx, t leadloop.Task) error {
+	now, err := tx.Tasks().Get(ctx, t.Key)
+	if errors.Is(err, leadloop.ErrNotFound) || err == nil && (now.State != leadloop.TaskPending || now.Lease != t.Lease) {
+		return errLost
+	}
+	return err
 }
 
 func (l *Loop) deliver(ctx context.Context, t leadloop.Task) (err error) {

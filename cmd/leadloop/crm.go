@@ -20,11 +20,21 @@ import (
 	"github.com/leadloop/leadloop/dedupe"
 )
 
-// row is one row of a side file, by column name.
+// row is one row of a side file. Files of activities are long, so the names of
+// the columns are there once.
 type row struct {
-	file string
-	line int
-	cell map[string]string
+	file   string
+	line   int
+	header []string
+	cells  []string
+}
+
+// get is the cell of a column, "" if there is no such column.
+func (r row) get(name string) string {
+	if i := slices.Index(r.header, name); i >= 0 {
+		return r.cells[i]
+	}
+	return ""
 }
 
 // problem is a row that could not be used.
@@ -41,7 +51,7 @@ func (r row) bad(format string, args ...any) problem {
 }
 
 func (r row) list(name string) []string {
-	parts := strings.FieldsFunc(r.cell[name], func(c rune) bool { return c == ';' || c == '|' })
+	parts := strings.FieldsFunc(r.get(name), func(c rune) bool { return c == ';' || c == '|' })
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
@@ -49,7 +59,7 @@ func (r row) list(name string) []string {
 }
 
 func (r row) yes(name string, otherwise bool) (bool, *problem) {
-	switch strings.ToLower(r.cell[name]) {
+	switch strings.ToLower(r.get(name)) {
 	case "":
 		return otherwise, nil
 	case "true", "yes", "1", "y":
@@ -102,7 +112,7 @@ func readTable(path string, need ...string) (rows []row, bad []problem, err erro
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 		line, _ := r.FieldPos(0)
-		out := row{name, line, make(map[string]string, len(header))}
+		out := row{name, line, header, cells}
 		if len(cells) != len(header) {
 			bad = append(bad, out.bad("has %d columns, the header has %d", len(cells), len(header)))
 			continue
@@ -110,7 +120,7 @@ func readTable(path string, need ...string) (rows []row, bad []problem, err erro
 		valid := true
 		for i, c := range cells {
 			valid = valid && utf8.ValidString(c) && !strings.ContainsRune(c, 0) && len(c) <= capture.MaxCell
-			out.cell[header[i]] = strings.TrimSpace(c)
+			cells[i] = strings.TrimSpace(c)
 		}
 		if !valid {
 			bad = append(bad, out.bad("is not clean UTF-8 text, or holds a cell of more than %d bytes", capture.MaxCell))
@@ -173,7 +183,7 @@ func loadCRM(dir string, leadID func(string) leadloop.LeadID) (*crm, error) {
 			if c.note(bad) {
 				continue
 			}
-			c.reps = append(c.reps, leadloop.Rep{ID: leadloop.RepID(r.cell["id"]), Name: r.cell["name"], Email: r.cell["email"], Manager: leadloop.RepID(r.cell["manager"]), Inactive: !active})
+			c.reps = append(c.reps, leadloop.Rep{ID: leadloop.RepID(r.get("id")), Name: r.get("name"), Email: r.get("email"), Manager: leadloop.RepID(r.get("manager")), Inactive: !active})
 		}
 	}
 	if err != nil {
@@ -208,8 +218,8 @@ func (c *crm) readAccounts(rows []row) {
 			continue
 		}
 		a := leadloop.Account{
-			ID: leadloop.AccountID(r.cell["id"]), Name: r.cell["name"], Domains: r.list("domains"), Owner: leadloop.RepID(r.cell["owner"]),
-			Customer: customer, Parent: leadloop.AccountID(r.cell["parent"]), Country: r.cell["country"],
+			ID: leadloop.AccountID(r.get("id")), Name: r.get("name"), Domains: r.list("domains"), Owner: leadloop.RepID(r.get("owner")),
+			Customer: customer, Parent: leadloop.AccountID(r.get("parent")), Country: r.get("country"),
 		}
 		a.Identifiers = dedupe.AccountIdentifiers(a)
 		c.accounts = append(c.accounts, a)
@@ -223,8 +233,8 @@ func (c *crm) readContacts(rows []row) {
 			continue
 		}
 		p := leadloop.Contact{
-			ID: leadloop.ContactID(r.cell["id"]), Account: leadloop.AccountID(r.cell["account"]), FirstName: r.cell["first_name"], LastName: r.cell["last_name"],
-			Email: r.cell["email"], Phone: r.cell["phone"], Owner: leadloop.RepID(r.cell["owner"]), OptedOut: out,
+			ID: leadloop.ContactID(r.get("id")), Account: leadloop.AccountID(r.get("account")), FirstName: r.get("first_name"), LastName: r.get("last_name"),
+			Email: r.get("email"), Phone: r.get("phone"), Owner: leadloop.RepID(r.get("owner")), OptedOut: out,
 		}
 		p.Identifiers = dedupe.ContactIdentifiers(p)
 		c.contacts = append(c.contacts, p)
@@ -234,24 +244,24 @@ func (c *crm) readContacts(rows []row) {
 func (c *crm) readOpportunities(rows []row, leadID func(string) leadloop.LeadID) {
 	for _, r := range rows {
 		o := leadloop.Opportunity{
-			ID: leadloop.OpportunityID(r.cell["id"]), Account: leadloop.AccountID(r.cell["account"]), Contact: leadloop.ContactID(r.cell["contact"]),
-			Owner: leadloop.RepID(r.cell["owner"]), Status: leadloop.OpportunityStatus(strings.ToLower(r.cell["status"])), Source: r.cell["source"],
+			ID: leadloop.OpportunityID(r.get("id")), Account: leadloop.AccountID(r.get("account")), Contact: leadloop.ContactID(r.get("contact")),
+			Owner: leadloop.RepID(r.get("owner")), Status: leadloop.OpportunityStatus(strings.ToLower(r.get("status"))), Source: r.get("source"),
 		}
-		if id := r.cell["lead"]; id != "" {
+		if id := r.get("lead"); id != "" {
 			o.Lead = leadID(id)
 		}
 		var err error
-		if o.CreatedAt, err = leadloop.ParseTime(r.cell["created_at"]); err != nil {
+		if o.CreatedAt, err = leadloop.ParseTime(r.get("created_at")); err != nil {
 			c.problems = append(c.problems, r.bad("column created_at: expected a date or time such as 2026-11-02"))
 			continue
 		}
-		if s := r.cell["closed_at"]; s != "" {
+		if s := r.get("closed_at"); s != "" {
 			if o.ClosedAt, err = leadloop.ParseTime(s); err != nil {
 				c.problems = append(c.problems, r.bad("column closed_at: expected a date or time such as 2026-11-02"))
 				continue
 			}
 		}
-		if s := r.cell["amount"]; s != "" {
+		if s := r.get("amount"); s != "" {
 			f, err := strconv.ParseFloat(s, 64)
 			if err != nil || f < 0 || f > 1e12 {
 				c.problems = append(c.problems, r.bad("column amount: expected an amount of money such as 12500.00"))

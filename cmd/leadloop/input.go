@@ -206,7 +206,7 @@ func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
 			return err
 		}
 		for _, r := range rows {
-			see(r.cell["at"])
+			see(r.get("at"))
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)

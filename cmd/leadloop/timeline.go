@@ -42,9 +42,9 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 	var out []activity
 	seen := map[string]activity{}
 	for _, r := range rows {
-		a := activity{lead: leadID(r.cell["lead"]), row: r}
-		a.ID, a.Type, a.Actor = r.cell["id"], r.cell["type"], leadloop.RepID(r.cell["actor"])
-		if a.At, err = leadloop.ParseTime(r.cell["at"]); err != nil {
+		a := activity{lead: leadID(r.get("lead")), row: row{file: r.file, line: r.line}}
+		a.ID, a.Type, a.Actor = r.get("id"), r.get("type"), leadloop.RepID(r.get("actor"))
+		if a.At, err = leadloop.ParseTime(r.get("at")); err != nil {
 			bad = append(bad, r.bad("column at: expected a time such as 2026-11-02T09:30:00Z"))
 			continue
 		}
@@ -52,7 +52,7 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 		case a.Type == "":
 			bad = append(bad, r.bad("column type is empty"))
 			continue
-		case r.cell["lead"] == "":
+		case r.get("lead") == "":
 			bad = append(bad, r.bad("column lead is empty"))
 			continue
 		case a.ID == "":
@@ -64,7 +64,8 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 			bad = append(bad, r.bad("column id: is that of line %d, which says something else", first.row.line))
 			continue
 		}
-		for name, v := range r.cell {
+		for i, name := range r.header {
+			v := r.cells[i]
 			if v != "" && !slices.Contains([]string{"lead", "id", "type", "at", "actor"}, name) {
 				if a.Attributes == nil {
 					a.Attributes = map[string]string{}
