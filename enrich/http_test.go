@@ -3,6 +3,7 @@ package enrich_test
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -209,9 +210,7 @@ func TestHTTPRetryAdvice(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, _ := api(t, enrich.HTTPSpec{Method: tc.method}, func(w http.ResponseWriter, _ *http.Request) {
-				for k, v := range tc.header {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), tc.header)
 				w.WriteHeader(tc.status)
 			})
 			_, err := h.Lookup(t.Context(), byDomain)

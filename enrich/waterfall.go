@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -250,9 +251,7 @@ func (r *run) lookup(ctx, timed context.Context, src *guard, known []Known, call
 		if err != nil {
 			return nil, err
 		}
-		for f, e := range fresh {
-			said[f] = e
-		}
+		maps.Copy(said, fresh)
 		return said, nil
 	}
 }

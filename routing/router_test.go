@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,22 +312,23 @@ func BenchmarkRoute(b *testing.B) {
 
 // bigChain is a chain of n entries, of which each third has a CEL condition.
 func bigChain(n int) string {
-	s := `
+	var s strings.Builder
+	s.WriteString(`
 teams: [{id: west, manager: vera, members: [ana, ben, cem]}]
 reps: [{id: vera}, {id: ana}, {id: ben}, {id: cem}]
 pools: [{id: west, team: west}]
 queues: [{id: inbox}]
 final: inbox
 chain:
-`
+`)
 	for i := range n {
 		if i%3 == 0 {
-			s += "  - {id: e" + itoa(i) + `, when: 'lead.country == "C` + itoa(i) + "\" && company.employees > 10', target: {pool: west}}\n"
+			s.WriteString("  - {id: e" + itoa(i) + `, when: 'lead.country == "C` + itoa(i) + "\" && company.employees > 10', target: {pool: west}}\n")
 			continue
 		}
-		s += "  - {id: e" + itoa(i) + ", country: [C" + itoa(i) + "], employees: {min: 10}, target: {pool: west}}\n"
+		s.WriteString("  - {id: e" + itoa(i) + ", country: [C" + itoa(i) + "], employees: {min: 10}, target: {pool: west}}\n")
 	}
-	return s
+	return s.String()
 }
 
 func TestTheTraceTellsWhatCouldStillChangeTheRoute(t *testing.T) {

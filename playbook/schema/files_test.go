@@ -284,7 +284,7 @@ func takes(t *testing.T, taker func([]byte) leadloop.Problems, label string, dep
 				t.Fatalf("%s: the decoder does not tell its keys: %s", label, p)
 			}
 			f.Kind, f.Keys = "mapping", map[string]*form{}
-			for _, key := range strings.Split(m[1], ", ") {
+			for key := range strings.SplitSeq(m[1], ", ") {
 				f.Keys[key] = takes(t, taker, strings.TrimPrefix(label+"."+key, "."), depth+1, func(v any) any { return around(map[string]any{key: v}) })
 			}
 		} else if m := missingKey.FindStringSubmatch(message); m != nil {

@@ -156,7 +156,7 @@ func hinted(hint string) (words []string) {
 	if m := listed.FindStringSubmatch(hint); m != nil {
 		return strings.Split(aside.ReplaceAllString(m[1], ""), ", ")
 	}
-	for _, part := range strings.Split(hint, "; ") {
+	for part := range strings.SplitSeq(hint, "; ") {
 		if w, _, ok := strings.Cut(part, ":"); ok {
 			words = append(words, w)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,9 +161,7 @@ func timezones(src, out string) error {
 		}
 	}
 	for _, overlay := range []map[string]string{ownZone, primaryZone} {
-		for code, zone := range overlay {
-			rows[code] = zone
-		}
+		maps.Copy(rows, overlay)
 	}
 	return writeTable(out, "timezones.txt", rows)
 }
