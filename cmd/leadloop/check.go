@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -23,15 +25,19 @@ func (c *checkCmd) Run(s streams) error {
 		problems.Sort()
 	}
 	errs, warnings := problems.Split()
+	var b strings.Builder
 	for _, p := range problems {
 		if !c.JSON {
-			fmt.Fprintln(s.out, p)
-		} else if err := json.NewEncoder(s.out).Encode(p); err != nil {
+			fmt.Fprintln(&b, p)
+		} else if err := json.NewEncoder(&b).Encode(p); err != nil {
 			return err
 		}
 	}
 	if !c.JSON && pb != nil {
-		fmt.Fprintf(s.out, "%s is sound: %s\n", pb.Name(), pb.Summary())
+		fmt.Fprintf(&b, "%s is sound: %s\n", pb.Name(), pb.Summary())
+	}
+	if _, err := io.WriteString(s.out, b.String()); err != nil {
+		return err
 	}
 	if len(errs) > 0 {
 		return &exitError{exitUsage, fmt.Errorf("%s, %s; nothing was run", plural(len(errs), "problem"), plural(len(warnings), "warning"))}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 
 // explain prints why a lead is where it is, and what happened to it. id is
 // the row's id in the leads file or a lead's.
-func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Playbook, in *input, id string) error {
+func explain(ctx context.Context, w *strings.Builder, st store.Store, pb *playbook.Playbook, in *input, id string) error {
 	var lead *leadloop.Lead
 	var decisions []leadloop.Decision
 	var history []leadloop.Event
@@ -41,12 +40,12 @@ func explain(ctx context.Context, w io.Writer, st store.Store, pb *playbook.Play
 		return nil
 	})
 	if i := slices.IndexFunc(in.rejects, func(r refused) bool { return r.ID != "" && r.ID == id }); errors.Is(err, leadloop.ErrNotFound) && i >= 0 {
-		_, err := fmt.Fprintf(w, "\n%s is no lead: line %d was rejected, because %s.\n", id, in.rejects[i].Line, in.rejects[i])
-		return err
+		fmt.Fprintf(w, "\n%s is no lead: line %d was rejected, because %s.\n", id, in.rejects[i].Line, in.rejects[i])
+		return nil
 	}
 	if i := slices.IndexFunc(in.rows, func(r taken) bool { return r.id != "" && r.id == id }); errors.Is(err, leadloop.ErrNotFound) && i >= 0 {
-		_, err := fmt.Fprintf(w, "\n%s is no lead yet: line %d is of %s, after the moment of the run.\n", id, in.rows[i].line, in.rows[i].submission.ReceivedAt.Format(time.RFC3339))
-		return err
+		fmt.Fprintf(w, "\n%s is no lead yet: line %d is of %s, after the moment of the run.\n", id, in.rows[i].line, in.rows[i].submission.ReceivedAt.Format(time.RFC3339))
+		return nil
 	}
 	if errors.Is(err, leadloop.ErrNotFound) {
 		return &exitError{exitUsage, fmt.Errorf("--explain: there is no lead %q, neither in the file nor in the store", id)}

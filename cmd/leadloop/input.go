@@ -105,10 +105,10 @@ func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
 		return nil, err
 	}
 	for _, r := range in.rejects {
-		fmt.Fprintf(s.err, "%s:%d: rejected: %s\n", filepath.Base(c.Leads), r.Line, r)
+		s.say("%s:%d: rejected: %s", filepath.Base(c.Leads), r.Line, r)
 	}
 	for _, p := range in.sideProblems {
-		fmt.Fprintln(s.err, p)
+		s.say("%v", p)
 	}
 	return in, nil
 }
@@ -273,7 +273,7 @@ func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capt
 		for _, w := range warnings {
 			in.unreadable[in.column(w.Field)]++
 			if c.Verbose {
-				fmt.Fprintf(s.err, "%s:%d: left out: %s: %s\n", filepath.Base(c.Leads), p.Line, in.column(w.Field), w.Message)
+				s.say("%s:%d: left out: %s: %s", filepath.Base(c.Leads), p.Line, in.column(w.Field), w.Message)
 			}
 		}
 		row := taken{id: id, line: p.Line, submission: sub}
@@ -295,7 +295,7 @@ func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capt
 func contentKey(source string, values map[string]string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		fmt.Fprintf(h, "%q=%q\n", name, normalize.Text(values[name]))
+		h.Write(fmt.Appendf(nil, "%q=%q\n", name, normalize.Text(values[name])))
 	}
 	return source + "#" + hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -363,10 +363,13 @@ func (c *runCmd) writeRejects(in *input, header string) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := bufio.NewWriter(f)
 	if header != "" {
-		fmt.Fprintln(w, header)
+		header += "\n"
 	}
+	_, err = w.WriteString(header)
 	for _, r := range in.rejects {
-		fmt.Fprintln(w, r.raw)
+		if err == nil {
+			_, err = w.WriteString(r.raw + "\n")
+		}
 	}
-	return w.Flush()
+	return errors.Join(err, w.Flush())
 }

@@ -54,6 +54,10 @@ type streams struct {
 	out, err io.Writer
 }
 
+// say writes a line for people to err. What can't be said there can't be said
+// anywhere, and is no reason to stop.
+func (s streams) say(format string, args ...any) { _, _ = fmt.Fprintf(s.err, format+"\n", args...) }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
@@ -78,7 +82,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		kong.Exit(func(c int) { panic(&exitError{code: c}) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
-		fmt.Fprintln(s.err, "leadloop:", err)
+		s.say("leadloop: %v", err)
 		return exitFailed
 	}
 	defer func() {
@@ -96,8 +100,8 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(s.err, "leadloop:", err)
-		fmt.Fprintln(s.err, "Run \"leadloop --help\" or \"leadloop run --help\" for what is possible.")
+		s.say("leadloop: %v", err)
+		s.say("Run \"leadloop --help\" or \"leadloop run --help\" for what is possible.")
 		return exitUsage
 	}
 	err = kctx.Run()
@@ -107,14 +111,14 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return 0
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(s.err, "leadloop:", exit.err)
+			s.say("leadloop: %v", exit.err)
 		}
 		return exit.code
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(s.err, "leadloop: interrupted; what was committed stays, and running the same command again goes on from there")
+		s.say("leadloop: interrupted; what was committed stays, and running the same command again goes on from there")
 		return exitInterrupted
 	default:
-		fmt.Fprintln(s.err, "leadloop:", err)
+		s.say("leadloop: %v", err)
 		return exitFailed
 	}
 }

@@ -163,7 +163,7 @@ func (r *results) tally(key func(leadLine) string) map[string]int {
 	return out
 }
 
-func (c *runCmd) banner(w io.Writer, pb *playbook.Playbook, in *input) {
+func (c *runCmd) banner(w *strings.Builder, pb *playbook.Playbook, in *input) {
 	fmt.Fprintf(w, "Playbook %s: %s\n", pb.Name(), pb.Summary())
 	fmt.Fprintf(w, "Leads    %s: %s", c.Leads, plural(len(in.rows), "row"))
 	if n := len(in.rejects); n > 0 {
@@ -203,7 +203,7 @@ func (c *runCmd) banner(w io.Writer, pb *playbook.Playbook, in *input) {
 	fmt.Fprintf(w, "As of    %s (%s)\n", in.asOf.UTC().Format("2006-01-02 15:04 MST"), in.asOfWhy)
 }
 
-func newTable(w io.Writer, title string) table.Writer {
+func newTable(w *strings.Builder, title string) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
@@ -216,7 +216,7 @@ func newTable(w io.Writer, title string) table.Writer {
 }
 
 // did says what the run did, so that all rows are accounted for.
-func (r *results) did(w io.Writer) {
+func (r *results) did(w *strings.Builder) {
 	n := r.counts
 	fmt.Fprintln(w)
 	switch all := n.Submissions + n.Repeated; {
@@ -260,7 +260,7 @@ func (r *results) did(w io.Writer) {
 	}
 }
 
-func (r *results) writeText(w io.Writer, pb *playbook.Playbook) error {
+func (r *results) writeText(w *strings.Builder, pb *playbook.Playbook) error {
 	r.did(w)
 	if len(r.lines) == 0 {
 		return nil
@@ -287,7 +287,7 @@ func (r *results) writeText(w io.Writer, pb *playbook.Playbook) error {
 	return nil
 }
 
-func (r *results) outcomeTable(w io.Writer) {
+func (r *results) outcomeTable(w *strings.Builder) {
 	tiers := slices.Sorted(maps.Keys(r.tally(func(l leadLine) string { return l.Tier })))
 	counts := r.tally(func(l leadLine) string { return string(l.Outcome) + "\x00" + cmp.Or(l.Tier, "-") })
 	t := newTable(w, "Where the leads are")
@@ -333,7 +333,7 @@ func blankZero(n int) any {
 	return n
 }
 
-func (r *results) ownerTable(w io.Writer) {
+func (r *results) ownerTable(w *strings.Builder) {
 	type load struct {
 		leads, met, missed, running int
 	}
@@ -375,7 +375,7 @@ func (r *results) ownerTable(w io.Writer) {
 }
 
 // hottest lists the best leads that wait for a first touch: who to call now.
-func (r *results) hottest(w io.Writer) {
+func (r *results) hottest(w *strings.Builder) {
 	var waiting []leadLine
 	for _, l := range r.lines {
 		if l.DuplicateOf == "" && l.Score != nil && l.FirstTouch.IsZero() && (l.Outcome == leadloop.OutcomeAssigned || l.Outcome == leadloop.OutcomeQueued) {

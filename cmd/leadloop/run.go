@@ -49,7 +49,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	pb, problems := loadPlaybook(c.Playbook)
 	errs, warnings := problems.Split()
 	for _, p := range problems {
-		fmt.Fprintln(s.err, p)
+		s.say("%v", p)
 	}
 	if len(errs) > 0 {
 		return &exitError{exitUsage, fmt.Errorf("the playbook has %s and %s; nothing was run", plural(len(errs), "problem"), plural(len(warnings), "warning"))}
@@ -86,7 +86,11 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	r.counts.RejectedRows, r.counts.SideFileIssues, r.counts.Repeated = len(in.rejects), len(in.sideProblems)+in.strangers, in.repeats
 	if !c.JSON {
-		c.banner(s.out, pb, in)
+		var b strings.Builder
+		c.banner(&b, pb, in)
+		if _, err := io.WriteString(s.out, b.String()); err != nil {
+			return err
+		}
 	}
 	step, done := progress(s.err, len(r.moments))
 	err = r.run(ctx, step)
@@ -102,14 +106,18 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	res.took = time.Since(started)
+	var b strings.Builder
 	switch {
 	case c.JSON:
 		err = res.writeJSON(s.out, pb, in)
 	case c.Explain != "":
-		res.did(s.out)
-		err = explain(ctx, s.out, st, pb, in, c.Explain)
+		res.did(&b)
+		err = explain(ctx, &b, st, pb, in, c.Explain)
 	default:
-		err = res.writeText(s.out, pb)
+		err = res.writeText(&b, pb)
+	}
+	if err == nil {
+		_, err = io.WriteString(s.out, b.String())
 	}
 	if err != nil {
 		return err
@@ -135,7 +143,7 @@ func usable(dir, file string) error {
 // report names what was not taken and gives the exit code.
 func (c *runCmd) report(s streams, in *input, r *replay) error {
 	for _, f := range r.failed {
-		fmt.Fprintln(s.err, f)
+		s.say("%v", f)
 	}
 	if len(r.failed) > 0 {
 		return &exitError{exitFailed, fmt.Errorf("%s could not be decided; run the same command again to try only those", plural(len(r.failed), "row"))}
@@ -162,14 +170,14 @@ func (c *runCmd) report(s streams, in *input, r *replay) error {
 func (c *runCmd) changed(s streams, in *input, r *replay) {
 	for i, ch := range r.changed {
 		if i == 20 {
-			fmt.Fprintf(s.err, "%s: %s more, for the same reason\n", filepath.Base(c.Leads), plural(len(r.changed)-i, "row"))
+			s.say("%s: %s more, for the same reason", filepath.Base(c.Leads), plural(len(r.changed)-i, "row"))
 			return
 		}
 		names := make([]string, len(ch.fields))
 		for i, f := range ch.fields {
 			names[i] = in.column(f)
 		}
-		fmt.Fprintf(s.err, "%s:%d: not taken: a row of this id was taken before with another %s; give it an id of its own and it becomes part of the same lead\n",
+		s.say("%s:%d: not taken: a row of this id was taken before with another %s; give it an id of its own and it becomes part of the same lead",
 			filepath.Base(c.Leads), ch.line, strings.Join(names, ", "))
 	}
 }
@@ -243,10 +251,10 @@ func (in *input) dropStrangers(ctx context.Context, st store.Store, inFile map[l
 	// line for each would bury what matters.
 	for i, r := range strangers {
 		if i == 3 {
-			fmt.Fprintf(s.err, "%s: %s more, left out for the same reason\n", r.file, plural(len(strangers)-i, "row"))
+			s.say("%s: %s more, left out for the same reason", r.file, plural(len(strangers)-i, "row"))
 			break
 		}
-		fmt.Fprintln(s.err, r.bad("column lead: no lead of that id was taken"))
+		s.say("%v", r.bad("column lead: no lead of that id was taken"))
 	}
 	return err
 }

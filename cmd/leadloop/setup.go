@@ -173,7 +173,7 @@ func (c *crm) suppress(ctx context.Context, st store.Store, tokens *privacy.Toke
 	for _, r := range done.Rejects {
 		p := problem{filepath.Base(c.suppressions), r.Line, r.Reason}
 		in.sideProblems = append(in.sideProblems, p)
-		fmt.Fprintln(s.err, p)
+		s.say("%v", p)
 	}
 	return nil
 }
