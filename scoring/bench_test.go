@@ -54,6 +54,21 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
+// Everything is missing: the range is found by trying what it could be.
+func BenchmarkScoreRange(b *testing.B) {
+	m := compile(b, strings.ReplaceAll(fortyRules("window: 30d"), "min(5.0, double(company.employees) /", "(company.employees > 500 ? 5.0 :"))
+	in := Input{Profile: m.Schema().NewProfile(), AsOf: asOf}
+	if e := score(b, m, in); !e.RangeExact {
+		b.Fatalf("not exact:\n%s", e)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Score(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkNew(b *testing.B) {
 	d, err := Parse("scoring.yaml", []byte(fortyRules("window: 30d")))
 	if err != nil {

@@ -195,16 +195,16 @@ func (c *coverage) rule(r *rule, i int) {
 	}
 	switch d := r.decay; d.kind {
 	case window:
-		c.probe("rule", r.id, "past the window", aged(d.length, never))
+		c.probe("rule", r.id, "past the window", aged(d.length, anyAge))
 	case halfLife:
-		c.probe("rule", r.id, "faded in part", aged(1, never))
+		c.probe("rule", r.id, "faded in part", aged(1, anyAge))
 	case linear:
 		c.probe("rule", r.id, "faded in part", aged(1, d.length))
-		c.probe("rule", r.id, "faded to none", aged(d.length, never))
+		c.probe("rule", r.id, "faded to none", aged(d.length, anyAge))
 	case steps:
 		c.probe("rule", r.id, "before its first step", aged(0, d.steps[0].After))
 		for n, s := range d.steps {
-			before := never
+			before := anyAge
 			if n+1 < len(d.steps) {
 				before = d.steps[n+1].After
 			}
@@ -213,8 +213,8 @@ func (c *coverage) rule(r *rule, i int) {
 	}
 }
 
-// never is longer than any age.
-const never = time.Duration(1<<63 - 1)
+// anyAge is longer than any age.
+const anyAge = time.Duration(1<<63 - 1)
 
 func (c *coverage) add(in Input, e Explanation) {
 	for i := range c.probes {

@@ -4,8 +4,9 @@
 // The same model, profile, activities, moment and previous tier give the same
 // [Explanation], byte for byte. Its contributions sum exactly to the group
 // sums; a rule whose inputs are missing widens the range instead of counting as
-// zero, and a rule that fails is named. The range is a sound outer bound, not
-// the tightest one, and no promise is made that a score predicts a sale.
+// zero, and a rule that fails is named. The range is the tightest there is where
+// the missing fields can be enumerated, and says so where they can't. No promise
+// is made that a score predicts a sale.
 //
 // Start with [Parse] and [New], or with [Definition] to write a model in Go;
 // then [Model.Score]. docs/SCORING.md is the guide for whoever writes the file.

@@ -45,10 +45,17 @@ type Explanation struct {
 	Known  bool            `json:"known"`
 	Points leadloop.Points `json:"points"`
 	// Low and High enclose every score that the lead could get at AsOf once
-	// the missing inputs are known. They are an outer bound: it holds if
-	// employees, revenue, founding year and hiring velocity are not negative.
+	// the missing inputs are known, and what failed rules could have given.
 	Low  leadloop.Points `json:"low"`
 	High leadloop.Points `json:"high"`
+	// RangeExact says that both ends, and every one of PossibleTiers, is what
+	// some values of the missing inputs give, if no rule fails. (A tier may
+	// still be out of reach if all that lead there are disqualified by a field
+	// that can't be enumerated.) Without it they are an outer bound, which may
+	// be wider: a missing field is read in a way that can't be enumerated, or
+	// there are too many combinations. An outer bound supposes that employees,
+	// revenue, founding year and hiring velocity are not negative.
+	RangeExact bool `json:"range_exact"`
 
 	// Tier is empty for no tier: none is defined for these points, there is no
 	// score, or the lead is disqualified.

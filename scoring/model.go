@@ -14,6 +14,11 @@ import (
 type Options struct {
 	// Limits bound the expressions; zero means [rules.DefaultLimits].
 	Limits rules.Limits
+	// Combinations is how many combinations of values the missing fields of a
+	// lead may take for its range to be found by trying them; 0 means
+	// [DefaultCombinations], negative tries none. Above it the range is an outer
+	// bound.
+	Combinations int
 }
 
 // Model is a compiled scoring model. It is immutable and safe for concurrent
@@ -34,7 +39,10 @@ type Model struct {
 	fields   []string
 	timed    []bool // by position in the set: changes with time
 	warnings leadloop.Problems
-	patch    *patch // for mutants only
+	cells    []cell // by position in the schema
+	// combinations is how many are tried at most, 0 for none.
+	combinations int
+	patch        *patch // for mutants only
 	// readCount is how many fields rules and modifiers read, each counted.
 	readCount int
 }
@@ -96,6 +104,17 @@ func New(d Definition, schema *leadloop.Schema, o Options) (*Model, error) {
 	}
 	m.warnings = c.problems
 	m.digest = d.digest()
+	switch m.combinations = o.Combinations; {
+	case o.Combinations == 0:
+		m.combinations = DefaultCombinations
+	case o.Combinations < 0:
+		m.combinations = 0
+	}
+	m.cells = make([]cell, schema.Len())
+	for _, name := range m.fields {
+		at, _ := schema.Index(name)
+		m.cells[at] = m.cellOf(m.set, at)
+	}
 	return m, nil
 }
 

@@ -102,8 +102,8 @@ func Mutate(ctx context.Context, m *Model, cases []Case) (MutationReport, error)
 
 // patch answers one expression of a model in another way.
 type patch struct {
-	at  int // position in the model's set
-	set *rules.Set
+	at  int        // position in the model's set
+	set *rules.Set // the other expression, then all that read the same fields
 }
 
 type mutant struct {
@@ -197,7 +197,8 @@ func (w *mutator) rule(i int) {
 			}
 			if p := w.expression(r.points, "double("+r.pointsText+") * "+factor, leadloop.KindFloat); p != nil {
 				w.try("points × "+factor, func(m *Model) {
-					m.patch, m.rules = p, slices.Clone(m.rules)
+					p(m)
+					m.rules = slices.Clone(m.rules)
 					lo, hi := r.weight.lo.Float()*f, r.weight.hi.Float()*f
 					m.rules[i].weight = bounds{pointsWithin(min(lo, hi)), pointsWithin(max(lo, hi))}
 				})
@@ -256,14 +257,30 @@ func inDays(d time.Duration) string {
 	return fmt.Sprintf("%dd%s", days, rest)
 }
 
-// expression compiles a changed expression in place of one of the set; nil if
-// it can't be.
-func (w *mutator) expression(at int, text string, kind leadloop.Kind) *patch {
-	set, err := w.m.set.Env().Compile(rules.Rule{ID: w.id, Expression: leadloop.Expression{Text: text}, Type: kind})
-	if err != nil {
-		return nil // another number may not be allowed there: an index, a type
+// expression makes a change of one expression; nil if the other one is not
+// valid: another number may not be allowed there, as an index or for its type.
+func (w *mutator) expression(at int, text string, kind leadloop.Kind) func(m *Model) {
+	set, fields := w.m.set, w.m.set.Inputs(at).Fields
+	all := []rules.Rule{{ID: w.id, Expression: leadloop.Expression{Text: text}, Type: kind}}
+	for i := range set.Len() {
+		if i != at && slices.ContainsFunc(set.Inputs(i).Fields, func(f string) bool { return slices.Contains(fields, f) }) {
+			r := set.Rule(i)
+			r.ID = fmt.Sprint("other-", i)
+			all = append(all, r)
+		}
 	}
-	return &patch{at, set}
+	p := &patch{at: at}
+	var err error
+	if p.set, err = set.Env().Compile(all...); err != nil {
+		return nil
+	}
+	return func(m *Model) {
+		m.patch, m.cells = p, slices.Clone(m.cells)
+		for _, name := range fields {
+			f, _ := m.schema.Index(name)
+			m.cells[f] = m.cellOf(p.set, f)
+		}
+	}
 }
 
 func (w *mutator) condition(at int, text string) {
@@ -271,7 +288,7 @@ func (w *mutator) condition(at int, text string) {
 		return
 	}
 	if p := w.expression(at, "!("+text+")", leadloop.KindBool); p != nil {
-		w.try("condition negated", func(m *Model) { m.patch = p })
+		w.try("condition negated", p)
 	}
 	w.literals(at, text, leadloop.KindBool)
 }
@@ -285,7 +302,7 @@ func (w *mutator) literals(at int, text string, kind leadloop.Kind) {
 				continue
 			}
 			what := fmt.Sprintf("%s → %s in %s", text[l.start:l.end], strings.Trim(other, "()"), text)
-			w.try(what, func(m *Model) { m.patch = p })
+			w.try(what, p)
 		}
 	}
 }

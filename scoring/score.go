@@ -40,15 +40,20 @@ func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
 	}
 	s := run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
-	m.set.Eval(ctx, s.facts, &s.results)
-	if m.patch != nil {
-		s.patched = m.patch.set.EvalOne(ctx, s.facts, 0)
-	}
-	if err := ctx.Err(); err != nil {
+	s.eval(ctx)
+	s.collect()
+	e := s.explain(ctx)
+	if ctx.Err() != nil {
 		return Explanation{}, fmt.Errorf("scoring: %w", context.Cause(ctx))
 	}
-	s.collect()
-	return s.explain(), nil //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
+	return e, nil
+}
+
+func (s *run) eval(ctx context.Context) {
+	s.m.set.Eval(ctx, s.facts, &s.results)
+	if p := s.m.patch; p != nil {
+		s.patched = p.set.EvalOne(ctx, s.facts, 0)
+	}
 }
 
 // writable tells times that JSON can write and rules can compute with.
@@ -98,7 +103,7 @@ type run struct {
 
 	e      Explanation
 	groups []leadloop.Points // after limits
-	ranges []bounds
+	moved  map[int]cell      // cells of times at this moment, by field
 	// fading are the counted activities of matched rules whose points change
 	// continuously.
 	fading []fading
@@ -144,7 +149,7 @@ func (s *run) result(i int) rules.Result {
 	return s.results.At(i)
 }
 
-func (s *run) explain() Explanation {
+func (s *run) explain(ctx context.Context) Explanation {
 	m := s.m
 	s.fields = make([]FieldUsed, 0, m.readCount)
 	s.e = Explanation{
@@ -156,16 +161,14 @@ func (s *run) explain() Explanation {
 		Needs:         []string{},
 	}
 	e := &s.e
-	s.groups, s.ranges = make([]leadloop.Points, len(m.groups)), make([]bounds, len(m.groups))
+	s.groups = make([]leadloop.Points, len(m.groups))
 	for i := range m.rules {
 		r, c := &m.rules[i], &e.Contributions[i]
 		s.contribution(r, c)
 		e.Known = e.Known || c.State == Matched
 		e.Needs = append(e.Needs, c.Needs...)
 		if r.group >= 0 {
-			g := &e.Groups[r.group]
-			g.Sum += c.Points
-			s.ranges[r.group] = s.ranges[r.group].plus(bounds{c.Low, c.High})
+			e.Groups[r.group].Sum += c.Points
 		} else if c.State == Matched && e.Disqualified == "" {
 			e.Disqualified, e.DisqualifiedBy = r.disqualify, r.id
 		}
@@ -173,9 +176,7 @@ func (s *run) explain() Explanation {
 	for i, g := range m.groups {
 		out := &e.Groups[i]
 		s.groups[i] = clamp(out.Sum, g.limits)
-		s.ranges[i] = s.ranges[i].within(g.limits)
-		out.Group, out.Min, out.Max = g.name, g.min, g.max
-		out.Points, out.Low, out.High = s.groups[i], s.ranges[i].lo, s.ranges[i].hi
+		out.Group, out.Min, out.Max, out.Points = g.name, g.min, g.max, s.groups[i]
 		switch {
 		case out.Sum > out.Points:
 			out.Limited = "max"
@@ -186,6 +187,7 @@ func (s *run) explain() Explanation {
 	e.Base = m.base(pointwise(s.groups)).lo
 	s.modify()
 	e.Known = e.Known || s.anythingKnown()
+	s.spread(ctx)
 	s.tier()
 	s.validUntil()
 	if e.Disqualified != "" {
@@ -243,43 +245,28 @@ func (s *run) contribution(r *rule, c *Contribution) {
 	}
 	when, weight := s.result(r.when), s.result(r.points)
 	s.edges(r, when)
-	gate := outcome(when, c)
+	state, points := s.worth(r, when, weight)
+	if c.State = state; state == NotMatched || state == NoValue {
+		return
+	}
+	outcome(when, c)
 	if r.group < 0 {
-		c.State = gate
 		return
 	}
-	if gate == NotMatched || gate == NoValue {
-		c.State = gate
-		return
-	}
-	// What one match is worth: the constant, the value, or, if that is not
-	// known, anything the expression can give.
-	points, value := r.weight, Matched
-	if r.points >= 0 {
-		if value = outcome(weight, c); value == Matched {
-			if p, ok := leadloop.PointsOf(weight.Value.Float()); ok {
-				points = exactly(p)
-			} else {
-				value, c.Error = Failed, "points: not a number up to a billion"
-			}
+	if r.points >= 0 && outcome(weight, c) == Matched {
+		if _, ok := leadloop.PointsOf(weight.Value.Float()); !ok {
+			c.Error = "points: not a number up to a billion"
 		}
-	}
-	state := gate
-	switch {
-	case value == NoValue:
-		c.State, c.Needs, c.Error = NoValue, nil, ""
-		return
-	case state == Matched || value == Failed:
-		state = value
 	}
 	if r.each >= 0 {
 		points = s.occurrences(r, c, points, state)
 		if len(c.Occurrences) == 0 && state != Failed {
 			// Nothing has happened, so that nothing depends on the condition.
-			state, c.Needs = NotMatched, nil
+			c.State, c.Needs = NotMatched, nil
+			return
 		}
 	}
-	switch c.State = state; state {
+	switch state {
 	case Matched:
 		c.Points = points.lo
 		c.Low, c.High = c.Points, c.Points
@@ -289,23 +276,95 @@ func (s *run) contribution(r *rule, c *Contribution) {
 	}
 }
 
-// outcome translates the state of an expression; a condition that is false is
-// NotMatched, a value is Matched.
-func outcome(r rules.Result, c *Contribution) State {
-	switch r.State {
-	case rules.Undecided:
-		c.Needs = append(c.Needs, r.Needs...)
-		return Undecided
-	case rules.NoValue:
-		return NoValue
-	case rules.Failed:
-		c.Error = r.Err.Error()
-		return Failed
+// worth is what a rule comes to before activities are counted, and what one
+// match of it gives: the constant, the value, or, if that is not known,
+// anything the expression can give.
+func (s *run) worth(r *rule, when, weight rules.Result) (State, bounds) {
+	gate := stateOf(when)
+	if r.group < 0 || gate == NotMatched || gate == NoValue {
+		return gate, bounds{}
 	}
-	if r.Value.Kind() == leadloop.KindBool && !r.Value.Bool() {
+	if r.points < 0 {
+		return gate, r.weight
+	}
+	value, points := stateOf(weight), r.weight
+	if value == Matched {
+		if p, ok := leadloop.PointsOf(weight.Value.Float()); ok {
+			points = exactly(p)
+		} else {
+			value = Failed
+		}
+	}
+	if gate == Matched || value == Failed || value == NoValue {
+		gate = value
+	}
+	return gate, points
+}
+
+// gives is what a rule comes to and where its points can be, without the
+// reasons.
+func (s *run) gives(r *rule) (State, bounds) {
+	state, points := s.worth(r, s.result(r.when), s.result(r.points))
+	if r.group < 0 || state == NotMatched || state == NoValue {
+		return state, bounds{}
+	}
+	if r.each >= 0 {
+		sum, some := s.remaining(r, points)
+		if !some && state != Failed {
+			return NotMatched, bounds{}
+		}
+		points = sum
+	}
+	if state != Matched {
+		points = points.orZero()
+	}
+	return state, points
+}
+
+// remaining is what the activities that count leave of a weight; false if none
+// leaves anything.
+func (s *run) remaining(r *rule, weight bounds) (sum bounds, some bool) {
+	counted := 0
+	for _, i := range s.byType[r.each] {
+		age := ageAt(s.in.Activities[i].At, s.asOf)
+		left := bounds{r.decay.at(weight.lo, age), r.decay.at(weight.hi, age)}
+		if left == (bounds{}) {
+			continue
+		}
+		sum, some = sum.plus(left).within(representable), true
+		if counted++; counted == r.max {
+			break
+		}
+	}
+	return sum, some
+}
+
+// stateOf translates the state of an expression; a condition that is false is
+// NotMatched, a value is Matched.
+func stateOf(r rules.Result) State {
+	switch {
+	case r.State == rules.Undecided:
+		return Undecided
+	case r.State == rules.NoValue:
+		return NoValue
+	case r.State == rules.Failed:
+		return Failed
+	case r.Value.Kind() == leadloop.KindBool && !r.Value.Bool():
 		return NotMatched
 	}
 	return Matched
+}
+
+// outcome is stateOf, and notes in c what is missing or went wrong.
+func outcome(r rules.Result, c *Contribution) State {
+	state := stateOf(r)
+	switch state {
+	case Undecided:
+		c.Needs = append(c.Needs, r.Needs...)
+	case Failed:
+		c.Error = r.Err.Error()
+	}
+	return state
 }
 
 // occurrences fills c with the activities of an each-rule and returns the sum
@@ -376,7 +435,7 @@ func (s *run) activitiesUsed(in reads) []ActivityUsed {
 // modify applies the modifiers in order.
 func (s *run) modify() {
 	e := &s.e
-	score, reach := e.Base, s.m.base(s.ranges)
+	score := e.Base
 	for i := range s.m.changes {
 		c, a := &s.m.changes[i], &e.Modifiers[i]
 		*a = Adjustment{
@@ -403,16 +462,13 @@ func (s *run) modify() {
 		switch a.State {
 		case Matched:
 			score = c.apply(exactly(score)).lo
-			reach = c.apply(reach)
 			a.After = score
 			s.jump(c.expires)
 		case Undecided, Failed:
-			reach = reach.or(c.apply(reach))
 			s.jump(c.expires)
 		}
 	}
 	e.Points = score
-	e.Low, e.High = reach.lo, reach.hi
 }
 
 // apply changes a score, rounding to thousandths. It keeps the order of
@@ -429,16 +485,10 @@ func (s *run) tier() {
 	if !e.Known {
 		e.Points = 0
 	}
-	e.PossibleTiers = []string{}
 	if e.Disqualified != "" || len(t.names) == 0 {
 		return
 	}
 	previous := t.previous(s.in.PreviousTier)
-	for rank, possible := range t.possible(bounds{e.Low, e.High}, s.ranges, previous) {
-		if possible {
-			e.PossibleTiers = append(e.PossibleTiers, t.name(rank))
-		}
-	}
 	if e.Known {
 		var rank int
 		rank, e.Held = t.rank(e.Points, s.groups, previous)

@@ -63,6 +63,9 @@ func (e Explanation) headline() string {
 		return s + "."
 	}
 	s += " (could be " + spread(e.Low, e.High)
+	if !e.RangeExact && e.Low > representable.lo && e.High < representable.hi {
+		s += " at most"
+	}
 	if len(e.PossibleTiers) > 1 {
 		names := slices.Clone(e.PossibleTiers)
 		if last := len(names) - 1; names[last] == "" {

@@ -1,0 +1,316 @@
+package scoring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/leadloop/leadloop"
+)
+
+// ranged is what an explanation says of the range.
+type ranged struct {
+	Low, High float64
+	Exact     bool
+	Tiers     []string
+}
+
+func rangeOf(e Explanation) ranged {
+	return ranged{e.Low.Float(), e.High.Float(), e.RangeExact, e.PossibleTiers}
+}
+
+func limited(t testing.TB, text string, combinations int) *Model {
+	t.Helper()
+	d, err := Parse("scoring.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := d.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(d, schema, Options{Combinations: combinations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+const bands = `model: bands
+version: 1
+rules:
+  - {id: small, when: "company.employees >= 50 && company.employees < 200", points: 5}
+  - {id: middle, when: "company.employees >= 200 && company.employees < 500", points: 10}
+  - {id: large, when: "company.employees >= 500", points: 20}
+  - {id: vp, when: 'lead.seniority == "vp"', points: 15}
+  - {id: intern, when: 'lead.seniority == "intern"', points: -15}
+tiers: {A: 35, B: 20, C: 5, D: 0}
+`
+
+func TestTheRangeIsThatOfPossibleLeads(t *testing.T) {
+	for _, tt := range []struct {
+		name, model  string
+		combinations int
+		set          func(p *leadloop.Profile)
+		activities   []leadloop.Activity
+		want         ranged
+	}{
+		{name: "bands that exclude each other are not added up", model: bands, want: ranged{-15, 35, true, []string{"A", "B", "C", "D"}}},
+		{name: "one field known", model: bands, set: func(p *leadloop.Profile) { leadloop.Employees.Set(p, 300) },
+			want: ranged{-5, 25, true, []string{"B", "C", "D"}}},
+		{name: "everything known", model: bands, set: func(p *leadloop.Profile) { leadloop.Employees.Set(p, 300); leadloop.Seniority.Set(p, "vp") },
+			want: ranged{25, 25, true, []string{"B"}}},
+		{name: "nothing is tried", model: bands, combinations: -1, want: ranged{-15, 50, false, []string{"A", "B", "C", "D"}}},
+		{name: "more results than combinations", model: bands, combinations: 8, want: ranged{-15, 35, false, []string{"A", "B", "C", "D"}}},
+		{name: "fields that meet in a rule are tried together", model: `model: m
+version: 1
+rules:
+  - {id: both, when: 'company.employees >= 500 && lead.seniority == "vp"', points: 30}
+  - {id: not, when: 'company.employees >= 500 && lead.seniority != "vp"', points: -10}
+  - {id: small, when: "company.employees < 500", points: 5}
+tiers: {A: 30, B: 20, C: -20}
+`, want: ranged{-10, 30, true, []string{"A", "C"}}},
+		{name: "a modifier hangs together with a rule", model: `model: m
+version: 1
+rules:
+  - {id: us, when: 'lead.country == "US"', points: 30}
+  - {id: base, when: "!false", points: 10}
+modifiers: [{id: abroad, when: 'lead.country != "US"', multiply: 0.5, owner: ana, expires: 2027-01-01}]
+tiers: {A: 40, B: 20, C: 0}
+`, want: ranged{5, 40, true, []string{"A", "C"}}},
+		{name: "weights of a table", model: `model: m
+version: 1
+rules: [{id: where, points: 'lead.country == "US" ? 20.0 : lead.country == "DE" ? 12.5 : -1.0'}]
+`, want: ranged{-1, 20, true, []string{}}},
+		{name: "a pattern is an outer bound", model: `model: m
+version: 1
+rules:
+  - {id: sales, when: 'lead.title.matches("(?i)sales")', points: 20}
+  - {id: not, when: '!lead.title.matches("(?i)sales")', points: -20}
+  - {id: vp, when: 'lead.seniority == "vp"', points: 5}
+  - {id: junior, when: 'lead.seniority == "junior"', points: 3}
+`, want: ranged{-20, 25, false, []string{}}},
+		{name: "a disqualifier that can't be enumerated does not blur the points", model: `model: m
+version: 1
+rules:
+  - {id: student, when: 'lead.title.matches("(?i)student")', disqualify: student}
+  - {id: vp, when: 'lead.seniority == "vp"', points: 5}
+tiers: {A: 5, B: 0}
+`, want: ranged{0, 5, true, []string{"A", "B"}}},
+		{name: "the tier of whoever is disqualified is not possible", model: `model: m
+version: 1
+rules:
+  - {id: tiny, when: 'company.employees < 10', disqualify: tiny}
+  - {id: few, when: 'company.employees < 10', points: 50}
+  - {id: many, when: 'company.employees >= 10', points: 5}
+tiers: {A: 50, B: 0}
+`, want: ranged{0, 50, true, []string{"B"}}},
+		{name: "times move with the moment", model: `model: m
+version: 1
+rules:
+  - {id: fresh, when: "now - company.funding_date < days(30)", points: 20}
+  - {id: old, when: "now - company.funding_date >= days(30)", points: 10}
+`, want: ranged{0, 20, true, []string{}}},
+		{name: "activities that gate nothing stay out", model: `model: m
+version: 1
+rules:
+  - {id: demo, each: demo, when: "company.employees >= 10", points: 20, decay: {window: 7d}}
+  - {id: call, each: call, when: "company.employees < 10", points: 10}
+`, activities: []leadloop.Activity{happened("demo", day), happened("demo", 2*day)}, want: ranged{0, 40, true, []string{}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := limited(t, tt.model, tt.combinations)
+			got := score(t, m, Input{Profile: profile(t, m, tt.set), Activities: tt.activities})
+			if diff := cmp.Diff(tt.want, rangeOf(got)); diff != "" {
+				t.Errorf("range (-want +got):\n%s\n%s", diff, got)
+			}
+		})
+	}
+}
+
+// cancelling ends a context when it is asked for the n-th time.
+type cancelling struct {
+	context.Context
+	left *int
+}
+
+func (c cancelling) Err() error {
+	if *c.left--; *c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestARangeThatIsBrokenOffIsNoScore(t *testing.T) {
+	m := compile(t, bands)
+	left := 20 // enough for the lead itself
+	_, err := m.Score(cancelling{t.Context(), &left}, Input{Profile: profile(t, m, nil), AsOf: asOf})
+	if err == nil || left > -1 {
+		t.Errorf("got %v with %d left", err, left)
+	}
+	if errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// enumerable are conditions and weights that read fields by comparisons alone.
+var enumerable = []string{
+	"company.employees >= 500", "company.employees < 50", "company.employees >= 50 && company.employees < 500",
+	`lead.seniority == "vp"`, `lead.seniority in ["vp", "c_level"]`, `lead.seniority != "junior" || company.employees > 1000`,
+	`!(lead.country in ["US", "CA"])`, `lead.country == "US" && lead.seniority == "vp"`, "has(lead.country)", `lead.country.startsWith("U")`,
+	"company.revenue > 1000000 || company.employees >= 500", "company.revenue == 0", `company.revenue > 10 ? lead.country == "US" : lead.seniority == "vp"`,
+	`count("visit", "7d") >= 2 && company.employees >= 50`,
+}
+
+var enumerableWeights = []string{
+	"20", "-10", "7.125", `company.employees > 500 ? 20.0 : -5.0`, `lead.country == "US" ? 3.5 : double(count("visit"))`,
+}
+
+var everyValue = map[string][]leadloop.Value{
+	"company.employees": {ints(-1), ints(0), ints(49), ints(50), ints(499), ints(500), ints(501), ints(1000), ints(1001), leadloop.NoValue(leadloop.KindInt)},
+	"company.revenue":   {ints(-3), ints(0), ints(10), ints(11), ints(1000000), ints(1000001), leadloop.NoValue(leadloop.KindInt)},
+	"lead.seniority":    {leadloop.ValueOf("vp"), leadloop.ValueOf("c_level"), leadloop.ValueOf("junior"), leadloop.ValueOf(""), leadloop.ValueOf("x"), leadloop.NoValue(leadloop.KindString)},
+	"lead.country":      {leadloop.ValueOf("US"), leadloop.ValueOf("CA"), leadloop.ValueOf("UK"), leadloop.ValueOf(""), leadloop.ValueOf("FR"), leadloop.NoValue(leadloop.KindString)},
+}
+
+func ints(n int64) leadloop.Value { return leadloop.ValueOf(n) }
+
+var enumerableFields = []string{"company.employees", "company.revenue", "lead.country", "lead.seniority"}
+
+func anyEnumerableModel(t *rapid.T) *Model {
+	d := Definition{
+		Model: "enumerable", Version: 1, Score: expression(rapid.SampledFrom(formulas[:7]).Draw(t, "score")),
+		Groups: []Group{{Name: "fit", Max: ptr(25.0)}, {Name: "intent", Min: ptr(-5.0)}}, Hysteresis: float64(rapid.IntRange(0, 6).Draw(t, "hysteresis")),
+	}
+	for i := range rapid.IntRange(1, 6).Draw(t, "rules") {
+		r := Rule{
+			ID: fmt.Sprintf("r%d", i), Group: rapid.SampledFrom([]string{"fit", "intent"}).Draw(t, "group"),
+			When:   expression(rapid.SampledFrom(enumerable).Draw(t, "when")),
+			Points: expression(rapid.SampledFrom(enumerableWeights).Draw(t, "points")),
+		}
+		switch rapid.IntRange(0, 7).Draw(t, "kind") {
+		case 0:
+			r.Points, r.Group, r.Disqualify = leadloop.Expression{}, "", "no"
+		case 1, 2:
+			r.Each, r.Decay = rapid.SampledFrom([]string{"visit", "demo"}).Draw(t, "each"), anyKindOfDecay(t)
+		}
+		d.Rules = append(d.Rules, r)
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "modifiers") {
+		m := Modifier{ID: fmt.Sprintf("m%d", i), Owner: "ana", Expires: asOf.Add(day), When: expression(rapid.SampledFrom(enumerable).Draw(t, "when"))}
+		if rapid.Bool().Draw(t, "adds") {
+			m.Add = ptr(float64(rapid.IntRange(-20, 20).Draw(t, "add")))
+		} else {
+			m.Multiply = ptr(float64(rapid.IntRange(0, 12).Draw(t, "multiply")) / 8)
+		}
+		d.Modifiers = append(d.Modifiers, m)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "grid") == 0 {
+		d.Grid = &Grid{
+			Rows: Axis{Group: "fit", From: []float64{20, 10, 0}}, Columns: Axis{Group: "intent", From: []float64{20, 5}},
+			Cells: [][]string{{"A", "B"}, {"B", "C"}, {"C", "D"}},
+		}
+	} else {
+		d.Tiers = []Tier{{Name: "A", From: 40}, {Name: "B", From: 20}, {Name: "C", From: 5}, {Name: "D"}}
+	}
+	m, err := New(d, leadloop.StandardSchema(), Options{})
+	if err != nil {
+		t.Fatalf("the drawn model is not valid:\n%v", err)
+	}
+	return m
+}
+
+// completions calls f with every way to fill the missing fields.
+func completions(t *rapid.T, p *leadloop.Profile, fields []string, f func(p *leadloop.Profile)) {
+	if len(fields) == 0 {
+		f(p)
+		return
+	}
+	if p.Value(fields[0]).Presence() != leadloop.Absent {
+		completions(t, p, fields[1:], f)
+		return
+	}
+	for _, v := range everyValue[fields[0]] {
+		q := p.Clone()
+		if err := q.SetValue(fields[0], v); err != nil {
+			t.Fatal(err)
+		}
+		completions(t, q, fields[1:], f)
+	}
+}
+
+func anyPartialInput(t *rapid.T, m *Model, most int) Input {
+	p := m.Schema().NewProfile()
+	missing := rapid.Permutation(enumerableFields).Draw(t, "order")[:rapid.IntRange(0, most).Draw(t, "missing")]
+	for _, name := range enumerableFields {
+		if !slices.Contains(missing, name) {
+			if err := p.SetValue(name, rapid.SampledFrom(everyValue[name]).Draw(t, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return Input{Profile: p, Activities: anyActivities(t), AsOf: asOf, PreviousTier: rapid.SampledFrom([]string{"", "A", "B", "C"}).Draw(t, "previous")}
+}
+
+func TestTheRangeEqualsBruteForce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyEnumerableModel(t)
+		in := anyPartialInput(t, m, 2)
+		before := mustScore(t, m, in)
+		if !before.RangeExact {
+			t.Fatalf("not exact:\n%s", before)
+		}
+		got := ranged{before.Low.Float(), before.High.Float(), true, append([]string{}, before.PossibleTiers...)}
+		slices.Sort(got.Tiers)
+		want := ranged{Exact: true, Tiers: []string{}}
+		first := true
+		full := in
+		completions(t, in.Profile, enumerableFields, func(p *leadloop.Profile) {
+			full.Profile = p
+			e := mustScore(t, m, full)
+			if first {
+				want.Low, want.High = e.Points.Float(), e.Points.Float()
+			}
+			first = false
+			want.Low, want.High = min(want.Low, e.Points.Float()), max(want.High, e.Points.Float())
+			if e.Disqualified == "" && !slices.Contains(want.Tiers, e.Tier) {
+				want.Tiers = append(want.Tiers, e.Tier)
+			}
+		})
+		slices.Sort(want.Tiers)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("range (-brute force +got):\n%s\n%s", diff, before)
+		}
+	})
+}
+
+func TestTheExactRangeLiesWithinTheOuterOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyModel(t)
+		in := anyInput(t, m)
+		outer := *m
+		outer.combinations = 0
+		outer.cells = make([]cell, len(m.cells))
+		a, b := mustScore(t, &outer, in), mustScore(t, m, in)
+		if b.Low < a.Low || b.High > a.High {
+			t.Fatalf("%s to %s is wider than %s to %s", b.Low, b.High, a.Low, a.High)
+		}
+		for _, tier := range b.PossibleTiers {
+			if !slices.Contains(a.PossibleTiers, tier) {
+				t.Fatalf("tier %q is not one of %q", tier, a.PossibleTiers)
+			}
+		}
+		a.Low, a.High, a.RangeExact, a.PossibleTiers = b.Low, b.High, b.RangeExact, b.PossibleTiers
+		for i := range a.Groups {
+			a.Groups[i].Low, a.Groups[i].High = b.Groups[i].Low, b.Groups[i].High
+		}
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Fatalf("more than the range differs:\n%s", diff)
+		}
+	})
+}
