@@ -163,9 +163,13 @@ func (r *replay) again(ctx context.Context, s leadloop.Submission, res engine.Re
 func (r *replay) addActivity(a activity) {
 	r.moments = append(r.moments, moment{a.At, 2, a.ID, func(ctx context.Context) error {
 		if a.Actor == ownerActor {
-			owner, err := r.owner(ctx, a.lead, a.At)
+			owner, known, err := r.owner(ctx, a)
 			if err != nil {
 				return err
+			}
+			if known {
+				r.counts.ActivitiesOld++
+				return nil
 			}
 			if owner == "" {
 				r.counts.NoOwner++
@@ -186,17 +190,23 @@ func (r *replay) addActivity(a activity) {
 	}})
 }
 
-func (r *replay) owner(ctx context.Context, id leadloop.LeadID, at time.Time) (owner leadloop.RepID, err error) {
+// owner is who owned the lead when the activity happened; known reports that
+// the lead has the activity, whoever owns it by now.
+func (r *replay) owner(ctx context.Context, a activity) (owner leadloop.RepID, known bool, err error) {
 	err = r.store.View(ctx, func(tx store.Tx) error {
-		lead, err := store.Resolve(ctx, tx.Leads(), id)
+		lead, err := store.Resolve(ctx, tx.Leads(), a.lead)
+		if err != nil {
+			return err
+		}
+		known = slices.ContainsFunc(lead.Activities, func(have leadloop.Activity) bool { return have.ID == a.ID })
 		// Who owns it today may not have owned it then: a second run must see
 		// the same.
-		if err == nil && !lead.State.OwnerSince.After(at) {
+		if !lead.State.OwnerSince.After(a.At) {
 			owner = lead.State.Owner
 		}
-		return err
+		return nil
 	})
-	return owner, err
+	return owner, known, err
 }
 
 // addOpportunity replays a deal's opening and closing, unless the store has
