@@ -73,7 +73,7 @@ func holder(s leadloop.State) string {
 }
 
 func clockWords(c leadloop.SLA) string {
-	s := fmt.Sprintf("Answer due %s (policy %s, %s of working time)", moment(c.DueAt), c.Policy, c.Target)
+	s := fmt.Sprintf("Answer due %s (policy %s, %s of working time)", moment(c.DueAt), c.Policy, brief(c.Target))
 	switch {
 	case !c.MetAt.IsZero():
 		return s + ": answered " + moment(c.MetAt) + ", in time."
@@ -81,6 +81,18 @@ func clockWords(c leadloop.SLA) string {
 		return s + ": missed."
 	}
 	return s + "."
+}
+
+// brief writes 4h0m0s as 4h.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // faded says what the score is by now, if it is not what the record says.

@@ -311,7 +311,7 @@ func TestTheExplanationIsReadAloud(t *testing.T) {
 	}
 	for _, want := range []string{
 		"is assigned to ana, because of entry all.",
-		"Answer due 2026-11-02 15:15:00 UTC (policy a, 15m0s of working time): answered 2026-11-02 15:01:00 UTC, in time.",
+		"Answer due 2026-11-02 15:15:00 UTC (policy a, 15m of working time): answered 2026-11-02 15:01:00 UTC, in time.",
 		"vendor: matched, gave company.employees, for 0.10 USD",
 		"Tier A, 90 points (could be 90 to 100 once plan is known).",
 		"company employees = 900, from vendor just now",
