@@ -14,7 +14,6 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/normalize"
 )
 
@@ -75,6 +74,7 @@ const (
 // atom is a condition on one input and constants alone.
 type atom struct {
 	in   input
+	slot int // that says why the input can't be read
 	view view
 	dom  domain
 	op   atomOp
@@ -199,6 +199,7 @@ type cond struct {
 	op   condOp
 	kids []*cond
 	atom *atom
+	code code[bool] // of a condition that is no atom
 }
 
 type condOp uint8
@@ -210,6 +211,7 @@ const (
 	condNot
 	condTrue
 	condFalse
+	condCode
 )
 
 // of tells whether the condition is met by a value of its one input.
@@ -304,13 +306,13 @@ func (c *compiler) identAtom(e ast.Expr, loop string) *atom {
 	}
 	switch s.kind {
 	case slotHas:
-		a := &atom{in: input{slotField, s.at}, op: opHas, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
+		a := &atom{in: input{slotField, s.at}, slot: i, op: opHas, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
 		if a.dom == inList {
 			a.view = viewItems
 		}
 		return a
 	case slotSeen:
-		return &atom{in: input{slotSeen, i}, op: opAtLeast, dom: inInt, num: 1}
+		return &atom{in: input{slotSeen, i}, slot: i, op: opAtLeast, dom: inInt, num: 1}
 	case slotField, slotVar:
 		if a := c.operand(e, ""); a != nil && a.dom == inBool {
 			a.op = opTrue
@@ -349,13 +351,13 @@ func (c *compiler) operand(e ast.Expr, loop string) *atom {
 	if i, s := c.slotOf(e); s != nil {
 		switch s.kind {
 		case slotField:
-			return &atom{in: input{slotField, s.at}, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
+			return &atom{in: input{slotField, s.at}, slot: i, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
 		case slotVar:
-			return &atom{in: input{slotVar, s.at}, dom: domainOf(celType(c.set.env.vars[s.at].Kind))}
+			return &atom{in: input{slotVar, s.at}, slot: i, dom: domainOf(celType(c.set.env.vars[s.at].Kind))}
 		case slotCount:
-			return &atom{in: input{slotCount, i}, dom: inInt}
+			return &atom{in: input{slotCount, i}, slot: i, dom: inInt}
 		case slotSince:
-			return &atom{in: input{slotSince, i}, dom: inDuration}
+			return &atom{in: input{slotSince, i}, slot: i, dom: inDuration}
 		}
 		return nil
 	}
@@ -556,15 +558,4 @@ func constantCond(v bool) *cond {
 		return &cond{op: condTrue}
 	}
 	return &cond{op: condFalse}
-}
-
-// kindOf is the kind of the values that the atom's input has.
-func (s *Set) kindOf(in input) leadloop.Kind {
-	switch in.kind {
-	case slotField:
-		return s.env.schema.At(in.at).Kind
-	case slotVar:
-		return s.env.vars[in.at].Kind
-	}
-	return leadloop.KindInt
 }

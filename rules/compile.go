@@ -30,18 +30,19 @@ type Set struct {
 	// locals and places are how many loop variables and lists a rule has at
 	// most.
 	locals, places int
+	plan           *plan
 }
 
 type compiled struct {
 	rule   Rule
 	inputs Inputs
 	times  []timeAtom
-	// value computes the rule, and test a condition, unless they are nil: then
-	// program does, and why says why.
+	// value computes the rule, unless it is nil: then program does, and why
+	// says why. cond is the same taken apart, if it is a condition.
 	value   code[leadloop.Value]
-	test    code[bool]
 	program cel.Program
 	why     string
+	cond    *cond
 }
 
 // Inputs are what a rule reads. Lists are sorted.
@@ -110,6 +111,7 @@ func (e *Env) Compile(rules ...Rule) (*Set, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	s.plan = newPlan(s)
 	return s, nil
 }
 
@@ -173,7 +175,10 @@ func (c *compiler) compile() (compiled, bool) {
 	out := compiled{rule: c.rule}
 	k := coder{c: c}
 	if e := k.code(root); e != nil {
-		out.value, out.test = resultCode(c.rule.Type, e), as[bool](e)
+		out.value = resultCode(c.rule.Type, e)
+		if c.rule.Type == leadloop.KindBool {
+			out.cond = c.condition(root)
+		}
 		c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
 	}
 	if out.value == nil || env.oracle {

@@ -405,7 +405,11 @@ func FuzzCompiledAgainstOracle(f *testing.F) {
 func compareWithOracle(t *testing.T, e *rules.Env, data []byte, r *rules.Results) (typed, all int) {
 	g := wide{generator: generator{data: data}}
 	var accepted []rules.Rule
-	for i := range 6 {
+	n := 1 + g.pick(12)
+	if g.pick(8) == 7 {
+		n = 100 // more than fit a word
+	}
+	for i := range n {
 		one := g.anyRule(fmt.Sprint(i))
 		if _, err := e.Compile(one); err == nil {
 			accepted = append(accepted, one)
@@ -421,8 +425,14 @@ func compareWithOracle(t *testing.T, e *rules.Env, data []byte, r *rules.Results
 		for i := range set.Len() {
 			want := set.Oracle(context.Background(), f, i)
 			text := set.Rule(i).Expression.Text
+			if r.State(i) != want.State || r.True(i) != want.True() || r.TrueMask()[i/64]>>(i%64)&1 == 1 != want.True() {
+				t.Fatalf("%s: state %d, true %v, mask %b, want %+v", text, r.State(i), r.True(i), r.TrueMask(), want)
+			}
 			if diff := cmp.Diff(want, r.At(i), sameResult); diff != "" {
 				t.Fatalf("%s, together (-cel-go +compiled):\n%s", text, diff)
+			}
+			if again := cmp.Diff(want, r.At(i), sameResult); again != "" {
+				t.Fatalf("%s, asked again:\n%s", text, again)
 			}
 			if diff := cmp.Diff(want, set.EvalOne(context.Background(), f, i), sameResult); diff != "" {
 				t.Fatalf("%s, alone (-cel-go +compiled):\n%s", text, diff)

@@ -34,7 +34,7 @@ func (r *reader) reset(s *Set, f Facts) {
 	r.values = r.values[:len(s.slots)]
 	// Round strips the monotonic reading, which would enter differences.
 	r.set, r.facts, r.limits, r.now = s, f, s.env.limits, f.Now.Round(0).UTC()
-	r.err = s.env.matches(f)
+	r.err = s.env.matches(&f)
 }
 
 // release drops what belongs to the caller, so that a kept Results keeps no
@@ -44,7 +44,7 @@ func (r *reader) release() {
 	r.facts = Facts{}
 }
 
-func (e *Env) matches(f Facts) error {
+func (e *Env) matches(f *Facts) error {
 	if len(f.Vars) > len(e.vars) {
 		return &inputError{fmt.Sprintf("facts: %d variables given, the environment has %d", len(f.Vars), len(e.vars))}
 	}

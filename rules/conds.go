@@ -1,0 +1,160 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+)
+
+// condition takes a lowered condition apart into atoms, and into code for what
+// is none. It is nil if it can't be compiled.
+func (c *compiler) condition(e ast.Expr) *cond {
+	if v, ok := boolLiteral(e); ok {
+		return constantCond(v)
+	}
+	if isOperator(e, operators.LogicalNot, operators.LogicalAnd, operators.LogicalOr) {
+		out := &cond{op: condOps[e.AsCall().FunctionName()]}
+		for _, x := range e.AsCall().Args() {
+			k := c.condition(x)
+			if k == nil {
+				return nil
+			}
+			out.kids = append(out.kids, k)
+		}
+		return out
+	}
+	if a := c.atom(e, ""); a != nil {
+		return &cond{atom: a}
+	}
+	if a := c.allAtom(e); a != nil {
+		return &cond{op: condNot, kids: []*cond{{atom: a}}}
+	}
+	k := coder{c: c}
+	f := as[bool](k.code(e))
+	if f == nil {
+		return nil
+	}
+	c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
+	return &cond{op: condCode, code: f}
+}
+
+// simplify moves negations down to what is no logic, joins nested operations
+// of one kind, and drops constants. Strong Kleene logic allows all of that.
+func (c *cond) simplify(negated bool) *cond {
+	switch c.op {
+	case condTrue, condFalse:
+		return constantCond((c.op == condTrue) != negated)
+	case condNot:
+		return c.kids[0].simplify(!negated)
+	case condAtom, condCode:
+		if negated {
+			return &cond{op: condNot, kids: []*cond{c}}
+		}
+		return c
+	}
+	out := &cond{op: c.op}
+	if negated {
+		out.op = condAnd + condOr - c.op
+	}
+	settles, neutral := condFalse, condTrue
+	if out.op == condOr {
+		settles, neutral = condTrue, condFalse
+	}
+	for _, k := range c.kids {
+		switch k = k.simplify(negated); k.op {
+		case settles:
+			return k
+		case neutral:
+		case out.op:
+			out.kids = append(out.kids, k.kids...)
+		default:
+			out.kids = append(out.kids, k)
+		}
+	}
+	switch len(out.kids) {
+	case 0:
+		return &cond{op: neutral}
+	case 1:
+		return out.kids[0]
+	}
+	return out
+}
+
+// key is the same for conditions that are the same, but for code.
+func (c *cond) key(b *strings.Builder) {
+	if c.op == condAtom {
+		a := *c.atom
+		item := a.item
+		a.pattern, a.check, a.item = nil, nil, nil
+		fmt.Fprintf(b, "%#v", a)
+		if item != nil {
+			item.key(b)
+		}
+		return
+	}
+	if c.op == condCode {
+		fmt.Fprintf(b, "code %p", c)
+	}
+	fmt.Fprintf(b, "%d(", c.op)
+	for _, k := range c.kids {
+		k.key(b)
+		b.WriteByte(',')
+	}
+	b.WriteByte(')')
+}
+
+// source is what a group of atoms is read from.
+type source struct {
+	in   input
+	view view
+}
+
+func (a *atom) source() source { return source{a.in, a.view} }
+
+// table reports whether a table over one source answers the condition, and
+// which source that is.
+func (c *cond) table() (source, bool) {
+	switch c.op {
+	case condAtom:
+		return c.atom.source(), c.atom.stepwise()
+	case condAnd, condOr, condNot:
+		of, ok := c.kids[0].table()
+		for _, k := range c.kids[1:] {
+			next, also := k.table()
+			ok = ok && also && next == of
+		}
+		return of, ok
+	}
+	return source{}, false
+}
+
+// gather joins operands that one table can answer, at the place of the first.
+func (c *cond) gather() *cond {
+	if c.op != condAnd && c.op != condOr {
+		return c
+	}
+	out := &cond{op: c.op}
+	at := map[source]int{}
+	for _, k := range c.kids {
+		k = k.gather()
+		of, ok := k.table()
+		i, before := at[of]
+		switch {
+		case !ok:
+			out.kids = append(out.kids, k)
+		case !before:
+			at[of] = len(out.kids)
+			out.kids = append(out.kids, k)
+		case out.kids[i].op == c.op:
+			out.kids[i].kids = append(out.kids[i].kids, k)
+		default:
+			out.kids[i] = &cond{op: c.op, kids: []*cond{out.kids[i], k}}
+		}
+	}
+	if len(out.kids) == 1 {
+		return out.kids[0]
+	}
+	return out
+}

@@ -1,0 +1,501 @@
+package rules
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Instants that fit nanoseconds since 1970 with room for windows; outside of
+// them rules are evaluated one by one.
+const (
+	nearest  = -9_000_000_000
+	farthest = 9_000_000_000
+)
+
+// state is why a group has or has no value.
+type state uint8
+
+const (
+	readable state = iota
+	absent
+	none
+	erring
+)
+
+// planes are the bits of all rules, and why those that have no answer have none.
+type planes struct {
+	t, u, e []uint64
+	dirty   bool // u or e has a bit
+	notes   []note
+	states  []state
+
+	starts, counts []int64
+	lasts          []int64 // by type; math.MinInt64: never
+	far            bool    // some activity is out of range
+	folded         []byte
+}
+
+func (p *planes) reset(pl *plan) {
+	p.t, p.u, p.e = grow(p.t, pl.words), grow(p.u, pl.words), grow(p.e, pl.words)
+	copy(p.t, pl.always)
+	clear(p.u)
+	clear(p.e)
+	p.dirty, p.far = false, false
+	n := pl.groups + len(pl.tests)
+	p.notes, p.states = grow(p.notes, n), grow(p.states, n)
+	clear(p.notes)
+	clear(p.states)
+}
+
+func (p *planes) or(lo int, row []uint64) {
+	for k, m := range row {
+		p.t[lo+k] |= m
+	}
+}
+
+func (p *planes) step(g *group, row int) {
+	if g.span == 1 {
+		p.t[g.lo] |= g.rows[row]
+		return
+	}
+	p.or(g.lo, g.rows[row*g.span:(row+1)*g.span])
+}
+
+// without is for a group that has no value to read.
+func (p *planes) without(x *exec, g *group, s state) {
+	sp := &g.erring
+	switch s {
+	case absent:
+		sp = &g.absent
+		p.notes[g.number] = missing(g.slot)
+	case none:
+		sp = &g.none
+		p.notes[g.number] = noteNoValue
+	default:
+		p.notes[g.number] = x.slot(g.slot).note
+	}
+	p.states[g.number] = s
+	for k := range sp.t {
+		p.t[g.lo+k] |= sp.t[k]
+		p.u[g.lo+k] |= sp.u[k]
+		p.e[g.lo+k] |= sp.e[k]
+	}
+	p.dirty = true
+}
+
+// read gives the value of a group's field or variable if there is one of the
+// kind; else it deals with the group.
+func (p *planes) read(x *exec, g *group, kind leadloop.Kind) (v leadloop.Value, ok bool) {
+	if g.in.kind == slotField {
+		if x.facts.Profile != nil {
+			v = x.facts.Profile.At(g.in.at)
+		}
+	} else if g.in.at < len(x.facts.Vars) {
+		v = x.facts.Vars[g.in.at]
+	}
+	switch v.Presence() {
+	case leadloop.Present:
+		if v.Kind() == kind {
+			return v, true
+		}
+		p.without(x, g, erring)
+	case leadloop.Absent:
+		p.without(x, g, absent)
+	case leadloop.KnownAbsent:
+		p.without(x, g, none)
+	default:
+		if v.Kind() == kind && (kind == leadloop.KindString || kind == leadloop.KindStrings) {
+			return v, true
+		}
+		p.without(x, g, erring)
+	}
+	return v, false
+}
+
+// run sets the bits of all conditions.
+func (pl *plan) run(x *exec, p *planes) {
+	p.reset(pl)
+	pl.count(x, p)
+	for i := range pl.counts {
+		g := &pl.counts[i]
+		p.step(g, above(g.ints, p.counts[pl.counters.at[g.counter]]))
+	}
+	for i := range pl.sinces {
+		pl.since(x, p, &pl.sinces[i])
+	}
+	for i := range pl.ints {
+		g := &pl.ints[i]
+		if v, ok := p.read(x, g, leadloop.KindInt); ok {
+			p.step(g, above(g.ints, v.Int()))
+		}
+	}
+	for i := range pl.floats {
+		g := &pl.floats[i]
+		if v, ok := p.read(x, g, leadloop.KindFloat); ok {
+			if f := v.Float(); f != f {
+				p.or(g.lo, g.nan)
+			} else {
+				p.step(g, above(g.floats, f))
+			}
+		}
+	}
+	for i := range pl.bools {
+		g := &pl.bools[i]
+		if v, ok := p.read(x, g, leadloop.KindBool); ok {
+			row := 0
+			if v.Bool() {
+				row = 1
+			}
+			p.step(g, row)
+		}
+	}
+	for i := range pl.times {
+		g := &pl.times[i]
+		if v, ok := p.read(x, g, leadloop.KindTime); ok {
+			t := v.Time()
+			if !inRange(t) {
+				p.without(x, g, erring)
+				continue
+			}
+			row, _ := slices.BinarySearchFunc(g.times, t, func(b, t time.Time) int {
+				if b.After(t) {
+					return 1
+				}
+				return -1
+			})
+			p.step(g, row)
+		}
+	}
+	for i := range pl.ages {
+		pl.age(x, p, &pl.ages[i])
+	}
+	for i := range pl.texts {
+		g := &pl.texts[i]
+		if v, ok := p.read(x, g, leadloop.KindString); ok {
+			p.text(x, g, v.Text())
+		}
+	}
+	for i := range pl.lists {
+		g := &pl.lists[i]
+		if v, ok := p.read(x, g, leadloop.KindStrings); ok {
+			p.list(x, g, &v)
+		}
+	}
+	for i := range pl.tests {
+		p.test(x, &pl.tests[i])
+	}
+	for i := range pl.gates {
+		p.gate(&pl.gates[i])
+	}
+	if p.dirty {
+		for i, t := range p.t {
+			p.u[i] &^= t
+			p.e[i] &^= t | p.u[i]
+		}
+	}
+}
+
+// above counts the bounds that v has reached.
+func above[T int64 | float64](bounds []T, v T) int {
+	if len(bounds) > 16 {
+		lo, hi := 0, len(bounds)
+		for lo < hi {
+			if mid := (lo + hi) / 2; v >= bounds[mid] {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		return lo
+	}
+	n := 0
+	for _, b := range bounds {
+		if v >= b {
+			n++
+		}
+	}
+	return n
+}
+
+// count goes through the activities.
+func (pl *plan) count(x *exec, p *planes) {
+	c := &pl.counters
+	if len(c.types) == 0 {
+		return
+	}
+	now := x.now.Unix()*1e9 + int64(x.now.Nanosecond())
+	p.starts, p.counts, p.lasts = grow(p.starts, len(c.windows)), grow(p.counts, len(c.windows)), grow(p.lasts, len(c.types))
+	clear(p.counts)
+	for i, w := range c.windows {
+		p.starts[i] = now - int64(w)
+		if w == 0 {
+			p.starts[i] = math.MinInt64
+		}
+	}
+	for i := range p.lasts {
+		p.lasts[i] = math.MinInt64
+	}
+	for i := range x.facts.Activities {
+		a := &x.facts.Activities[i]
+		at := c.table.find(a.Type)
+		if at == 0 {
+			continue
+		}
+		t := &c.types[at-1]
+		ns := int64(0)
+		switch sec := a.At.Unix(); {
+		case sec < nearest:
+			ns, p.far = math.MinInt64+1, true
+		case sec > farthest:
+			ns, p.far = math.MaxInt64, true
+		default:
+			ns = sec*1e9 + int64(a.At.Nanosecond())
+		}
+		for k := t.from; k < t.to; k++ {
+			if ns > p.starts[k] {
+				p.counts[k]++
+			}
+		}
+		if ns > p.lasts[at-1] {
+			p.lasts[at-1] = ns
+		}
+	}
+}
+
+func (pl *plan) since(x *exec, p *planes, g *group) {
+	last := p.lasts[g.counter]
+	if last == math.MinInt64 {
+		p.without(x, g, none)
+		return
+	}
+	now := x.now.Unix()*1e9 + int64(x.now.Nanosecond())
+	if d, ok := subtractInts(now, min(last, now)); ok && !p.far {
+		p.step(g, above(g.ints, d))
+		return
+	}
+	c := x.slot(g.slot)
+	if c.note != 0 {
+		p.without(x, g, erring)
+		return
+	}
+	p.step(g, above(g.ints, c.num))
+}
+
+func (pl *plan) age(x *exec, p *planes, g *group) {
+	v, ok := p.read(x, g, leadloop.KindTime)
+	if !ok {
+		return
+	}
+	t := v.Time()
+	if !inRange(t) {
+		p.without(x, g, erring)
+		return
+	}
+	d, ok := subtractTimes(x.now, t)
+	if !ok {
+		p.without(x, g, erring)
+		p.notes[g.number] = noteRange
+		return
+	}
+	p.step(g, above(g.ints, int64(d)))
+}
+
+func (p *planes) text(x *exec, g *group, s string) {
+	if len(s) > x.set.env.limits.StringBytes {
+		p.without(x, g, erring)
+		return
+	}
+	if g.view != viewSelf {
+		if b, ok := p.fold(g.view, s); ok {
+			p.bytes(x, g, b)
+			return
+		}
+	}
+	row := int(g.table.find(s))
+	if row == 0 && !utf8.ValidString(s) {
+		p.without(x, g, erring)
+		return
+	}
+	p.step(g, row)
+	for i := range g.checks {
+		c := &g.checks[i]
+		hit := false
+		switch c.atom.op {
+		case opContains:
+			hit = strings.Contains(s, c.atom.text)
+		case opPrefix:
+			hit = strings.HasPrefix(s, c.atom.text)
+		case opSuffix:
+			hit = strings.HasSuffix(s, c.atom.text)
+		case opMatches:
+			hit = c.atom.pattern.MatchString(s)
+		case opCheck:
+			hit = c.atom.check(s)
+		default:
+			hit = holds(c.atom.op, strings.Compare(s, c.atom.text))
+		}
+		if hit != c.negated {
+			p.or(g.lo, c.row)
+		}
+	}
+}
+
+// fold changes the case of s into a buffer, if there is anything to change.
+func (p *planes) fold(v view, s string) ([]byte, bool) {
+	from, to, shift := byte('A'), byte('Z'), byte('a'-'A')
+	if v == viewUpper {
+		from, to = 'a', 'z'
+	}
+	i := 0
+	for i < len(s) && (s[i] < from || s[i] > to) {
+		i++
+	}
+	if i == len(s) {
+		return nil, false
+	}
+	b := append(p.folded[:0], s...)
+	p.folded = b
+	for ; i < len(b); i++ {
+		if c := b[i]; c >= from && c <= to {
+			b[i] = c ^ shift
+		}
+	}
+	return b, true
+}
+
+// bytes is text for a text that was folded.
+func (p *planes) bytes(x *exec, g *group, s []byte) {
+	if !utf8.Valid(s) {
+		p.without(x, g, erring)
+		return
+	}
+	p.step(g, int(g.table.findBytes(s)))
+	for i := range g.checks {
+		c := &g.checks[i]
+		hit := false
+		switch c.atom.op {
+		case opContains:
+			hit = bytes.Contains(s, c.bytes)
+		case opPrefix:
+			hit = bytes.HasPrefix(s, c.bytes)
+		case opSuffix:
+			hit = bytes.HasSuffix(s, c.bytes)
+		case opMatches:
+			hit = c.atom.pattern.Match(s)
+		default:
+			hit = holds(c.atom.op, bytes.Compare(s, c.bytes))
+		}
+		if hit != c.negated {
+			p.or(g.lo, c.row)
+		}
+	}
+}
+
+func (p *planes) list(x *exec, g *group, v *leadloop.Value) {
+	limits := &x.set.env.limits
+	if v.Len() > limits.ListItems {
+		p.without(x, g, erring)
+		return
+	}
+	for i := range v.Len() {
+		if s := v.At(i); len(s) > limits.ItemBytes || !utf8.ValidString(s) {
+			p.without(x, g, erring)
+			return
+		}
+	}
+	p.step(g, 0)
+	for i := range g.items {
+		if c := &g.items[i]; c.found(v) != c.negated {
+			p.or(g.lo, c.row)
+		}
+	}
+}
+
+func (c *itemCheck) found(v *leadloop.Value) bool {
+	if c.simple {
+		for i := range v.Len() {
+			if v.At(i) == c.text {
+				return true
+			}
+		}
+		return false
+	}
+	for i := range v.Len() {
+		if c.item.holds(v.At(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds tells whether an item, which is there and can be read, meets c.
+func (c *cond) holds(s string) bool {
+	switch c.op {
+	case condAtom:
+		d := datum{text: s}
+		return c.atom.of(&d) == isTrue
+	case condNot:
+		return !c.kids[0].holds(s)
+	case condTrue, condFalse:
+		return c.op == condTrue
+	}
+	for _, k := range c.kids {
+		if k.holds(s) == (c.op == condOr) {
+			return c.op == condOr
+		}
+	}
+	return c.op == condAnd
+}
+
+func (p *planes) test(x *exec, t *test) {
+	v, n := t.code(x)
+	to := p.t
+	switch {
+	case n == 0 && v == t.negated:
+		return
+	case n == 0:
+	case n.fault():
+		to, p.dirty = p.e, true
+	default:
+		to, p.dirty = p.u, true
+	}
+	p.notes[t.number] = n
+	for _, b := range t.bits {
+		to[b/64] |= 1 << (b % 64)
+	}
+}
+
+func (p *planes) gate(g *gate) {
+	var open uint64
+	for i := range g.terms {
+		t := &g.terms[i]
+		open |= t.mask &^ p.t[t.word]
+	}
+	if open == 0 {
+		p.t[g.word] |= g.bit
+		return
+	}
+	if !p.dirty {
+		return
+	}
+	var u uint64
+	for i := range g.terms {
+		t := &g.terms[i]
+		open := t.mask &^ p.t[t.word]
+		if open&^(p.u[t.word]|p.e[t.word]) != 0 {
+			return // one is false
+		}
+		u |= open & p.u[t.word]
+	}
+	if u != 0 {
+		p.u[g.word] |= g.bit
+	} else {
+		p.e[g.word] |= g.bit
+	}
+}
