@@ -252,3 +252,31 @@ rules:
 	//   no case noticed: rule big: 500 → 501 in company.employees >= 500
 	//   no case noticed: rule big: 500 → 499 in company.employees >= 500
 }
+
+// What would make this lead an A, and which look-up is worth its price?
+func ExampleModel_Paths() {
+	m := open()
+	p := m.Schema().NewProfile()
+	leadloop.Seniority.Set(p, "vp")
+	leadloop.Title.Set(p, "VP Sales")
+	in := scoring.Input{Profile: p, Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}}, AsOf: now}
+	paths, err := m.Paths(context.Background(), in, "A", scoring.PathOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, set := range paths.Sets {
+		for _, c := range set {
+			fmt.Println(c.Field, c.From, "→", c.To)
+		}
+	}
+	deciding, err := m.Deciding(context.Background(), in)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("worth looking up:", deciding)
+	// Output:
+	// company.employees (absent) → 500
+	// worth looking up: [company.employees]
+}

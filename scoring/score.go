@@ -28,25 +28,34 @@ type Input struct {
 // error that wraps [leadloop.ErrInvalid]) or ctx is done; a rule that fails is
 // part of the explanation. It is safe for concurrent use.
 func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
+	s, err := m.begin(ctx, in)
+	if err != nil {
+		return Explanation{}, err
+	}
+	return s.e, nil
+}
+
+// begin scores a lead and returns the run, for questions about it.
+func (m *Model) begin(ctx context.Context, in Input) (*run, error) {
 	switch {
 	case in.Profile == nil:
-		return Explanation{}, fmt.Errorf("scoring: %w: no profile", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("scoring: %w: no profile", leadloop.ErrInvalid)
 	case !sameSchema(in.Profile.Schema(), m.schema):
-		return Explanation{}, fmt.Errorf("scoring: %w: the profile has another schema than the model", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("scoring: %w: the profile has another schema than the model", leadloop.ErrInvalid)
 	case in.AsOf.IsZero():
-		return Explanation{}, fmt.Errorf("scoring: %w: no moment to score at", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("scoring: %w: no moment to score at", leadloop.ErrInvalid)
 	case !writable(in.AsOf):
-		return Explanation{}, fmt.Errorf("scoring: %w: the moment is outside the years 1 to 9999", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("scoring: %w: the moment is outside the years 1 to 9999", leadloop.ErrInvalid)
 	}
-	s := run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
+	s := &run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
 	s.eval(ctx)
 	s.collect()
-	e := s.explain(ctx)
+	s.explain(ctx)
 	if ctx.Err() != nil {
-		return Explanation{}, fmt.Errorf("scoring: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("scoring: %w", context.Cause(ctx))
 	}
-	return e, nil
+	return s, nil
 }
 
 func (s *run) eval(ctx context.Context) {
@@ -149,7 +158,7 @@ func (s *run) result(i int) rules.Result {
 	return s.results.At(i)
 }
 
-func (s *run) explain(ctx context.Context) Explanation {
+func (s *run) explain(ctx context.Context) {
 	m := s.m
 	s.fields = make([]FieldUsed, 0, m.readCount)
 	s.e = Explanation{
@@ -195,7 +204,6 @@ func (s *run) explain(ctx context.Context) Explanation {
 	}
 	slices.Sort(e.Needs)
 	e.Needs = slices.Compact(e.Needs)
-	return *e
 }
 
 func pointwise(groups []leadloop.Points) []bounds {
