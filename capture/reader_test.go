@@ -134,6 +134,30 @@ func TestAStrayQuoteCostsOneLookAtTheLinesAfterIt(t *testing.T) {
 	}
 }
 
+func TestATableOfAnyContentIsReadRowByRow(t *testing.T) {
+	table, err := capture.NewTable(strings.NewReader("\xef\xbb\xbfid;when\r\na;\"1\r\nb;2\r\nc\r\nd;\"x;\"\"y\"\"\"\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{strings.Join(table.Header(), "|")}
+	for {
+		row, err := table.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var rej *capture.Reject
+		if errors.As(err, &rej) {
+			got = append(got, fmt.Sprintf("%d! %s", rej.Line, rej.Reasons[0]))
+			continue
+		}
+		got = append(got, fmt.Sprintf("%d: %s", row.Line, strings.Join(row.Cells, "|")))
+	}
+	want := []string{"id|when", "2! a quote opens here and does not close", "3: b|2", "4! has 1 columns, the header has 2", `5: d|x;"y"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	for _, s := range []string{"email,company\na@x.com,\"x\n\"\"", "email;x\n\"", "email\r\n\"a\"b", "{\"email\":[1,{\"a\":2}]}"} {
 		f.Add(s, true)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/capture"
@@ -71,63 +69,67 @@ func (r row) yes(name string, otherwise bool) (bool, *problem) {
 	return false, &p
 }
 
-// readTable reads a CSV file with a header. Columns in need must be there; rows of
-// the wrong length or without UTF-8 are problems, and reading goes on.
+// readTable reads a CSV file with a header. Columns in need must be there; rows
+// that can't be read are problems, and reading goes on.
 func readTable(path string, need ...string) (rows []row, bad []problem, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	r := csv.NewReader(f)
-	r.FieldsPerRecord = -1
-	name := filepath.Base(path)
-	header, err := r.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("%s: the file is empty", path)
-	}
+	table, err := capture.NewTable(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, unusable(path, err)
 	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	header := table.Header()
 	for i := range header {
-		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
+		header[i] = strings.ToLower(header[i])
 	}
 	for _, n := range need {
 		if !slices.Contains(header, n) {
 			return nil, nil, fmt.Errorf("%s: there is no column %q; found: %s", path, n, strings.Join(header, ", "))
 		}
 	}
+	name := filepath.Base(path)
 	for {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
+		r, err := table.Next()
+		var rej *capture.Reject
+		switch {
+		case errors.Is(err, io.EOF):
 			return rows, bad, nil
-		}
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			bad = append(bad, problem{name, parse.StartLine, "its quotes are broken"})
-			continue
-		}
-		if err != nil {
+		case errors.As(err, &rej):
+			for _, reason := range rej.Reasons {
+				bad = append(bad, problem{name, rej.Line, reason.String()})
+			}
+		case err != nil:
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		default:
+			for i := range r.Cells {
+				r.Cells[i] = strings.TrimSpace(r.Cells[i])
+			}
+			rows = append(rows, row{name, r.Line, header, r.Cells})
 		}
-		line, _ := r.FieldPos(0)
-		out := row{name, line, header, cells}
-		if len(cells) != len(header) {
-			bad = append(bad, out.bad("has %d columns, the header has %d", len(cells), len(header)))
-			continue
-		}
-		valid := true
-		for i, c := range cells {
-			valid = valid && utf8.ValidString(c) && !strings.ContainsRune(c, 0) && len(c) <= capture.MaxCell
-			cells[i] = strings.TrimSpace(c)
-		}
-		if !valid {
-			bad = append(bad, out.bad("is not clean UTF-8 text, or holds a cell of more than %d bytes", capture.MaxCell))
-			continue
-		}
-		rows = append(rows, out)
 	}
+}
+
+// unique leaves out rows without an id, and those whose id is that of an
+// earlier row; if that one says something else it is a problem.
+func unique(rows []row) (kept []row, bad []problem) {
+	seen := make(map[string]row, len(rows))
+	for _, r := range rows {
+		id := r.get("id")
+		first, twice := seen[id]
+		switch {
+		case id == "":
+			bad = append(bad, r.bad("column id is empty"))
+		case !twice:
+			seen[id] = r
+			kept = append(kept, r)
+		case !slices.Equal(first.cells, r.cells):
+			bad = append(bad, r.bad("column id: is that of line %d, which says something else", first.line))
+		}
+	}
+	return kept, bad
 }
 
 // crm is what a --crm folder holds.
@@ -165,6 +167,8 @@ func loadCRM(dir string, leadID func(string) leadloop.LeadID) (*crm, error) {
 		c.problems = append(c.problems, bad...)
 		if err == nil {
 			c.found = append(c.found, name)
+			rows, bad = unique(rows)
+			c.problems = append(c.problems, bad...)
 		}
 		return err == nil
 	}

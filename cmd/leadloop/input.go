@@ -128,7 +128,7 @@ func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []ca
 	}
 	rd, err := capture.NewReader(f, format, schema, c.Map)
 	if err != nil {
-		return nil, "", c.unusable(err)
+		return nil, "", unusable(c.Leads, err)
 	}
 	in.columns = rd.Columns()
 	for {
@@ -148,14 +148,14 @@ func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []ca
 	}
 }
 
-// unusable says what is wrong with the leads file as a whole, without the words
+// unusable says what is wrong with a file as a whole, without the words
 // that only matter to a program.
-func (c *runCmd) unusable(err error) error {
+func unusable(path string, err error) error {
 	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "capture: "), "invalid: ", "")
 	if strings.Contains(text, "is it JSON Lines?") {
-		text += " Then give it a name that ends in .jsonl"
+		text += " Leads as JSON Lines have a name that ends in .jsonl"
 	}
-	return fmt.Errorf("%s: %s", c.Leads, text)
+	return fmt.Errorf("%s: %s", path, text)
 }
 
 // unmapped finds keys in --map that no object of a JSON Lines file has.

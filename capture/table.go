@@ -1,0 +1,294 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Limits of one file: a longer cell or row is rejected, never cut.
+const (
+	MaxCell     = 64 << 10
+	maxRow      = 4 << 20
+	maxRowLines = 200
+)
+
+// Table reads a CSV file of whatever content, row by row: with commas,
+// semicolons, tabs or bars, told from the header, with or without a byte order
+// mark. A row that can't be read is a [Reject] with its line, and a quote that
+// does not close spoils its row alone. It holds one row in memory, and is used
+// from one goroutine. Start with [NewTable]; for leads, with [NewReader].
+type Table struct {
+	lines     lineReader
+	comma     rune
+	header    []string
+	rawHeader string
+}
+
+// Row is one row of a table.
+type Row struct {
+	Line  int      // where it starts, from 1
+	Raw   string   // as it was written
+	Cells []string // as many as the header has
+}
+
+// NewTable reads the header. The error is about the file as a whole: empty,
+// UTF-16, JSON, a header whose quotes don't close or that has a name twice.
+func NewTable(r io.Reader) (*Table, error) {
+	lines, err := start(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{lines: lines}
+	raw, line, complete, err := t.record(',')
+	if err != nil {
+		return nil, fmt.Errorf("capture: line %d: %w", line, err)
+	}
+	if bytes.HasPrefix(raw, []byte("{")) {
+		return nil, fmt.Errorf("capture: %w: the file holds JSON, not CSV; is it JSON Lines?", leadloop.ErrInvalid)
+	}
+	comma := delimiter(raw)
+	header, err := split(raw, comma)
+	if err != nil || !complete {
+		return nil, fmt.Errorf("capture: line %d: %w: the header's quotes don't close", line, leadloop.ErrInvalid)
+	}
+	for i, h := range header {
+		if !utf8.ValidString(h) {
+			return nil, fmt.Errorf("capture: line %d: %w: the header is not UTF-8", line, leadloop.ErrInvalid)
+		}
+		header[i] = strings.TrimSpace(h)
+	}
+	for i, h := range header {
+		if h != "" && slices.Contains(header[:i], h) {
+			return nil, fmt.Errorf("capture: line %d: %w: two columns are called %q", line, leadloop.ErrInvalid, h)
+		}
+	}
+	t.comma, t.header, t.rawHeader = comma, header, string(raw)
+	return t, nil
+}
+
+// Header has the names of the columns.
+func (t *Table) Header() []string { return slices.Clone(t.header) }
+
+// Next returns the next row. Its error is io.EOF at the end, a *[Reject] for a
+// row that can't be used (call Next again), or what the underlying reader
+// failed with.
+func (t *Table) Next() (Row, error) {
+	for {
+		raw, line, complete, err := t.record(t.comma)
+		if err != nil {
+			return Row{}, err
+		}
+		if len(bytes.TrimSpace(raw)) == 0 {
+			continue
+		}
+		row := Row{Line: line, Raw: string(raw)}
+		bad := func(field, message string) error {
+			return &Reject{Line: line, Raw: row.Raw, Reasons: []Reason{{field, message}}}
+		}
+		if !complete {
+			return row, bad("", "a quote opens here and does not close")
+		}
+		if unfit := unreadable(raw); unfit != "" {
+			return row, bad("", unfit)
+		}
+		cells, err := split(raw, t.comma)
+		if err != nil {
+			return row, bad("", "its quotes are broken")
+		}
+		if len(cells) != len(t.header) {
+			return row, bad("", fmt.Sprintf("has %d columns, the header has %d", len(cells), len(t.header)))
+		}
+		for i, c := range cells {
+			if len(c) > MaxCell {
+				return row, bad(t.header[i], fmt.Sprintf("has %d bytes, more than %d", len(c), MaxCell))
+			}
+		}
+		row.Cells = cells
+		return row, nil
+	}
+}
+
+// start checks the beginning of a file of lines and skips the byte order mark.
+func start(r io.Reader) (lineReader, error) {
+	lines := lineReader{r: bufio.NewReaderSize(r, 64<<10)}
+	first, err := lines.next()
+	if errors.Is(err, io.EOF) {
+		return lines, fmt.Errorf("capture: %w: the file is empty", leadloop.ErrInvalid)
+	}
+	if err != nil {
+		return lines, fmt.Errorf("capture: %w", err)
+	}
+	if bytes.HasPrefix(first.text, []byte{0xff, 0xfe}) || bytes.HasPrefix(first.text, []byte{0xfe, 0xff}) {
+		return lines, fmt.Errorf("capture: %w: the file is UTF-16; save it as UTF-8", leadloop.ErrInvalid)
+	}
+	first.text = bytes.TrimPrefix(first.text, []byte("\xef\xbb\xbf"))
+	lines.unread(first)
+	return lines, nil
+}
+
+func unreadable(raw []byte) string {
+	switch {
+	case len(raw) >= maxRow:
+		return fmt.Sprintf("the row is longer than %d MiB", maxRow>>20)
+	case !utf8.Valid(raw):
+		return "is not valid UTF-8 (was it saved as Windows-1252 or Latin-1?)"
+	case bytes.IndexByte(raw, 0) >= 0:
+		return "holds a NUL byte"
+	}
+	return ""
+}
+
+// delimiter is the separator that occurs most often outside quotes.
+func delimiter(header []byte) rune {
+	counts, quoted := map[rune]int{}, false
+	for _, c := range string(header) {
+		if c == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			counts[c]++
+		}
+	}
+	best := ','
+	for _, c := range []rune{',', ';', '\t', '|'} {
+		if counts[c] > counts[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+func split(raw []byte, comma rune) ([]string, error) {
+	r := csv.NewReader(bytes.NewReader(raw))
+	r.Comma, r.FieldsPerRecord = comma, -1
+	cells, err := r.Read()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Read(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one record")
+	}
+	return cells, nil
+}
+
+// record reads one CSV record, which may span lines inside quotes. A quote
+// that does not close within maxRowLines rejects its first line alone and
+// reading goes on with the second: one stray quote must not swallow the file.
+func (t *Table) record(comma rune) (raw []byte, line int, complete bool, err error) {
+	first, err := t.lines.next()
+	if err != nil {
+		return nil, 0, false, err
+	}
+	q := quotes{start: true}
+	if !q.open(first.text, comma) {
+		return first.text, first.number, true, nil
+	}
+	taken, size := []textLine{first}, len(first.text)
+	for len(taken) < maxRowLines && size < maxRow {
+		l, err := t.lines.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, first.number, false, err
+		}
+		taken, size = append(taken, l), size+len(l.text)+1
+		if q.open(l.text, comma) {
+			continue
+		}
+		// A cell over several lines must leave a whole row; else it is a stray
+		// quote that met another one, and the rows between are good.
+		joined := join(taken)
+		if cells, err := split(joined, comma); err == nil && (t.header == nil || len(cells) == len(t.header)) {
+			return joined, first.number, true, nil
+		}
+		break
+	}
+	t.lines.unread(taken[1:]...)
+	return first.text, first.number, false, nil
+}
+
+func join(lines []textLine) []byte {
+	parts := make([][]byte, len(lines))
+	for i, l := range lines {
+		parts[i] = l.text
+	}
+	return bytes.Join(parts, []byte("\n"))
+}
+
+// quotes follows a record line by line, so that a stray quote costs one look
+// at each of the lines after it.
+type quotes struct{ inside, start bool }
+
+// open reports whether a quoted cell is still open at the end of the line.
+func (q *quotes) open(line []byte, comma rune) bool {
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case q.inside && c == '"':
+			if i+1 < len(line) && line[i+1] == '"' {
+				i++
+			} else {
+				q.inside = false
+			}
+		case q.inside:
+		case c == '"' && q.start:
+			q.inside, q.start = true, false
+		default:
+			q.start = c == byte(comma)
+		}
+	}
+	q.start = q.start || !q.inside
+	return q.inside
+}
+
+type textLine struct {
+	text   []byte
+	number int
+}
+
+// lineReader reads lines with their numbers; CRLF and LF both end one.
+type lineReader struct {
+	r      *bufio.Reader
+	number int
+	back   []textLine
+}
+
+func (l *lineReader) unread(lines ...textLine) { l.back = append(slices.Clone(lines), l.back...) }
+
+func (l *lineReader) next() (textLine, error) {
+	if len(l.back) > 0 {
+		t := l.back[0]
+		l.back = l.back[1:]
+		return t, nil
+	}
+	var text []byte
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if room := maxRow - len(text); len(part) > room {
+			text = append(text, part[:room]...)
+		} else {
+			text = append(text, part...)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(text) > 0:
+		default:
+			return textLine{}, err
+		}
+		break
+	}
+	l.number++
+	text = bytes.TrimSuffix(text, []byte("\n"))
+	text = bytes.TrimSuffix(text, []byte("\r"))
+	return textLine{text, l.number}, nil
+}
