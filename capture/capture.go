@@ -331,7 +331,7 @@ func alternatives(others []string) string {
 func (d *draft) claims(at time.Time) []leadloop.Claim {
 	said := leadloop.Evidence{Origin: d.source.Origin, Source: d.source.Name, ObservedAt: at}
 	derived := leadloop.Evidence{Origin: leadloop.OriginDerived, Source: d.source.Name, ObservedAt: at}
-	var out []leadloop.Claim
+	out := make([]leadloop.Claim, 0, len(d.values)+len(d.derived))
 	for _, def := range d.schema.Fields() {
 		if v, ok := d.values[def.Name]; ok {
 			out = append(out, leadloop.Claim{Field: def.Name, Value: v, Evidence: said})

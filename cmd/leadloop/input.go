@@ -254,7 +254,8 @@ func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capt
 		return fmt.Errorf("--country or --require: %s", strings.TrimPrefix(err.Error(), "capture: "))
 	}
 	lines := map[string]taken{} // by idempotency key
-	for _, p := range payloads {
+	for i, p := range payloads {
+		payloads[i] = capture.Payload{} // what it holds is in the submission from here on
 		id := normalize.Text(p.Values[capture.ColumnID])
 		if id == "" && p.Values[capture.ColumnReceivedAt] == "" {
 			// Nothing but its content tells this row from others; the moment of
