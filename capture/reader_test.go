@@ -52,7 +52,7 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 		"tabs":                                    {"Email\tCompany\na@x.com\tAcme\n", false, []string{"2: a@x.com Acme"}},
 		"a cell over two lines":                   {"email,company\na@x.com,\"Acme\nInc\"\nb@x.com,Bolt\n", false, []string{"2: a@x.com Acme\nInc", "4: b@x.com Bolt"}},
 		"a quote inside quotes":                   {"email,company\na@x.com,\"Acme \"\"The\"\" Inc\"\n", false, []string{`2: a@x.com Acme "The" Inc`}},
-		"a wrong number of columns":               {"email,company\na@x.com\nb@x.com,Bolt,x\nc@x.com,Cup\n", false, []string{"2! has 1 columns, the header has 2", "3! has 3 columns, the header has 2", "4: c@x.com Cup"}},
+		"a wrong number of columns":               {"email,company\na@x.com\nb@x.com,Bolt,x\nc@x.com,Cup\n", false, []string{"2! has 1 column, the header has 2", "3! has 3 columns, the header has 2", "4: c@x.com Cup"}},
 		"invalid UTF-8":                           {"email,company\na@x.com,M\xfcller\nb@x.com,Bolt\n", false, []string{"2! is not valid UTF-8 (was it saved as Windows-1252 or Latin-1?)", "3: b@x.com Bolt"}},
 		"a stray quote spoils one row":            {"email,company\na@x.com,\"Acme\nb@x.com,Bolt\nc@x.com,Cup\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4: c@x.com Cup"}},
 		"a stray quote does not reach to another": {"email,company\na@x.com,\"Acme\nb@x.com,Bolt\nc@x.com,C\"u\"p\nd@x.com,Dot\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4! its quotes are broken", "5: d@x.com Dot"}},
@@ -152,7 +152,7 @@ func TestATableOfAnyContentIsReadRowByRow(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%d: %s", row.Line, strings.Join(row.Cells, "|")))
 	}
-	want := []string{"id|when", "2! a quote opens here and does not close", "3: b|2", "4! has 1 columns, the header has 2", `5: d|x;"y"`}
+	want := []string{"id|when", "2! a quote opens here and does not close", "3: b|2", "4! has 1 column, the header has 2", `5: d|x;"y"`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -105,7 +105,11 @@ func (t *Table) Next() (Row, error) {
 			return row, bad("", "its quotes are broken")
 		}
 		if len(cells) != len(t.header) {
-			return row, bad("", fmt.Sprintf("has %d columns, the header has %d", len(cells), len(t.header)))
+			have := fmt.Sprintf("%d columns", len(cells))
+			if len(cells) == 1 {
+				have = "1 column"
+			}
+			return row, bad("", fmt.Sprintf("has %s, the header has %d", have, len(t.header)))
 		}
 		for i, c := range cells {
 			if len(c) > MaxCell {

@@ -85,7 +85,10 @@ func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
 	in := &input{source: c.Source, unreadable: map[string]int{}}
 	if in.source == "" {
 		// Mended rows are still those of the file that they were rejected from.
-		in.source = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(c.Leads), filepath.Ext(c.Leads)), rejectsMark)
+		in.source = strings.TrimSuffix(filepath.Base(c.Leads), filepath.Ext(c.Leads))
+		for strings.HasSuffix(in.source, rejectsMark) {
+			in.source = strings.TrimSuffix(in.source, rejectsMark)
+		}
 	}
 	payloads, header, err := c.readPayloads(schema, in)
 	if err != nil {
