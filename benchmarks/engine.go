@@ -12,9 +12,11 @@ import (
 type Outcome struct {
 	Points leadloop.Points
 	Tier   string
-	// Matched are the rules whose condition holds, one bit each, and Undecided
-	// those that can't tell for want of a field.
-	Matched, Undecided Bits
+	// Matched are the rules whose condition holds, one bit each.
+	Matched Bits
+	// Undecided are the rules that can't tell for want of a field, as far as the
+	// engine knows that without being asked; see Outcome.Complete.
+	Undecided Bits
 }
 
 // Bits is a set of rules.
@@ -27,6 +29,16 @@ func (b *Bits) Set(i int) { b[i>>6] |= 1 << (i & 63) }
 type Scorer interface {
 	// Score overwrites the outcome.
 	Score(l *Lead, out *Outcome) error
+}
+
+// Complete adds which rules were undecided when s scored the lead that out is about, if
+// s has that ready but not in the form of an Outcome. It is no part of a measurement,
+// since most engines know no undecided rules.
+func (out *Outcome) Complete(s Scorer) error {
+	if asked, ok := s.(interface{ Undecided(out *Outcome) error }); ok {
+		return asked.Undecided(out)
+	}
+	return nil
 }
 
 // ScorerFunc makes a function a Scorer.

@@ -45,6 +45,9 @@ func outcomes(t testing.TB, s Scorer, leads []*Lead) []Outcome {
 			if err := s.Score(l, &out[i]); err != nil {
 				t.Fatalf("lead %d: %v", i, err)
 			}
+			if err := out[i].Complete(s); err != nil {
+				t.Fatalf("lead %d: %v", i, err)
+			}
 		}
 	}
 	return out

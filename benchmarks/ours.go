@@ -31,12 +31,14 @@ func compileRules() func(*Model) (Scorer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &ruleSet{set: set, tally: newTally(m)}, nil
+		return &ruleSet{set: set, rules: len(m.Rules), points: sumsOf(m), tally: newTally(m)}, nil
 	}
 }
 
 type ruleSet struct {
 	set     *rules.Set
+	rules   int
+	points  sums
 	tally   tally
 	results rules.Results
 }
@@ -44,19 +46,30 @@ type ruleSet struct {
 func (s *ruleSet) Score(l *Lead, out *Outcome) error {
 	s.tally.begin(out)
 	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Activities: l.Activities, Now: Now}, &s.results)
+	copy(out.Matched[:], s.results.TrueMask())
+	if w := s.rules >> 6; w < len(out.Matched) {
+		// The modifiers follow the rules.
+		out.Matched[w] &= 1<<(s.rules&63) - 1
+	}
+	out.Points = s.points.of(&out.Matched)
+	for i := s.rules; i < s.results.Len(); i++ {
+		s.tally.add(out, i, s.results.True(i))
+	}
+	s.tally.end(out)
+	return nil
+}
+
+// Undecided completes the outcome of the last lead.
+func (s *ruleSet) Undecided(out *Outcome) error {
 	for i := range s.results.Len() {
-		// Not into a variable: a Result is large, and a copy of each would cost as much
-		// as evaluating it.
-		switch s.results.At(i).State {
+		switch s.results.State(i) {
 		case rules.Decided:
-			s.tally.add(out, i, s.results.At(i).Value.Bool())
 		case rules.Undecided:
 			s.tally.undecided(out, i)
 		default:
 			return fmt.Errorf("rule %d: %w", i, s.results.At(i).Err)
 		}
 	}
-	s.tally.end(out)
 	return nil
 }
 

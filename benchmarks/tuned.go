@@ -161,14 +161,19 @@ func sumsOf(m *Model) sums {
 	return t
 }
 
+// of are the points of a set of rules.
+func (t sums) of(matched *Bits) leadloop.Points {
+	var sum int32
+	for i := range t {
+		sum += t[i][uint8(matched[i>>3]>>(i&7*8))]
+	}
+	return leadloop.Points(sum) * leadloop.Point
+}
+
 // end adds up the points of what matched, applies the modifiers, and gives the tier
 // in a model of scale times forty rules.
 func (t sums) end(l *Lead, out *Outcome, active int64, scale int) {
-	var sum int32
-	for i := range t {
-		sum += t[i][uint8(out.Matched[i>>3]>>(i&7*8))]
-	}
-	points := leadloop.Points(sum) * leadloop.Point
+	points := t.of(&out.Matched)
 	if l.Person.IsCustomer {
 		points = scaled(points, 0.25)
 	}

@@ -18,7 +18,7 @@ func (s settings) compilation(rules int) (compilation, error) {
 		return out, err
 	}
 	var engines []benchmarks.Engine
-	for _, e := range benchmarks.Engines() {
+	for _, e := range s.engines {
 		if e.Has(rules) && !e.Handwritten {
 			engines = append(engines, e)
 		}
@@ -53,14 +53,15 @@ func (s settings) compilation(rules int) (compilation, error) {
 		}
 	}
 	for i, e := range engines {
-		paired := make([]float64, rounds)
-		for k := range paired {
-			paired[k] = times[i][k] / times[peer][k]
+		row := compiled{Engine: e.Name, MinUS: slices.Min(times[i]), MedianUS: median(times[i]), ResidentKiB: memory[i] / 1024}
+		if peer >= 0 {
+			paired := make([]float64, rounds)
+			for k := range paired {
+				paired[k] = times[i][k] / times[peer][k]
+			}
+			row.PlainCEL, row.ResidentPlainCEL = median(paired), memory[i]/memory[peer]
 		}
-		out.Rows = append(out.Rows, compiled{
-			Engine: e.Name, MinUS: slices.Min(times[i]), MedianUS: median(times[i]), PlainCEL: median(paired),
-			ResidentKiB: memory[i] / 1024, ResidentPlainCEL: memory[i] / memory[peer],
-		})
+		out.Rows = append(out.Rows, row)
 	}
 	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type settings struct {
 	models []int
 	leads  int
 	slice  time.Duration
+	// engines are those that run.
+	engines []benchmarks.Engine
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
@@ -67,6 +70,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.leads, "leads", 2000, "how many different leads; with a few hundred the CPU learns their branches by heart")
 	f.DurationVar(&s.slice, "slice", 6*time.Millisecond, "CPU time of a slice")
 	models := f.String("models", "10,40,160,640", "numbers of rules")
+	engines := f.String("engines", "", "only these, by name")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
@@ -86,5 +90,16 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		}
 		s.models = append(s.models, n)
 	}
+	s.engines = benchmarks.Engines()
+	if *engines == "" {
+		return s, nil
+	}
+	wanted := strings.Split(*engines, ",")
+	for _, name := range wanted {
+		if !slices.ContainsFunc(s.engines, func(e benchmarks.Engine) bool { return e.Name == name }) {
+			return s, fmt.Errorf("-engines: there is no engine %q", name)
+		}
+	}
+	s.engines = slices.DeleteFunc(s.engines, func(e benchmarks.Engine) bool { return !slices.Contains(wanted, e.Name) })
 	return s, nil
 }

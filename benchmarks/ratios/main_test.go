@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/leadloop/leadloop/benchmarks"
 )
 
 // quick is a run that measures nothing worth reading.
@@ -74,8 +77,23 @@ func TestTheTablesAreMarkdown(t *testing.T) {
 	}
 }
 
+func TestEnginesCanBeChosen(t *testing.T) {
+	for _, names := range []string{"hand-tuned", "leadloop-rules,expr", "cel-maps,cel-best"} {
+		var out, log bytes.Buffer
+		if err := run(append([]string{"-engines", names}, quick...), &out, &log); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range benchmarks.Engines() {
+			want := slices.Contains(strings.Split(names, ","), e.Name)
+			if got := strings.Contains(out.String(), "| "+e.Name+" "); got != want {
+				t.Errorf("-engines %s: %s is there: %t", names, e.Name, got)
+			}
+		}
+	}
+}
+
 func TestWrongFlagsAreRefused(t *testing.T) {
-	for _, args := range [][]string{{"-models", "11"}, {"-models", "forty"}, {"-rounds", "0"}, {"-leads", "0"}, {"-slice", "0s"}, {"more"}, {"-what"}} {
+	for _, args := range [][]string{{"-models", "11"}, {"-models", "forty"}, {"-rounds", "0"}, {"-leads", "0"}, {"-slice", "0s"}, {"-engines", "perl"}, {"more"}, {"-what"}} {
 		var out, log bytes.Buffer
 		if err := run(args, &out, &log); err == nil {
 			t.Errorf("%v is accepted", args)

@@ -81,7 +81,7 @@ func (s settings) table(rules int, sparse bool, progress func(share float64)) (s
 		return out, err
 	}
 	var list []*contestant
-	for _, e := range benchmarks.Engines() {
+	for _, e := range s.engines {
 		if !e.Has(rules) || sparse && !e.Sparse {
 			continue
 		}
@@ -90,6 +90,9 @@ func (s settings) table(rules int, sparse bool, progress func(share float64)) (s
 			return out, fmt.Errorf("%s: %w", e.Name, err)
 		}
 		list = append(list, &contestant{engine: e, scorer: scorer, leads: leads})
+	}
+	if len(list) == 0 {
+		return out, nil
 	}
 	if err := s.agree(list); err != nil {
 		return out, err
@@ -135,6 +138,9 @@ func (s settings) agree(list []*contestant) error {
 		for i, l := range c.leads {
 			var got benchmarks.Outcome
 			if err := c.scorer.Score(l, &got); err != nil {
+				return fmt.Errorf("%s: lead %d: %w", c.engine.Name, i, err)
+			}
+			if err := got.Complete(c.scorer); err != nil {
 				return fmt.Errorf("%s: lead %d: %w", c.engine.Name, i, err)
 			}
 			if k == 0 {

@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
-
-	"github.com/leadloop/leadloop/benchmarks"
 )
 
 // report is what -json prints.
@@ -65,9 +65,9 @@ type compiled struct {
 	Engine           string  `json:"engine"`
 	MinUS            float64 `json:"min_us"`
 	MedianUS         float64 `json:"median_us"`
-	PlainCEL         float64 `json:"times_cel_maps"`
+	PlainCEL         float64 `json:"times_cel_maps,omitempty"`
 	ResidentKiB      float64 `json:"resident_kib"`
-	ResidentPlainCEL float64 `json:"resident_times_cel_maps"`
+	ResidentPlainCEL float64 `json:"resident_times_cel_maps,omitempty"`
 }
 
 func newReport(s settings) *report {
@@ -76,7 +76,7 @@ func newReport(s settings) *report {
 		Modules: map[string]string{}, Engines: map[string]string{},
 		Leads: s.leads, Rounds: s.rounds, SliceMS: s.slice.Seconds() * 1000,
 	}
-	for _, e := range benchmarks.Engines() {
+	for _, e := range s.engines {
 		r.Engines[e.Name] = e.About
 		if e.Module != "" {
 			r.Modules[e.Module] = "unknown"
@@ -101,9 +101,14 @@ func (r *report) print(w io.Writer) error {
 		}
 		b.WriteString("|\n")
 	}
-	fmt.Fprintf(&b, "%s, %s, %d cores; cel-go %s, expr %s; %d leads, %d rounds of %g ms\n", r.Go, r.Platform, r.Cores,
-		r.Modules["cel.dev/cel-go"], r.Modules["github.com/expr-lang/expr"], r.Leads, r.Rounds, r.SliceMS)
+	fmt.Fprintf(&b, "%s, %s, %d cores; %d leads, %d rounds of %g ms\n", r.Go, r.Platform, r.Cores, r.Leads, r.Rounds, r.SliceMS)
+	for _, path := range slices.Sorted(maps.Keys(r.Modules)) {
+		fmt.Fprintf(&b, "%s %s\n", path, r.Modules[path])
+	}
 	for _, s := range r.Speed {
+		if len(s.Rows) == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "\n%d rules", s.Rules)
 		if s.Sparse {
 			b.WriteString(", a quarter of the fields absent")
@@ -127,7 +132,11 @@ func (r *report) print(w io.Writer) error {
 	line("---:", "---", "---:", "---:", "---:", "---:", "---:")
 	for _, c := range r.Compile {
 		for _, row := range c.Rows {
-			line(c.Rules, row.Engine, short(row.MinUS/1000), short(row.MedianUS/1000), short(row.PlainCEL), whole(row.ResidentKiB), short(row.ResidentPlainCEL))
+			time, memory := "", ""
+			if row.PlainCEL > 0 {
+				time, memory = short(row.PlainCEL), short(row.ResidentPlainCEL)
+			}
+			line(c.Rules, row.Engine, short(row.MinUS/1000), short(row.MedianUS/1000), time, whole(row.ResidentKiB), memory)
 		}
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
