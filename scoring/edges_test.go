@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func timedModel(t *rapid.T) (*Model, []time.Duration) {
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "modifiers") {
 		d.Modifiers = append(d.Modifiers, Modifier{
-			ID: fmt.Sprintf("m%d", i), Owner: "ana", Multiply: ptr(0.5), Expires: asOf.Add(time.Duration(rapid.IntRange(-10, 400).Draw(t, "expires")) * time.Hour),
+			ID: fmt.Sprintf("m%d", i), Owner: "ana", Multiply: new(0.5), Expires: asOf.Add(time.Duration(rapid.IntRange(-10, 400).Draw(t, "expires")) * time.Hour),
 			When: expression(rapid.SampledFrom([]string{"", fmt.Sprintf("seen(%q, %q)", "demo", spelled(length("window")))}).Draw(t, "when")),
 		})
 	}
@@ -62,15 +63,16 @@ func timedModel(t *rapid.T) (*Model, []time.Duration) {
 
 // said is all of an explanation that the clock alone does not change.
 func said(e Explanation) string {
-	s := fmt.Sprint(e.Known, e.Points, e.Low, e.High, e.Tier, e.Disqualified, e.PossibleTiers, e.Needs)
+	var s strings.Builder
+	fmt.Fprint(&s, e.Known, e.Points, e.Low, e.High, e.Tier, e.Disqualified, e.PossibleTiers, e.Needs)
 	for _, c := range e.Contributions {
-		s += fmt.Sprint(" ", c.State, c.Points, c.Low, c.High)
+		fmt.Fprint(&s, " ", c.State, c.Points, c.Low, c.High)
 	}
 	for _, a := range e.Modifiers {
 		// One that does not apply may expire, which changes nothing.
-		s += fmt.Sprint(" ", a.State == Matched, a.State == Undecided, a.After)
+		fmt.Fprint(&s, " ", a.State == Matched, a.State == Undecided, a.After)
 	}
-	return s
+	return s.String()
 }
 
 // Windows, steps and expiries change a score at instants that can be written

@@ -129,11 +129,12 @@ func TestLiteralsOfAnExpression(t *testing.T) {
 	} {
 		var got []string
 		for _, l := range literals(text) {
-			line := text[l.start:l.end] + ":"
+			var line strings.Builder
+			line.WriteString(text[l.start:l.end] + ":")
 			for _, s := range l.steps() {
-				line += " " + s
+				line.WriteString(" " + s)
 			}
-			got = append(got, line)
+			got = append(got, line.String())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)

@@ -47,8 +47,7 @@ var formulas = []string{
 	"fit > 20.0 ? fit + intent : intent", "-(fit * intent) / 100.0", "fit >= 10.0 && !(intent < 5.0) || fit == intent ? 80.0 : fit",
 }
 
-func ptr[T any](v T) *T { return &v }
-
+//go:fix inline
 func expression(s string) leadloop.Expression { return leadloop.Expression{Text: s} }
 
 func anyKindOfDecay(t *rapid.T) *Decay {
@@ -75,15 +74,15 @@ func anyModel(t *rapid.T) *Model {
 	}
 	for i := range d.Groups {
 		if rapid.Bool().Draw(t, "has max") {
-			d.Groups[i].Max = ptr(float64(rapid.IntRange(1, 100).Draw(t, "max")))
+			d.Groups[i].Max = new(float64(rapid.IntRange(1, 100).Draw(t, "max")))
 		}
 		if rapid.Bool().Draw(t, "has min") {
-			d.Groups[i].Min = ptr(float64(rapid.IntRange(-50, 0).Draw(t, "min")))
+			d.Groups[i].Min = new(float64(rapid.IntRange(-50, 0).Draw(t, "min")))
 		}
 	}
 	if d.Score.Text == "-(fit * intent) / 100.0" {
-		d.Groups[0].Max, d.Groups[0].Min = ptr(100.0), ptr(-100.0)
-		d.Groups[1] = Group{Name: "intent", Max: ptr(100.0), Min: ptr(-100.0)}
+		d.Groups[0].Max, d.Groups[0].Min = new(100.0), new(-100.0)
+		d.Groups[1] = Group{Name: "intent", Max: new(100.0), Min: new(-100.0)}
 	}
 	for i := range rapid.IntRange(1, 8).Draw(t, "rules") {
 		r := Rule{ID: fmt.Sprintf("r%d", i), Group: rapid.SampledFrom([]string{"fit", "intent"}).Draw(t, "group")}
@@ -98,7 +97,7 @@ func anyModel(t *rapid.T) *Model {
 		case kind%2 == 0:
 			r.Each, r.Decay = rapid.SampledFrom([]string{"visit", "demo"}).Draw(t, "each"), anyKindOfDecay(t)
 			if rapid.Bool().Draw(t, "limited") {
-				r.Max = ptr(rapid.IntRange(1, 3).Draw(t, "most"))
+				r.Max = new(rapid.IntRange(1, 3).Draw(t, "most"))
 			}
 		}
 		d.Rules = append(d.Rules, r)
@@ -109,9 +108,9 @@ func anyModel(t *rapid.T) *Model {
 			m.When = expression(rapid.SampledFrom(conditions).Draw(t, "when"))
 		}
 		if rapid.Bool().Draw(t, "adds") {
-			m.Add = ptr(float64(rapid.IntRange(-20, 20).Draw(t, "add")))
+			m.Add = new(float64(rapid.IntRange(-20, 20).Draw(t, "add")))
 		} else {
-			m.Multiply = ptr(float64(rapid.IntRange(0, 12).Draw(t, "multiply")) / 8)
+			m.Multiply = new(float64(rapid.IntRange(0, 12).Draw(t, "multiply")) / 8)
 		}
 		d.Modifiers = append(d.Modifiers, m)
 	}

@@ -185,7 +185,7 @@ var enumerableFields = []string{"company.employees", "company.revenue", "lead.co
 func anyEnumerableModel(t *rapid.T) *Model {
 	d := Definition{
 		Model: "enumerable", Version: 1, Score: expression(rapid.SampledFrom(formulas[:7]).Draw(t, "score")),
-		Groups: []Group{{Name: "fit", Max: ptr(25.0)}, {Name: "intent", Min: ptr(-5.0)}}, Hysteresis: float64(rapid.IntRange(0, 6).Draw(t, "hysteresis")),
+		Groups: []Group{{Name: "fit", Max: new(25.0)}, {Name: "intent", Min: new(-5.0)}}, Hysteresis: float64(rapid.IntRange(0, 6).Draw(t, "hysteresis")),
 	}
 	for i := range rapid.IntRange(1, 6).Draw(t, "rules") {
 		r := Rule{
@@ -204,9 +204,9 @@ func anyEnumerableModel(t *rapid.T) *Model {
 	for i := range rapid.IntRange(0, 2).Draw(t, "modifiers") {
 		m := Modifier{ID: fmt.Sprintf("m%d", i), Owner: "ana", Expires: asOf.Add(day), When: expression(rapid.SampledFrom(enumerable).Draw(t, "when"))}
 		if rapid.Bool().Draw(t, "adds") {
-			m.Add = ptr(float64(rapid.IntRange(-20, 20).Draw(t, "add")))
+			m.Add = new(float64(rapid.IntRange(-20, 20).Draw(t, "add")))
 		} else {
-			m.Multiply = ptr(float64(rapid.IntRange(0, 12).Draw(t, "multiply")) / 8)
+			m.Multiply = new(float64(rapid.IntRange(0, 12).Draw(t, "multiply")) / 8)
 		}
 		d.Modifiers = append(d.Modifiers, m)
 	}

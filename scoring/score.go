@@ -173,7 +173,7 @@ func (s *run) explain(ctx context.Context) {
 	s.groups = make([]leadloop.Points, len(m.groups))
 	for i := range m.rules {
 		r, c := &m.rules[i], &e.Contributions[i]
-		s.contribution(r, c)
+		s.contribution(r, c) //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
 		e.Known = e.Known || c.State == Matched
 		e.Needs = append(e.Needs, c.Needs...)
 		if r.group >= 0 {
@@ -194,7 +194,7 @@ func (s *run) explain(ctx context.Context) {
 		}
 	}
 	e.Base = m.base(pointwise(s.groups)).lo
-	s.modify()
+	s.modify() //nolint:contextcheck // as above
 	e.Known = e.Known || s.anythingKnown()
 	s.spread(ctx)
 	s.tier()
@@ -282,85 +282,6 @@ func (s *run) contribution(r *rule, c *Contribution) {
 		points = points.orZero()
 		c.Low, c.High = points.lo, points.hi
 	}
-}
-
-// worth is what a rule comes to before activities are counted, and what one
-// match of it gives: the constant, the value, or, if that is not known,
-// anything the expression can give.
-func (s *run) worth(r *rule, when, weight rules.Result) (State, bounds) {
-	gate := stateOf(when)
-	if r.group < 0 || gate == NotMatched || gate == NoValue {
-		return gate, bounds{}
-	}
-	if r.points < 0 {
-		return gate, r.weight
-	}
-	value, points := stateOf(weight), r.weight
-	if value == Matched {
-		if p, ok := leadloop.PointsOf(weight.Value.Float()); ok {
-			points = exactly(p)
-		} else {
-			value = Failed
-		}
-	}
-	if gate == Matched || value == Failed || value == NoValue {
-		gate = value
-	}
-	return gate, points
-}
-
-// gives is what a rule comes to and where its points can be, without the
-// reasons.
-func (s *run) gives(r *rule) (State, bounds) {
-	state, points := s.worth(r, s.result(r.when), s.result(r.points))
-	if r.group < 0 || state == NotMatched || state == NoValue {
-		return state, bounds{}
-	}
-	if r.each >= 0 {
-		sum, some := s.remaining(r, points)
-		if !some && state != Failed {
-			return NotMatched, bounds{}
-		}
-		points = sum
-	}
-	if state != Matched {
-		points = points.orZero()
-	}
-	return state, points
-}
-
-// remaining is what the activities that count leave of a weight; false if none
-// leaves anything.
-func (s *run) remaining(r *rule, weight bounds) (sum bounds, some bool) {
-	counted := 0
-	for _, i := range s.byType[r.each] {
-		age := ageAt(s.in.Activities[i].At, s.asOf)
-		left := bounds{r.decay.at(weight.lo, age), r.decay.at(weight.hi, age)}
-		if left == (bounds{}) {
-			continue
-		}
-		sum, some = sum.plus(left).within(representable), true
-		if counted++; counted == r.max {
-			break
-		}
-	}
-	return sum, some
-}
-
-// stateOf translates the state of an expression; a condition that is false is
-// NotMatched, a value is Matched.
-func stateOf(r rules.Result) State {
-	switch {
-	case r.State == rules.Undecided:
-		return Undecided
-	case r.State == rules.NoValue:
-		return NoValue
-	case r.State == rules.Failed:
-		return Failed
-	case r.Value.Kind() == leadloop.KindBool && !r.Value.Bool():
-		return NotMatched
-	}
-	return Matched
 }
 
 // outcome is stateOf, and notes in c what is missing or went wrong.

@@ -254,8 +254,8 @@ score: "fit + intent"
 `)
 	e := score(t, m, Input{Profile: profile(t, m, func(p *leadloop.Profile) { leadloop.Employees.Set(p, 3) })})
 	want := []GroupSum{
-		{Group: "fit", Sum: points(120), Points: points(100), Low: points(100), High: points(100), Max: ptr(points(100)), Limited: "max"},
-		{Group: "intent", Sum: points(-30), Points: points(-5), Low: points(-5), High: points(-5), Min: ptr(points(-5)), Max: ptr(points(10)), Limited: "min"},
+		{Group: "fit", Sum: points(120), Points: points(100), Low: points(100), High: points(100), Max: new(points(100)), Limited: "max"},
+		{Group: "intent", Sum: points(-30), Points: points(-5), Low: points(-5), High: points(-5), Min: new(points(-5)), Max: new(points(10)), Limited: "min"},
 	}
 	if diff := cmp.Diff(want, e.Groups); diff != "" {
 		t.Errorf("groups (-want +got):\n%s", diff)
