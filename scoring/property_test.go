@@ -47,7 +47,6 @@ var formulas = []string{
 	"fit > 20.0 ? fit + intent : intent", "-(fit * intent) / 100.0", "fit >= 10.0 && !(intent < 5.0) || fit == intent ? 80.0 : fit",
 }
 
-//go:fix inline
 func expression(s string) leadloop.Expression { return leadloop.Expression{Text: s} }
 
 func anyKindOfDecay(t *rapid.T) *Decay {
