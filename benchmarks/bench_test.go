@@ -9,7 +9,8 @@ import (
 // on a busy machine use the program in ratios.
 func BenchmarkLead(b *testing.B) {
 	for _, sparse := range []bool{false, true} {
-		population := leads(b, 200, sparse)
+		// As many as ratios takes: the CPU learns a few hundred by heart.
+		population := leads(b, 2000, sparse)
 		for _, rules := range sizes {
 			m := model(b, rules)
 			for _, e := range Engines() {
