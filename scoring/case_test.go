@@ -189,6 +189,7 @@ cases:
     want: {tier: D, points: 1.00001, reasons: [bigg, demo: many, [a]], without: [dmo], needs: [titel], possible_tiers: [E], low: 5, high: 4, disqualified: studnt, valid_until: soon}
   - {name: one, as_of: yesterday, wants: {tier: A}}
   - {name: three, want: {}}
+  - {name: four, previous_tier: "", want: {tier: "", points: ''}}
 `), m)
 	if !errors.Is(err, leadloop.ErrInvalid) {
 		t.Fatal(err)
@@ -220,4 +221,38 @@ case "b": activities[0]: missing type`
 	if _, err := RunCases(t.Context(), nil, nil); !errors.Is(err, leadloop.ErrInvalid) {
 		t.Errorf("no model: %v", err)
 	}
+}
+
+func FuzzParseCases(f *testing.F) {
+	d, err := Parse("scoring.yaml", []byte(tried))
+	if err != nil {
+		f.Fatal(err)
+	}
+	m := build(f, d)
+	for _, seed := range []string{
+		"as_of: 2026-11-02\ncases:\n  - {name: a, lead: {company.employees: 7, tools: [x]}, none: [title], want: {tier: A, reasons: [big, demo: 40]}}\n",
+		"cases: [{name: a, as_of: 2026-11-02, activities: [{type: demo_request, ago: 1d, times: 3}, {type: x, at: 2026-01-01}], want: {points: 1e3, valid_until: never}}]",
+		"cases: [{name: &a x, as_of: *a, want: {low: -1, high: .5, needs: [], possible_tiers: [\"-\"], known: true}}]",
+		"cases: {}", "- a", "\x00", "cases: [~]", "as_of: 9999-12-31\ncases: [{name: b, activities: [{type: t, ago: -2000000h}], want: {needs: []}}]",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cases, err := ParseCases("cases.yaml", data, m)
+		if err != nil {
+			if !errors.Is(err, leadloop.ErrInvalid) {
+				t.Fatalf("not a problem of the file: %v", err)
+			}
+			return
+		}
+		r, err := RunCases(t.Context(), m, cases)
+		if err != nil {
+			t.Fatalf("accepted, and can't be run: %v", err)
+		}
+		for _, c := range r.Results {
+			if (c.String() != "") != (len(c.Misses) > 0) {
+				t.Fatal("a case that holds has something to say, or one that does not has nothing")
+			}
+		}
+	})
 }

@@ -56,8 +56,12 @@ type wantEntry struct {
 	ValidUntil    leadloop.Expression   `yaml:"valid_until"`
 }
 
-// maxTimes bounds the activities that one line of a file stands for.
-const maxTimes = 1000
+// maxTimes bounds the activities that one line of a file stands for,
+// maxActivities those of one case.
+const (
+	maxTimes      = 1000
+	maxActivities = 10_000
+)
 
 // ParseCases reads a file of cases for a model. The error is a
 // [leadloop.Problems] with everything that is wrong, each with its position;
@@ -86,6 +90,11 @@ func ParseCases(name string, data []byte, m *Model) ([]Case, error) {
 	return cases, p.problems.Err()
 }
 
+// emptyHints say what an empty text could have meant.
+var emptyHints = map[string]string{
+	"want.tier": `"-" stands for no tier`, "want.valid_until": `"never" stands for no moment`,
+}
+
 type caseParser struct {
 	file     string
 	m        *Model
@@ -107,6 +116,14 @@ func (p *caseParser) parse(e caseEntry) Case {
 		"want.disqualified": e.Want.Disqualified.At,
 	}}
 	p.c = &c
+	for key, text := range map[string]leadloop.Expression{
+		"previous_tier": e.PreviousTier, "want.tier": e.Want.Tier, "want.points": e.Want.Points, "want.low": e.Want.Low,
+		"want.high": e.Want.High, "want.disqualified": e.Want.Disqualified, "want.valid_until": e.Want.ValidUntil, "as_of": e.AsOf,
+	} {
+		if text.IsZero() && text.At.Line > 0 {
+			p.problems.AddHint(text.At, emptyHints[key], "case %q: %s: is empty; leave the key out", c.Name, key)
+		}
+	}
 	if !e.AsOf.IsZero() {
 		var err error
 		c.at["as_of"] = e.AsOf.At
@@ -131,6 +148,10 @@ func (p *caseParser) parse(e caseEntry) Case {
 	}
 	c.None = p.names("none", e.None)
 	for i, a := range e.Activities {
+		if len(c.Activities) > maxActivities {
+			p.add(a.Position, "activities: expected at most %d", maxActivities)
+			break
+		}
 		c.at[fmt.Sprintf("activities[%d]", len(c.Activities))] = a.Position
 		c.Activities = append(c.Activities, p.activities(i, a, c.AsOf)...)
 	}

@@ -117,10 +117,11 @@ type mutator struct {
 	m       *Model
 	of, id  string
 	mutants []mutant
+	names   map[string]int
 }
 
 func mutants(m *Model) []mutant {
-	w := mutator{m: m}
+	w := mutator{m: m, names: map[string]int{}}
 	for i := range m.rules {
 		w.of, w.id = "rule", m.rules[i].id
 		w.rule(i)
@@ -146,7 +147,13 @@ func mutants(m *Model) []mutant {
 func (w *mutator) try(what string, change func(m *Model)) {
 	c := *w.m
 	change(&c)
-	w.mutants = append(w.mutants, mutant{Mutation{Of: w.of, ID: w.id, Change: what}, &c})
+	out := mutant{Mutation{Of: w.of, ID: w.id, Change: what}, &c}
+	name := out.Name()
+	if w.names[name]++; w.names[name] > 1 {
+		// The same number stands there again.
+		out.Change += fmt.Sprintf(" (%d)", w.names[name])
+	}
+	w.mutants = append(w.mutants, out)
 }
 
 func (w *mutator) tryRule(i int, what string, change func(r *rule)) {

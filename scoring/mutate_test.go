@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/leadloop/leadloop"
 )
@@ -164,4 +165,22 @@ func TestCoverageCountsEveryEdge(t *testing.T) {
 	if got := (Coverage{}).Share(); got != 1 {
 		t.Errorf("the share of nothing is %v", got)
 	}
+}
+
+func TestMutantsOfAnyModelCanBeScored(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyModel(t)
+		in := anyInput(t, m)
+		seen := map[string]bool{}
+		for _, mutant := range mutants(m) {
+			if seen[mutant.Name()] {
+				t.Fatalf("%s is tried twice", mutant.Name())
+			}
+			seen[mutant.Name()] = true
+			e := mustScore(t, mutant.model, in)
+			if e.Low > e.High || e.Known && (e.Points < e.Low || e.Points > e.High) {
+				t.Fatalf("%s: %s does not lie in %s to %s:\n%s", mutant.Name(), e.Points, e.Low, e.High, e)
+			}
+		}
+	})
 }

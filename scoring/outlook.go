@@ -42,7 +42,7 @@ func (m *Model) Deciding(ctx context.Context, in Input) ([]string, error) {
 		decides := !c.exact && (tierOpen || rejects)
 		p := s.in.Profile.Clone()
 		at := s.over(p)
-		s.combine(p, []int{f}, func([]choice) bool {
+		s.combine(p, []int{f}, func() bool {
 			at.eval(ctx)
 			decides = decides || at.verdict(true) != now
 			return !decides && ctx.Err() == nil

@@ -22,7 +22,7 @@ var conditions = []string{
 	`!(lead.country in ["US", "CA"])`,
 	"isFreeEmail(lead.email)",
 	"has(lead.country)",
-	"company.employees > company.revenue",
+	"company.employees > company.revenue", "company.employees == 500 || company.revenue == 500",
 	"1000 / company.employees > 2",
 	`count("visit", "7d") >= 2`,
 	`seen("demo", "30d") && company.employees > 10`,

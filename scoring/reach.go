@@ -27,7 +27,6 @@ type ending struct {
 	sums     []bounds // by group, before its limits
 	changes  []State  // by modifier; empty: as it is without them
 	rejected certainty
-	values   []choice // what the missing fields are, to get there
 }
 
 // certainty is how sure a disqualification is.
@@ -39,15 +38,8 @@ const (
 	surely
 )
 
-// choice is a value for a missing field, by its position in the schema.
-type choice struct {
-	field int
-	value leadloop.Value
-}
-
-// key tells endings apart.
-func (o *ending) key() string {
-	b := make([]byte, 0, 16*len(o.sums)+2*len(o.changes)+1)
+// key appends what tells endings apart.
+func (o *ending) key(b []byte) []byte {
 	for _, s := range o.sums {
 		b = binary.AppendVarint(b, int64(s.lo))
 		b = binary.AppendVarint(b, int64(s.hi))
@@ -56,14 +48,18 @@ func (o *ending) key() string {
 		b = append(b, s...)
 		b = append(b, 0)
 	}
-	return string(append(b, byte(o.rejected)))
+	return append(b, byte(o.rejected))
+}
+
+// clone copies what later changes of o would overwrite.
+func (o *ending) clone() ending {
+	return ending{slices.Clone(o.sums), slices.Clone(o.changes), o.rejected}
 }
 
 // plus joins endings of rules that share no missing field.
 func (o *ending) plus(p *ending) ending {
 	out := ending{
 		sums: make([]bounds, len(o.sums)), changes: slices.Clone(o.changes), rejected: max(o.rejected, p.rejected),
-		values: slices.Concat(o.values, p.values),
 	}
 	for i := range out.sums {
 		out.sums[i] = o.sums[i].plus(p.sums[i])
@@ -139,18 +135,22 @@ func (o *ending) add(r *rule, state State, points bounds) {
 // product combines independent endings, each distinct result once; nil if there
 // are more than limit.
 func product(a, b []ending, limit int) []ending {
-	var out []ending
-	seen := make(map[string]bool, len(a))
+	var (
+		out  []ending
+		key  []byte
+		seen = make(map[string]bool, len(a))
+	)
 	for i := range a {
 		for j := range b {
 			o := a[i].plus(&b[j])
-			if k := o.key(); !seen[k] {
-				if len(out) == limit {
-					return nil
-				}
-				seen[k] = true
-				out = append(out, o)
+			if key = o.key(key[:0]); seen[string(key)] {
+				continue
 			}
+			if len(out) == limit {
+				return nil
+			}
+			seen[string(key)] = true
+			out = append(out, o)
 		}
 	}
 	return out
@@ -290,29 +290,22 @@ func (s *run) cells(field int) cell {
 	return c
 }
 
-// combine calls f with every combination of values of the fields, set in p, in
+// combine calls f for every combination of values of the fields, set in p, in
 // the order of the cells, until f says no.
-func (s *run) combine(p *leadloop.Profile, fields []int, f func(values []choice) bool) {
-	values := make([]choice, 0, len(fields))
-	var next func() bool
-	next = func() bool {
-		if len(values) == len(fields) {
-			return f(values)
-		}
-		at := fields[len(values)]
-		for _, v := range s.cells(at).values {
-			if p.SetValue(s.m.schema.At(at).Name, v) != nil {
-				continue // a cell always has the field's kind
-			}
-			values = append(values, choice{at, v})
-			if !next() {
-				return false
-			}
-			values = values[:len(values)-1]
-		}
-		return true
+func (s *run) combine(p *leadloop.Profile, fields []int, f func() bool) bool {
+	if len(fields) == 0 {
+		return f()
 	}
-	next()
+	name := s.m.schema.At(fields[0]).Name
+	for _, v := range s.cells(fields[0]).values {
+		if p.SetValue(name, v) != nil {
+			continue // a cell always has the field's kind
+		}
+		if !s.combine(p, fields[1:], f) {
+			return false
+		}
+	}
+	return true
 }
 
 // over is a run of the same lead with another profile, not yet evaluated.
@@ -332,13 +325,18 @@ func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
 			return nil, false
 		}
 	}
-	var out []ending
-	seen := map[string]bool{}
-	p := s.in.Profile.Clone()
-	at := s.over(p)
-	s.combine(p, c.fields, func(values []choice) bool {
+	var (
+		out  []ending
+		key  []byte
+		seen = map[string]bool{}
+		o    = m.blank()
+		p    = s.in.Profile.Clone()
+		at   = s.over(p)
+	)
+	done := s.combine(p, c.fields, func() bool {
 		at.eval(ctx)
-		o := m.blank()
+		clear(o.sums)
+		o.rejected = never
 		for _, i := range c.rules {
 			state, points := at.gives(&m.rules[i])
 			if state == Failed && s.e.Contributions[i].State != Failed {
@@ -353,14 +351,13 @@ func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
 				o.changes[i] = NotMatched
 			}
 		}
-		if k := o.key(); !seen[k] {
-			seen[k] = true
-			o.values = slices.Clone(values)
-			out = append(out, o)
+		if key = o.key(key[:0]); !seen[string(key)] {
+			seen[string(key)] = true
+			out = append(out, o.clone())
 		}
 		return ctx.Err() == nil
 	})
-	return out, ctx.Err() == nil
+	return out, done
 }
 
 // become makes groups and score of an ending.

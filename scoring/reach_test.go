@@ -2,7 +2,6 @@ package scoring
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -148,13 +147,23 @@ func (c cancelling) Err() error {
 
 func TestARangeThatIsBrokenOffIsNoScore(t *testing.T) {
 	m := compile(t, bands)
-	left := 20 // enough for the lead itself
-	_, err := m.Score(cancelling{t.Context(), &left}, Input{Profile: profile(t, m, nil), AsOf: asOf})
-	if err == nil || left > -1 {
-		t.Errorf("got %v with %d left", err, left)
-	}
-	if errors.Is(err, leadloop.ErrInvalid) {
-		t.Errorf("got %v", err)
+	in := Input{Profile: profile(t, m, nil), AsOf: asOf}
+	want := score(t, m, in)
+	for n := 0; ; n++ {
+		left := n
+		got, err := m.Score(cancelling{t.Context(), &left}, in)
+		if err == nil {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("ended after %d, and yet (-want +got):\n%s", n, diff)
+			}
+			if n < 10 {
+				t.Errorf("the context was asked %d times in dozens of combinations", n)
+			}
+			return
+		}
+		if !cmp.Equal(got, Explanation{}) {
+			t.Errorf("ended after %d with an explanation", n)
+		}
 	}
 }
 
@@ -163,7 +172,7 @@ var enumerable = []string{
 	"company.employees >= 500", "company.employees < 50", "company.employees >= 50 && company.employees < 500",
 	`lead.seniority == "vp"`, `lead.seniority in ["vp", "c_level"]`, `lead.seniority != "junior" || company.employees > 1000`,
 	`!(lead.country in ["US", "CA"])`, `lead.country == "US" && lead.seniority == "vp"`, "has(lead.country)", `lead.country.startsWith("U")`,
-	"company.revenue > 1000000 || company.employees >= 500", "company.revenue == 0", `company.revenue > 10 ? lead.country == "US" : lead.seniority == "vp"`,
+	"company.revenue > 1000000 || company.employees >= 500", "company.revenue > 500 || company.employees >= 500", "company.revenue == 0", `company.revenue > 10 ? lead.country == "US" : lead.seniority == "vp"`,
 	`count("visit", "7d") >= 2 && company.employees >= 50`,
 }
 
@@ -173,7 +182,7 @@ var enumerableWeights = []string{
 
 var everyValue = map[string][]leadloop.Value{
 	"company.employees": {ints(-1), ints(0), ints(49), ints(50), ints(499), ints(500), ints(501), ints(1000), ints(1001), leadloop.NoValue(leadloop.KindInt)},
-	"company.revenue":   {ints(-3), ints(0), ints(10), ints(11), ints(1000000), ints(1000001), leadloop.NoValue(leadloop.KindInt)},
+	"company.revenue":   {ints(-3), ints(0), ints(10), ints(11), ints(500), ints(501), ints(1000000), ints(1000001), leadloop.NoValue(leadloop.KindInt)},
 	"lead.seniority":    {leadloop.ValueOf("vp"), leadloop.ValueOf("c_level"), leadloop.ValueOf("junior"), leadloop.ValueOf(""), leadloop.ValueOf("x"), leadloop.NoValue(leadloop.KindString)},
 	"lead.country":      {leadloop.ValueOf("US"), leadloop.ValueOf("CA"), leadloop.ValueOf("UK"), leadloop.ValueOf(""), leadloop.ValueOf("FR"), leadloop.NoValue(leadloop.KindString)},
 }
