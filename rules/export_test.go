@@ -16,6 +16,3 @@ func (s *Set) Oracle(ctx context.Context, f Facts, i int) Result {
 	}
 	return s.interpret(ctx, i, &rd, &needs)
 }
-
-// Typed reports whether the i-th rule runs without cel-go, and if not why.
-func (s *Set) Typed(i int) (bool, string) { return s.rules[i].value != nil, s.rules[i].why }

@@ -89,33 +89,37 @@ func (p *planes) without(x *exec, g *group, s state) {
 	p.dirty = true
 }
 
-// read gives the value of a group's field or variable if there is one of the
-// kind; else it deals with the group.
-func (p *planes) read(x *exec, g *group, kind leadloop.Kind) (v leadloop.Value, ok bool) {
+// input is what a group's field or variable is.
+func (x *exec) input(g *group) (v leadloop.Value) {
 	if g.in.kind == slotField {
 		if x.facts.Profile != nil {
-			v = x.facts.Profile.At(g.in.at)
+			return x.facts.Profile.At(g.in.at)
 		}
 	} else if g.in.at < len(x.facts.Vars) {
-		v = x.facts.Vars[g.in.at]
+		return x.facts.Vars[g.in.at]
 	}
-	switch v.Presence() {
-	case leadloop.Present:
-		if v.Kind() == kind {
-			return v, true
-		}
-		p.without(x, g, erring)
+	return v
+}
+
+// ready reports whether there is a value of the kind; else it deals with the
+// group.
+func (p *planes) ready(x *exec, g *group, v *leadloop.Value, kind leadloop.Kind) bool {
+	at := v.Presence()
+	if at == leadloop.Present && v.Kind() == kind {
+		return true
+	}
+	switch at {
 	case leadloop.Absent:
 		p.without(x, g, absent)
 	case leadloop.KnownAbsent:
 		p.without(x, g, none)
 	default:
-		if v.Kind() == kind && (kind == leadloop.KindString || kind == leadloop.KindStrings) {
-			return v, true
+		if at == leadloop.Empty && v.Kind() == kind && (kind == leadloop.KindString || kind == leadloop.KindStrings) {
+			return true
 		}
 		p.without(x, g, erring)
 	}
-	return v, false
+	return false
 }
 
 // run sets the bits of all conditions.
@@ -131,13 +135,13 @@ func (pl *plan) run(x *exec, p *planes) {
 	}
 	for i := range pl.ints {
 		g := &pl.ints[i]
-		if v, ok := p.read(x, g, leadloop.KindInt); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindInt) {
 			p.step(g, above(g.ints, v.Int()))
 		}
 	}
 	for i := range pl.floats {
 		g := &pl.floats[i]
-		if v, ok := p.read(x, g, leadloop.KindFloat); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindFloat) {
 			if f := v.Float(); f != f {
 				p.or(g.lo, g.nan)
 			} else {
@@ -147,7 +151,7 @@ func (pl *plan) run(x *exec, p *planes) {
 	}
 	for i := range pl.bools {
 		g := &pl.bools[i]
-		if v, ok := p.read(x, g, leadloop.KindBool); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindBool) {
 			row := 0
 			if v.Bool() {
 				row = 1
@@ -157,7 +161,7 @@ func (pl *plan) run(x *exec, p *planes) {
 	}
 	for i := range pl.times {
 		g := &pl.times[i]
-		if v, ok := p.read(x, g, leadloop.KindTime); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindTime) {
 			t := v.Time()
 			if !inRange(t) {
 				p.without(x, g, erring)
@@ -177,13 +181,13 @@ func (pl *plan) run(x *exec, p *planes) {
 	}
 	for i := range pl.texts {
 		g := &pl.texts[i]
-		if v, ok := p.read(x, g, leadloop.KindString); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindString) {
 			p.text(x, g, v.Text())
 		}
 	}
 	for i := range pl.lists {
 		g := &pl.lists[i]
-		if v, ok := p.read(x, g, leadloop.KindStrings); ok {
+		if v := x.input(g); p.ready(x, g, &v, leadloop.KindStrings) {
 			p.list(x, g, &v)
 		}
 	}
@@ -288,8 +292,8 @@ func (pl *plan) since(x *exec, p *planes, g *group) {
 }
 
 func (pl *plan) age(x *exec, p *planes, g *group) {
-	v, ok := p.read(x, g, leadloop.KindTime)
-	if !ok {
+	v := x.input(g)
+	if !p.ready(x, g, &v, leadloop.KindTime) {
 		return
 	}
 	t := v.Time()
