@@ -97,22 +97,35 @@ func (s *run) reach(ctx context.Context) (endings []ending, exact bool) {
 	}
 	endings = []ending{fixed}
 	for _, c := range components {
-		options, ok := s.try(ctx, c)
-		if ok {
-			if joint := product(endings, options, m.combinations); joint != nil {
-				endings = joint
-				continue
-			}
+		options, all := s.try(ctx, c)
+		exact = exact && all
+		joint := product(endings, options, m.combinations)
+		if joint == nil {
+			exact = false
+			joint = product(endings, []ending{whole(options)}, len(endings))
 		}
-		// As a whole: what each of its rules can give, taken for itself.
-		exact = false
-		outer := m.blank()
-		for _, i := range c.rules {
-			s.tell(&outer, i)
-		}
-		endings = product(endings, []ending{outer}, len(endings))
+		endings = joint
 	}
 	return endings, exact
+}
+
+// whole is one outer bound of several endings.
+func whole(endings []ending) ending {
+	out := endings[0].clone()
+	for _, e := range endings[1:] {
+		for i, b := range e.sums {
+			out.sums[i] = out.sums[i].or(b)
+		}
+		for i, state := range e.changes {
+			if state != out.changes[i] {
+				out.changes[i] = Undecided
+			}
+		}
+		if e.rejected != out.rejected {
+			out.rejected = maybe
+		}
+	}
+	return out
 }
 
 // tell adds what the explanation says of a rule.
@@ -316,13 +329,15 @@ func (s *run) over(p *leadloop.Profile) *run {
 }
 
 // try evaluates a component for all values of its fields; false if there are
-// too many.
+// too many, so that some fields, those with the most values, stayed missing.
 func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
 	m := s.m
-	n := 1
-	for _, f := range c.fields {
+	fields, n := slices.Clone(c.fields), 1
+	slices.SortStableFunc(fields, func(a, b int) int { return len(s.cells(a).values) - len(s.cells(b).values) })
+	for i, f := range fields {
 		if n *= len(s.cells(f).values); n > m.combinations {
-			return nil, false
+			fields = fields[:i]
+			break
 		}
 	}
 	var (
@@ -333,7 +348,7 @@ func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
 		p    = s.in.Profile.Clone()
 		at   = s.over(p)
 	)
-	done := s.combine(p, c.fields, func() bool {
+	s.combine(p, fields, func() bool {
 		at.eval(ctx)
 		clear(o.sums)
 		o.rejected = never
@@ -357,7 +372,7 @@ func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
 		}
 		return ctx.Err() == nil
 	})
-	return out, done
+	return out, len(fields) == len(c.fields)
 }
 
 // become makes groups and score of an ending.

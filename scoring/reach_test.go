@@ -109,6 +109,13 @@ rules:
   - {id: many, when: 'company.employees >= 10', points: 5}
 tiers: {A: 50, B: 0}
 `, want: ranged{0, 50, true, []string{"B"}}},
+		{name: "of too many combinations the few are tried", combinations: 4, model: `model: m
+version: 1
+rules:
+  - {id: vp, when: 'lead.seniority == "vp"', points: 15}
+  - {id: chief, when: 'lead.seniority == "c_level"', points: 20}
+  - {id: both, when: 'lead.seniority == "vp" && (company.employees > 10 && company.employees < 20 || company.employees > 30)', points: 10}
+`, want: ranged{0, 25, false, []string{}}},
 		{name: "times move with the moment", model: `model: m
 version: 1
 rules:
@@ -320,6 +327,26 @@ func TestTheExactRangeLiesWithinTheOuterOne(t *testing.T) {
 		}
 		if diff := cmp.Diff(a, b); diff != "" {
 			t.Fatalf("more than the range differs:\n%s", diff)
+		}
+	})
+}
+
+// A bound that was reached makes the range wider, never wrong.
+func TestABoundOnCombinationsIsSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyEnumerableModel(t)
+		in := anyPartialInput(t, m, 3)
+		exact := mustScore(t, m, in)
+		bounded := *m
+		bounded.combinations = rapid.IntRange(1, 30).Draw(t, "combinations")
+		e := mustScore(t, &bounded, in)
+		if e.Low > exact.Low || e.High < exact.High || e.RangeExact && (e.Low != exact.Low || e.High != exact.High) {
+			t.Fatalf("%s to %s (exact: %t) within %d combinations, but it is %s to %s:\n%s", e.Low, e.High, e.RangeExact, bounded.combinations, exact.Low, exact.High, e)
+		}
+		for _, tier := range exact.PossibleTiers {
+			if !slices.Contains(e.PossibleTiers, tier) {
+				t.Fatalf("tier %q is possible, found %q:\n%s", tier, e.PossibleTiers, e)
+			}
 		}
 	})
 }
