@@ -91,12 +91,7 @@ func TestModelsAreWorthMeasuring(t *testing.T) {
 		if len(m.Rules) != rules {
 			t.Errorf("%d rules instead of %d", len(m.Rules), rules)
 		}
-		var s Scorer
-		for _, e := range Engines() {
-			if e.Name == "expr-functions" {
-				s = compile(t, e, m)
-			}
-		}
+		s := compile(t, engine(t, "expr-functions"), m)
 		tiers := map[string]int{}
 		matched, both := 0, 0
 		all := outcomes(t, s, leads(t, 200, false))
