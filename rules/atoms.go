@@ -194,68 +194,6 @@ func (a *atom) stepwise() bool {
 	return true
 }
 
-// cond is a condition made of atoms.
-type cond struct {
-	op   condOp
-	kids []*cond
-	atom *atom
-	code code[bool] // of a condition that is no atom
-}
-
-type condOp uint8
-
-const (
-	condAtom condOp = iota
-	condAnd
-	condOr
-	condNot
-	condTrue
-	condFalse
-	condCode
-)
-
-// of tells whether the condition is met by a value of its one input.
-func (c *cond) of(d *datum) truth {
-	return c.eval(func(a *atom) truth { return a.of(d) })
-}
-
-// eval is strong Kleene logic in which the missing outweighs errors.
-func (c *cond) eval(atoms func(*atom) truth) truth {
-	switch c.op {
-	case condAtom:
-		return atoms(c.atom)
-	case condTrue:
-		return isTrue
-	case condFalse:
-		return isFalse
-	case condNot:
-		return c.kids[0].eval(atoms).not()
-	}
-	settles, out := isFalse, isTrue
-	if c.op == condOr {
-		settles, out = isTrue, isFalse
-	}
-	for _, k := range c.kids {
-		switch t := k.eval(atoms); {
-		case t == settles:
-			return t
-		case t == isMissing, t == isError && out != isMissing:
-			out = t
-		}
-	}
-	return out
-}
-
-func (t truth) not() truth {
-	switch t {
-	case isFalse:
-		return isTrue
-	case isTrue:
-		return isFalse
-	}
-	return t
-}
-
 var atomOps = map[string]atomOp{
 	operators.Equals: opEqual, operators.NotEquals: opUnequal,
 	operators.Less: opLess, operators.LessEquals: opAtMost,

@@ -8,6 +8,68 @@ import (
 	"cel.dev/cel-go/common/operators"
 )
 
+// cond is a condition made of atoms.
+type cond struct {
+	op   condOp
+	kids []*cond
+	atom *atom
+	code code[bool] // of a condition that is no atom
+}
+
+type condOp uint8
+
+const (
+	condAtom condOp = iota
+	condAnd
+	condOr
+	condNot
+	condTrue
+	condFalse
+	condCode
+)
+
+// of tells whether the condition is met by a value of its one input.
+func (c *cond) of(d *datum) truth {
+	return c.eval(func(a *atom) truth { return a.of(d) })
+}
+
+// eval is strong Kleene logic in which the missing outweighs errors.
+func (c *cond) eval(atoms func(*atom) truth) truth {
+	switch c.op {
+	case condAtom:
+		return atoms(c.atom)
+	case condTrue:
+		return isTrue
+	case condFalse:
+		return isFalse
+	case condNot:
+		return c.kids[0].eval(atoms).not()
+	}
+	settles, out := isFalse, isTrue
+	if c.op == condOr {
+		settles, out = isTrue, isFalse
+	}
+	for _, k := range c.kids {
+		switch t := k.eval(atoms); {
+		case t == settles:
+			return t
+		case t == isMissing, t == isError && out != isMissing:
+			out = t
+		}
+	}
+	return out
+}
+
+func (t truth) not() truth {
+	switch t {
+	case isFalse:
+		return isTrue
+	case isTrue:
+		return isFalse
+	}
+	return t
+}
+
 // condition takes a lowered condition apart into atoms, and into code for what
 // is none. It is nil if it can't be compiled.
 func (c *compiler) condition(e ast.Expr) *cond {

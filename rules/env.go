@@ -66,6 +66,7 @@ type Env struct {
 	limits Limits
 	cel    *cel.Env
 	names  names
+	blank  *leadloop.Profile // for facts without one
 	// oracle keeps cel-go's program of every rule, for tests to compare with.
 	oracle bool
 }
@@ -103,7 +104,7 @@ func NewEnv(schema *leadloop.Schema, o Options) (*Env, error) {
 	if e.cel, err = newCELEnv(e); err != nil {
 		return nil, fmt.Errorf("rules: environment: %w", err)
 	}
-	e.names = namesOf(e)
+	e.names, e.blank = namesOf(e), schema.NewProfile()
 	shareErrors()
 	return e, nil
 }

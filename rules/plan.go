@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -16,8 +17,8 @@ type plan struct {
 	words  int
 	always []uint64 // true whatever the lead
 
-	ints, floats, bools, times, ages, texts, lists, counts, sinces []group
-	groups                                                         int
+	ints, floats, bools, times, ages, texts, lists, vars, counts, sinces []group
+	groups                                                               int
 
 	counters counters
 	tests    []test
@@ -34,6 +35,7 @@ type special struct{ t, u, e []uint64 }
 // group is all that the rules ask of one source.
 type group struct {
 	source
+	dom      domain
 	slot     int
 	number   int // of its note
 	lo, span int // the words that its bits are in
@@ -284,6 +286,10 @@ func (b *planner) build() {
 		p.tests[i].number = p.groups + i
 	}
 	p.counters.index()
+	// In the order of memory.
+	for _, list := range [][]group{p.ints, p.floats, p.bools, p.times, p.ages, p.texts, p.lists} {
+		slices.SortStableFunc(list, func(a, b group) int { return cmp.Compare(a.in.at, b.in.at) })
+	}
 }
 
 // source is what a leaf reads.
@@ -360,6 +366,7 @@ func (b *planner) group(of source, number int, leaves []*leaf) {
 		}
 		return out
 	}
+	g.dom = dom
 	b.plan.add(b.set, g.fill(dom, atoms, row), dom)
 }
 
@@ -381,6 +388,8 @@ func (p *plan) add(s *Set, g group, dom domain) {
 	case g.in.kind == slotSince:
 		g.counter = p.counters.last(s.slots[g.in.at].typ)
 		p.sinces = append(p.sinces, g)
+	case g.in.kind == slotVar:
+		p.vars = append(p.vars, g)
 	case g.view == viewAge:
 		p.ages = append(p.ages, g)
 	case dom == inInt:
