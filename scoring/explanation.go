@@ -46,6 +46,8 @@ type Explanation struct {
 	Points leadloop.Points `json:"points"`
 	// Low and High enclose every score that the lead could get at AsOf once
 	// the missing inputs are known, and what failed rules could have given.
+	// Points may lie outside: they count only what is decided, and where one of
+	// two rules will hold whatever is found, the range counts it already.
 	Low  leadloop.Points `json:"low"`
 	High leadloop.Points `json:"high"`
 	// RangeExact says that both ends, and every one of PossibleTiers, is what

@@ -178,7 +178,7 @@ func TestMutantsOfAnyModelCanBeScored(t *testing.T) {
 			}
 			seen[mutant.Name()] = true
 			e := mustScore(t, mutant.model, in)
-			if e.Low > e.High || e.Known && (e.Points < e.Low || e.Points > e.High) {
+			if e.Low > e.High || e.Known && !hasUndecided(e) && (e.Points < e.Low || e.Points > e.High) {
 				t.Fatalf("%s: %s does not lie in %s to %s:\n%s", mutant.Name(), e.Points, e.Low, e.High, e)
 			}
 		}

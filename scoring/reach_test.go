@@ -116,6 +116,13 @@ rules:
   - {id: chief, when: 'lead.seniority == "c_level"', points: 20}
   - {id: both, when: 'lead.seniority == "vp" && (company.employees > 10 && company.employees < 20 || company.employees > 30)', points: 10}
 `, want: ranged{0, 25, false, []string{}}},
+		{name: "what holds in any case is counted before it is decided", model: `model: m
+version: 1
+rules:
+  - {id: there, when: "has(lead.country)", points: 20}
+  - {id: not, when: "!has(lead.country)", points: 20}
+tiers: {A: 20, B: 0}
+`, want: ranged{20, 20, true, []string{"A"}}},
 		{name: "times move with the moment", model: `model: m
 version: 1
 rules:

@@ -66,7 +66,7 @@ func (e Explanation) headline() string {
 	if !e.RangeExact && e.Low > representable.lo && e.High < representable.hi {
 		s += " at most"
 	}
-	if len(e.PossibleTiers) > 1 {
+	if len(e.PossibleTiers) > 1 || len(e.PossibleTiers) == 1 && e.PossibleTiers[0] != e.Tier {
 		names := slices.Clone(e.PossibleTiers)
 		if last := len(names) - 1; names[last] == "" {
 			names[last] = "none"
