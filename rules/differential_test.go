@@ -395,7 +395,7 @@ func seed(i, length int) []byte {
 // FuzzCompiledAgainstOracle: what runs without cel-go answers as cel-go does,
 // alone and together with others, over any lead.
 func FuzzCompiledAgainstOracle(f *testing.F) {
-	seeds(f, 400, 1200)
+	seeds(f, 400/raceFactor, 1200)
 	e := newEnv(f, rules.Options{})
 	e.KeepOracle()
 	var r rules.Results

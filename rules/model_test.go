@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -246,6 +248,24 @@ func (l *handLead) byHand(now time.Time) uint64 {
 	return m | mark(l.Founded >= 2015 && l.GrowthRate > 0.2)<<38 | mark(industry && n >= 100 && senior && country)<<39
 }
 
+var (
+	bounds   = regexp.MustCompile(`(>=|<|>) (\d+)( |$)`)
+	literals = regexp.MustCompile(`\[[^]]*\]`)
+)
+
+// varied is a rule with other constants.
+func varied(text string, k int) string {
+	if k == 0 {
+		return text
+	}
+	text = bounds.ReplaceAllStringFunc(text, func(s string) string {
+		m := bounds.FindStringSubmatch(s)
+		n, _ := strconv.Atoi(m[2])
+		return fmt.Sprintf("%s %d%s", m[1], n+k, m[3])
+	})
+	return literals.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, `",`, fmt.Sprint(k)+`",`) })
+}
+
 func newModel(t testing.TB, times int) (*rules.Set, []*handLead, []rules.Facts) {
 	t.Helper()
 	schema, err := leadloop.NewSchema(modelFields...)
@@ -258,8 +278,10 @@ func newModel(t testing.TB, times int) (*rules.Set, []*handLead, []rules.Facts) 
 	}
 	e.KeepOracle()
 	var all []string
-	for range times {
-		all = append(all, modelRules...)
+	for k := range times {
+		for _, text := range modelRules {
+			all = append(all, varied(text, k))
+		}
 	}
 	set := ruleSet(t, e, all...)
 	r := rand.New(rand.NewPCG(42, 7))
@@ -324,6 +346,17 @@ func BenchmarkModel(b *testing.B) {
 			set.Eval(context.Background(), facts[i%len(facts)], &r)
 		}
 	})
+	for _, times := range []int{4, 16} {
+		b.Run(fmt.Sprintf("compiled, %d rules", times*len(modelRules)), func(b *testing.B) {
+			set, _, facts := newModel(b, times)
+			b.ReportAllocs()
+			b.ResetTimer()
+			var r rules.Results
+			for i := range b.N {
+				set.Eval(context.Background(), facts[i%len(facts)], &r)
+			}
+		})
+	}
 	b.Run("one by one", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {

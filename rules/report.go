@@ -11,8 +11,8 @@ const (
 	TierPlanes Tier = iota
 	// TierCode: by compiled code, in whole or in part.
 	TierCode
-	// TierCEL: by cel-go, with its cost limit and interrupts. It is some
-	// hundred times slower than the others.
+	// TierCEL: by cel-go, with its cost limit and interrupts. It is many
+	// times slower than the others, and allocates.
 	TierCEL
 )
 

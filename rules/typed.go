@@ -204,7 +204,7 @@ func (k *coder) ident(e ast.Expr) any {
 	return k.no("an input of another type")
 }
 
-// result makes an expression the result of a rule.
+// resultCode makes an expression the result of a rule.
 func resultCode(want leadloop.Kind, e any) code[leadloop.Value] {
 	switch {
 	case is[bool](e):
@@ -381,6 +381,7 @@ func lift2[A, B, R any](a code[A], b code[B], f func(A, B) (R, note)) code[R] {
 	}
 }
 
+// found tells whether a value is one of a number of constants.
 func found[T comparable](values []T) func(T) bool {
 	if len(values) > 8 {
 		set := map[T]bool{}

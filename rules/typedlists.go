@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -143,7 +144,7 @@ func member[T comparable](a code[T], b any) any {
 	if c, ok := b.(constant[[]T]); ok {
 		return lift(a, found(c.value))
 	}
-	return lift2(a, as[[]T](b), func(v T, l []T) (bool, note) { return found(l)(v), 0 })
+	return lift2(a, as[[]T](b), func(v T, l []T) (bool, note) { return slices.Contains(l, v), 0 })
 }
 
 func (k *coder) index(left, right ast.Expr) any {
