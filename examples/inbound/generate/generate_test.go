@@ -217,9 +217,9 @@ func TestEveryDirtyRowIsRejectedForItsReasonAndTheOthersGoOn(t *testing.T) {
 		t.Errorf("captured rows: %s", diff)
 	}
 	want := []string{
-		"3: columns", "4: columns", "5: lead.email", "6: lead.email", "7: lead.email", "8: lead.email", "9: lead.email", "10: received_at", "11: received_at",
+		"3: column", "4: column", "5: lead.email", "6: lead.email", "7: lead.email", "8: lead.email", "9: lead.email", "10: received_at", "11: received_at",
 		"12: future", "14: UTF-8", "15: UTF-8", "16: NUL", "17: company.name", "18: company.name", "19: lead.email", "20: lead.email", "21: lead.source",
-		"22: quotes", "23: bytes", "29: company.name", "30: columns", "31: quote",
+		"22: quotes", "23: bytes", "29: company.name", "30: column", "31: quote",
 	}
 	for _, w := range want {
 		line, reason, _ := strings.Cut(w, ": ")
