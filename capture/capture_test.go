@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -79,12 +80,8 @@ func TestWhatCannotBeReadIsDroppedOrRejected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := map[string]string{}
-			for k, v := range base {
-				values[k] = v
-			}
-			for k, v := range tc.change {
-				values[k] = v
-			}
+			maps.Copy(values, base)
+			maps.Copy(values, tc.change)
 			_, warnings, err := form(t, capture.Source{Name: "f"}).Submission(capture.Payload{Values: values, Line: 4, Raw: "raw"}, now)
 			var reasons []string
 			var rej *capture.Reject

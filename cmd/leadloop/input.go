@@ -248,7 +248,7 @@ func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capt
 	if c.Require == "-" {
 		source.Required = [][]string{}
 	} else if c.Require != "" {
-		for _, group := range strings.Split(c.Require, ",") {
+		for group := range strings.SplitSeq(c.Require, ",") {
 			source.Required = append(source.Required, strings.Split(strings.TrimSpace(group), "|"))
 		}
 	}
