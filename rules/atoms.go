@@ -141,7 +141,7 @@ func (a *atom) of(d *datum) truth {
 		}
 		return truthOf(slices.Contains(a.nums, d.num))
 	}
-	c := 0
+	var c int
 	switch a.dom {
 	case inText:
 		c = strings.Compare(d.text, a.text)

@@ -112,3 +112,45 @@ func ExampleSet_NextChange() {
 	fmt.Println(next, exact)
 	// Output: 2026-11-13 09:30:00 +0000 UTC true
 }
+
+// What could the rules come to if the size of the company were known?
+func ExampleSet_Cells() {
+	env, err := rules.NewEnv(leadloop.StandardSchema(), rules.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	set, err := env.Compile(
+		rules.Rule{ID: "large", Type: leadloop.KindBool, Expression: leadloop.Expression{Text: `company.employees >= 500`}},
+		rules.Rule{ID: "middle", Type: leadloop.KindBool, Expression: leadloop.Expression{Text: `company.employees >= 50 && company.employees < 500`}},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values, exact := set.Cells("company.employees", time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC))
+	fmt.Println(values, exact)
+	// Output: [(known absent) 0 50 500] true
+}
+
+func ExampleSet_Plan() {
+	env, err := rules.NewEnv(leadloop.StandardSchema(), rules.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	set, err := env.Compile(
+		rules.Rule{ID: "large", Type: leadloop.KindBool, Expression: leadloop.Expression{Text: `company.employees >= 500 && seen("demo", "7d")`}},
+		rules.Rule{ID: "size", Type: leadloop.KindFloat, Expression: leadloop.Expression{Text: `min(20.0, double(company.employees) / 50.0)`}},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range set.Plan() {
+		fmt.Println(p.ID, p.Tier, p.Why)
+	}
+	// Output:
+	// large planes
+	// size code the result is a double, not a condition
+}

@@ -380,29 +380,29 @@ func without(have, other truth) func(*atom) truth {
 	}
 }
 
-func (p *plan) add(s *Set, g group, dom domain) {
+func (pl *plan) add(s *Set, g group, dom domain) {
 	switch {
 	case g.in.kind == slotCount || g.in.kind == slotSeen:
-		g.counter = p.counters.window(s.slots[g.in.at].typ, s.slots[g.in.at].window)
-		p.counts = append(p.counts, g)
+		g.counter = pl.counters.window(s.slots[g.in.at].typ, s.slots[g.in.at].window)
+		pl.counts = append(pl.counts, g)
 	case g.in.kind == slotSince:
-		g.counter = p.counters.last(s.slots[g.in.at].typ)
-		p.sinces = append(p.sinces, g)
+		g.counter = pl.counters.last(s.slots[g.in.at].typ)
+		pl.sinces = append(pl.sinces, g)
 	case g.in.kind == slotVar:
-		p.vars = append(p.vars, g)
+		pl.vars = append(pl.vars, g)
 	case g.view == viewAge:
-		p.ages = append(p.ages, g)
+		pl.ages = append(pl.ages, g)
 	case dom == inInt:
-		p.ints = append(p.ints, g)
+		pl.ints = append(pl.ints, g)
 	case dom == inFloat:
-		p.floats = append(p.floats, g)
+		pl.floats = append(pl.floats, g)
 	case dom == inBool:
-		p.bools = append(p.bools, g)
+		pl.bools = append(pl.bools, g)
 	case dom == inTime:
-		p.times = append(p.times, g)
+		pl.times = append(pl.times, g)
 	case dom == inList:
-		p.lists = append(p.lists, g)
+		pl.lists = append(pl.lists, g)
 	default:
-		p.texts = append(p.texts, g)
+		pl.texts = append(pl.texts, g)
 	}
 }

@@ -221,7 +221,7 @@ func (pl *plan) count(x *exec, p *planes) {
 			continue
 		}
 		t := &c.types[at-1]
-		ns := int64(0)
+		var ns int64
 		switch sec := a.At.Unix(); {
 		case sec < nearest:
 			ns, p.far = math.MinInt64+1, true

@@ -121,7 +121,7 @@ func (p *planes) text(x *exec, g *group, v *leadloop.Value) {
 	p.step(g, row)
 	for i := range g.checks {
 		c := &g.checks[i]
-		hit := false
+		var hit bool
 		switch c.atom.op {
 		case opContains:
 			hit = strings.Contains(s, c.atom.text)
@@ -174,7 +174,7 @@ func (p *planes) bytes(x *exec, g *group, s []byte) {
 	p.step(g, int(g.table.findBytes(s)))
 	for i := range g.checks {
 		c := &g.checks[i]
-		hit := false
+		var hit bool
 		switch c.atom.op {
 		case opContains:
 			hit = bytes.Contains(s, c.bytes)

@@ -4,8 +4,9 @@
 // Every expression is type-checked against a schema and limited in size, depth
 // and cost before it is accepted; evaluation is bounded and never reads a
 // clock. A rule over a half-empty lead is undecided only if the missing fields
-// could change its answer. What rules do not promise: that evaluation is
-// cheap enough to run without a Results buffer that is reused.
+// could change its answer. Rules run as compiled code, all conditions of a set
+// together; [Set.Plan] names those that cel-go has to evaluate. What rules do
+// not promise: that one evaluation is cheap without a Results that is reused.
 //
 // Start with [NewEnv], then [Env.Compile]. No CEL type appears in this API.
 package rules
