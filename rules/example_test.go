@@ -148,9 +148,9 @@ func ExampleSet_Plan() {
 		return
 	}
 	for _, p := range set.Plan() {
-		fmt.Println(p.ID, p.Tier, p.Why)
+		fmt.Printf("%s: %s (%s)\n", p.ID, p.Tier, p.Why)
 	}
 	// Output:
-	// large planes
-	// size code the result is a double, not a condition
+	// large: planes ()
+	// size: code (the result is a double, not a condition)
 }
