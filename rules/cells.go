@@ -126,16 +126,20 @@ func (b *cells) answer(a *atom, d datum) truth {
 }
 
 func (b *cells) ints() {
-	b.addInt(0)
+	var bounds []int64
 	for _, a := range b.atoms {
-		for _, k := range append(slices.Clone(a.nums), a.num) {
-			b.addInt(k)
-			if k > math.MinInt64 {
-				b.addInt(k - 1)
-			}
-			if k < math.MaxInt64 {
-				b.addInt(k + 1)
-			}
+		bounds = append(append(bounds, a.nums...), a.num)
+	}
+	b.addInt(0)
+	for _, k := range bounds {
+		b.addInt(k) // rather than a neighbour that answers the same
+	}
+	for _, k := range bounds {
+		if k > math.MinInt64 {
+			b.addInt(k - 1)
+		}
+		if k < math.MaxInt64 {
+			b.addInt(k + 1)
 		}
 	}
 }
