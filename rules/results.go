@@ -182,7 +182,13 @@ func (r *Results) alone(ctx context.Context, i int) {
 	}
 }
 
-var execs = sync.Pool{New: func() any { return new(exec) }}
+// single is what evaluating one rule needs.
+type single struct {
+	exec   exec
+	reader reader
+}
+
+var singles = sync.Pool{New: func() any { return new(single) }}
 
 // EvalOne evaluates the i-th rule alone; what it returns is the caller's.
 func (s *Set) EvalOne(ctx context.Context, f Facts, i int) Result {
@@ -190,15 +196,17 @@ func (s *Set) EvalOne(ctx context.Context, f Facts, i int) Result {
 		return Result{State: Failed, Err: err}
 	}
 	var needs []string
-	var rd reader
+	one := singles.Get().(*single)
+	one.exec.reset(ctx, s, f)
 	if s.rules[i].value == nil {
-		rd.reset(s, f)
+		one.reader.reset(s, f)
 	}
-	x := execs.Get().(*exec)
-	x.reset(ctx, s, f)
-	out := s.one(ctx, i, x, &rd, &needs)
-	x.release()
-	execs.Put(x)
+	out := s.one(ctx, i, &one.exec, &one.reader, &needs)
+	if s.rules[i].value == nil {
+		one.reader.release()
+	}
+	one.exec.release()
+	singles.Put(one)
 	return out
 }
 
