@@ -159,7 +159,7 @@ func reservedNames() map[string]bool {
 	}
 	// Words of the grammar, reserved words of the CEL specification, and the
 	// names of types.
-	for _, w := range strings.Fields(`true false null in as break const continue else for function if import let loop
+	for w := range strings.FieldsSeq(`true false null in as break const continue else for function if import let loop
 		package namespace return var void while int uint double bool string bytes list map type null_type dyn duration timestamp google`) {
 		r[w] = true
 	}
