@@ -24,7 +24,7 @@ func (s settings) compilation(rules int) (compilation, error) {
 		}
 	}
 	// A compilation is a slice, and a long one for large models.
-	rounds := max(3, min(s.rounds, 400/rules))
+	rounds := min(s.rounds, max(5, 2000/rules))
 	times := make([][]float64, len(engines))
 	for round := range rounds + 1 {
 		for i, e := range engines {

@@ -102,6 +102,14 @@ func (s settings) table(rules int, sparse bool, progress func(share float64)) (s
 		for k := range list {
 			// Nobody always runs after the same neighbour.
 			c := list[(k+round)%len(list)]
+			// The neighbours have emptied the caches. An engine that sees the leads once or
+			// twice in a slice would pay for that, one that sees them twenty times would
+			// not, and one that sees a part of them hardly notices.
+			if c.slice >= s.leads/2 {
+				if err := c.score(s.leads); err != nil {
+					return out, err
+				}
+			}
 			from, err := cpuTime()
 			if err != nil {
 				return out, err
