@@ -1,12 +1,14 @@
 package routing
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/rules"
 )
 
@@ -299,6 +301,7 @@ func (c *compiler) condition(where string, d *Entry) condition {
 		if l.key == "tier" {
 			c.tiers(d.At, where, l.values...)
 		}
+		c.canonical(d.At, where, l.key, l.values)
 		cond.matchers = append(cond.matchers, c.matcher(l.field, l.values, nil))
 	}
 	if e := d.Employees; e != nil {
@@ -310,6 +313,30 @@ func (c *compiler) condition(where string, d *Entry) condition {
 		cond.matchers = append(cond.matchers, c.matcher(leadloop.Employees.Name(), nil, e))
 	}
 	return cond
+}
+
+// canonical warns of values that no captured lead has, because capture writes
+// them otherwise.
+func (c *compiler) canonical(at leadloop.Position, where, key string, values []string) {
+	for _, v := range values {
+		var form string
+		switch key {
+		case "country":
+			form, _ = normalize.Country(v)
+		case "source":
+			form = normalize.Source(v)
+		default:
+			return
+		}
+		if form == v {
+			continue
+		}
+		p := leadloop.Problem{At: at, Warning: true, Message: fmt.Sprintf("%s: no captured lead has the %s %q", where, key, v)}
+		if form != "" {
+			p.Hint = fmt.Sprintf("it is written %q", form)
+		}
+		c.Problems = append(c.Problems, p)
+	}
 }
 
 func (c *compiler) matcher(field string, values []string, r *Range) matcher {
