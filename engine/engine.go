@@ -174,7 +174,7 @@ func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Tim
 		if res, ok, err := l.known(ctx, s.Key); ok || err != nil {
 			return res, err
 		}
-		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: asOf, trigger: leadloop.TriggerSubmission, captured: true, via: s.Source}
+		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: asOf, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
 		res, err := l.decideAndCommit(ctx, run)
 		if err != nil && ctx.Err() == nil {
 			// Somebody may have taken the same submission while we decided: a
@@ -187,8 +187,9 @@ func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Tim
 	})
 }
 
-// Submit stores a submission durably and returns; the decision is a task that
-// Run or Advance works. The same key again gives Known.
+// Submit stores a submission durably, journals its arrival and returns; the
+// decision is a task that Run or Advance works. The same key again gives
+// Known.
 func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error) {
 	lead, err := newLead(s)
 	if err != nil {
@@ -198,10 +199,11 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 		if res, ok, err := l.known(ctx, s.Key); ok || err != nil {
 			return res, err
 		}
-		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission}
+		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
+		run.arrival(leadloop.Golden(l.schema, l.policy, lead.Claims))
 		run.tasks = []leadloop.Task{{
 			Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,
-			DueAt: s.ReceivedAt, State: leadloop.TaskPending, Payload: viaPayload(s.Source),
+			DueAt: s.ReceivedAt, State: leadloop.TaskPending,
 		}}
 		return run.commit(ctx)
 	})

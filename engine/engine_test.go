@@ -260,6 +260,26 @@ func TestAnActivityIsTakenOnceAndARunThatChangesNothingWritesNothing(t *testing.
 	}
 }
 
+func TestRecyclingIsAFullSecondPass(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	first, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := at.AddDate(0, 3, 0)
+	again, err := l.Recycle(ctx, first.Lead.ID, later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := again.Lead.State; !s.OwnerSince.Equal(later) || again.Lead.Revision != first.Lead.Revision+1 {
+		t.Errorf("owned since %v, revision %d", s.OwnerSince, again.Lead.Revision)
+	}
+	if diff := cmp.Diff([]string{"captured", "assigned ana", "assigned ana"}, history(t, st)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAStageThatFailsOrPanicsWritesNothingAndIsNamed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		stage leadloop.Stage

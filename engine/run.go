@@ -2,11 +2,9 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -22,10 +20,10 @@ type run struct {
 	asOf    time.Time
 	trigger leadloop.Trigger
 	task    *leadloop.Task
-	// captured asks for the journal entry of an arrival through via.
-	captured bool
-	via      string
-	added    []leadloop.Activity
+	// arrives asks for the journal entry of an arrival through via.
+	arrives bool
+	via     string
+	added   []leadloop.Activity
 
 	before     leadloop.State
 	outcome    leadloop.Outcome
@@ -88,7 +86,7 @@ func ask(ctx context.Context, stage leadloop.Stage, s leadloop.Subject) (o leadl
 }
 
 func (r *run) arrival(profile *leadloop.Profile) {
-	if !r.captured {
+	if !r.arrives {
 		return
 	}
 	attrs := map[string]string{"via": r.via}
@@ -219,7 +217,11 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 	if err != nil {
 		return err
 	}
-	// What arrived belongs to the history of the lead that it became part of.
+	// What arrived belongs to the history of the lead that it became part of;
+	// if it was submitted before, its own arrival is journaled already.
+	if r.trigger == leadloop.TriggerSubmission && !r.arrives {
+		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventSubmission, Lead: merged.ID, At: r.lead.ReceivedAt})
+	}
 	for i := range r.events {
 		switch e := &r.events[i]; e.Kind {
 		case leadloop.EventCaptured:
@@ -369,24 +371,4 @@ func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error
 		Lead: r.lead.ID, Revision: revision, AsOf: r.asOf, Trigger: r.trigger, Playbook: r.loop.o.Playbook,
 		Outcome: r.outcome.Kind, Reason: r.outcome.Reason, Steps: r.steps,
 	})
-}
-
-type via struct {
-	Via string `json:"via"`
-}
-
-func viaPayload(source string) json.RawMessage {
-	b, err := json.Marshal(via{source})
-	if err != nil {
-		panic("unreachable: a string marshals: " + err.Error())
-	}
-	return b
-}
-
-func viaOf(task leadloop.Task) string {
-	var v via
-	if err := json.Unmarshal(task.Payload, &v); err != nil {
-		return ""
-	}
-	return strings.TrimSpace(v.Via)
 }

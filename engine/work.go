@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -14,11 +16,8 @@ import (
 var deciding = []string{leadloop.TaskProcess, leadloop.TaskRescore, leadloop.TaskRefresh, leadloop.TaskEscalate}
 
 func (l *Loop) kinds() []string {
-	kinds := append([]string(nil), deciding...)
-	for k := range l.o.Handlers {
-		kinds = append(kinds, k)
-	}
-	return kinds
+	kinds := slices.Clone(deciding)
+	return slices.AppendSeq(kinds, maps.Keys(l.o.Handlers))
 }
 
 // Work runs up to limit tasks that are due at asOf and returns how many it
@@ -83,7 +82,7 @@ func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) 
 	}
 	run := &run{loop: l, lead: lead, asOf: asOf, trigger: leadloop.TriggerTask, task: &t}
 	if t.Kind == leadloop.TaskProcess {
-		run.trigger, run.captured, run.via = leadloop.TriggerSubmission, true, viaOf(t)
+		run.trigger = leadloop.TriggerSubmission
 	}
 	return l.decideAndCommit(ctx, run)
 }

@@ -23,6 +23,9 @@ func TestASubmittedLeadIsDurableFirstAndDecidedLater(t *testing.T) {
 	if err != nil || res.Lead.Revision != 1 || res.Lead.State.Owner != "" {
 		t.Fatalf("%v %+v", err, res.Lead)
 	}
+	if diff := cmp.Diff([]string{"captured"}, history(t, st)); diff != "" {
+		t.Error("stored without a journal entry:", diff)
+	}
 	if again, err := l.Submit(ctx, submission("k1", "ana@acme.com")); err != nil || !again.Known {
 		t.Errorf("submitted twice: %v %+v", err, again)
 	}
@@ -35,6 +38,50 @@ func TestASubmittedLeadIsDurableFirstAndDecidedLater(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"captured", "assigned ana"}, history(t, st)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestASubmittedLeadThatTurnsOutToBeKnownIsMergedWhenItIsDecided(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	for _, key := range []string{"k1", "k2"} {
+		if _, err := l.Submit(ctx, submission(key, "ana@acme.com")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.Advance(ctx, at); err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, line := range history(t, st) {
+		counts[line]++
+	}
+	if diff := cmp.Diff(map[string]int{"captured": 2, "assigned ana": 1, "submission": 1}, counts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestATimerOfALeadThatIsGoneIsCancelled(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Update(ctx, func(tx store.Tx) error { return tx.Leads().Delete(ctx, res.Lead.ID) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Advance(ctx, at.Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.View(ctx, func(tx store.Tx) error {
+		task, err := tx.Tasks().Get(ctx, "escalate:"+string(res.Lead.ID))
+		if task.State != leadloop.TaskCancelled {
+			t.Errorf("the timer is %s", task.State)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
