@@ -238,6 +238,35 @@ func TestOutsideTasksAreDeliveredRetriedAndDroppedWhenSuppressed(t *testing.T) {
 	}
 }
 
+func TestTheWaitAfterAFailureDoublesUpToADay(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{MaxAttempts: 8, BackOff: time.Hour, Handlers: map[string]engine.Handler{
+		leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error { return errors.New("down") }),
+	}})
+	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits []time.Duration
+	due := at
+	for range 7 {
+		if _, err := l.Work(ctx, due, 64); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.View(ctx, func(tx store.Tx) error {
+			task, err := tx.Tasks().Get(ctx, "notify:"+string(res.Lead.ID))
+			waits, due = append(waits, task.DueAt.Sub(due)), task.DueAt
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []time.Duration{time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour, 24 * time.Hour, 24 * time.Hour}
+	if diff := cmp.Diff(want, waits); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func failUntil(n, ok int) error {
 	if n < ok {
 		return errors.New("slack is down")
