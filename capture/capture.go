@@ -207,14 +207,18 @@ func (c *Capture) Submission(p Payload, now time.Time) (leadloop.Submission, []R
 	return s, d.warnings, nil
 }
 
-// key is "<source>:<id>", or "<source>#<digest of the content>" for a payload
-// without an id: the same content at the same time is the same payload.
+// Key is the idempotency key of the payload that a source calls id, for
+// whatever refers to it later, such as its activities.
+func Key(source, id string) string { return source + ":" + normalize.Text(id) }
+
+// key is [Key], or "<source>#<digest of the content>" for a payload without an
+// id: the same content at the same time is the same payload.
 func (c *Capture) key(p Payload, d *draft, at time.Time) string {
 	if p.Key != "" {
 		return p.Key
 	}
-	if id := normalize.Text(p.Values[ColumnID]); id != "" {
-		return c.source.Name + ":" + id
+	if id := p.Values[ColumnID]; normalize.Text(id) != "" {
+		return Key(c.source.Name, id)
 	}
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(d.values)) {

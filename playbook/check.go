@@ -45,7 +45,7 @@ const fitGroup = "fit"
 func (p *Playbook) preScore(ctx context.Context, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Points, bool) {
 	e, err := p.model.Score(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
 	if err != nil {
-		return 0, false
+		return 0, false // ctx has ended, and with it the waterfall that asks
 	}
 	if e.Disqualified != "" {
 		return -leadloop.MaxPoints, true

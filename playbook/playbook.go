@@ -313,8 +313,8 @@ func (p *Playbook) Reads() []string {
 // Options are what a program adds to a playbook; the zero value of each has a
 // meaning.
 type Options struct {
-	// Tokens make suppression tokens. Nil is refused if the store has to keep
-	// people suppressed, which is always: give the same key on every start.
+	// Tokens make suppression tokens. Required, with the same key on every
+	// start: with another one nobody on the list would be recognised.
 	Tokens *privacy.Tokens
 	// Client fetches for providers of type http; nil means a default one.
 	Client *http.Client
@@ -324,7 +324,8 @@ type Options struct {
 	// Providers are those that enrich.yaml calls type: host, by name.
 	Providers map[string]enrich.Provider
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
-	// logger. Its Merger, Records and Playbook are set here.
+	// logger. Its Merger and Playbook are set here, and lifecycle and tracking
+	// follow its Records.
 	Engine engine.Options
 }
 

@@ -280,6 +280,76 @@ func TestTheLeadGetsAnOwnerWhateverTheProviderDoes(t *testing.T) {
 	}
 }
 
+func TestNobodyIsAskedAboutALeadBelowTheMinimumFit(t *testing.T) {
+	student := vp("k1")
+	student.Claims = append(student.Claims, leadloop.Title.Claim("Student", leadloop.Evidence{Origin: leadloop.OriginPerson, Source: "form", ObservedAt: at.Add(time.Second)}))
+	for name, tc := range map[string]struct {
+		minFit string
+		lead   leadloop.Submission
+		asked  int
+	}{
+		"a lead that reaches it is enriched":     {"30", vp("k1"), 1},
+		"one that falls short is not":            {"31", vp("k1"), 0},
+		"one that is disqualified as it is, not": {"0", student, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			loop, err := playbook.Open(ctx, files(map[string]string{"enrich.yaml": strings.Replace(enrichYAML, "min_fit: 0", "min_fit: "+tc.minFit, 1)}), memstore.New(),
+				playbook.Options{Tokens: tokens(t), Providers: vendor(func(ctx context.Context, q enrich.Query) (enrich.Answer, error) {
+					asked++
+					return knows(900)(ctx, q)
+				})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := loop.Process(ctx, tc.lead, at); err != nil {
+				t.Fatal(err)
+			}
+			if asked != tc.asked {
+				t.Errorf("asked %d times, want %d", asked, tc.asked)
+			}
+		})
+	}
+}
+
+func TestWhereConsentIsRequiredNobodyIsWorkedOrBoughtWithoutIt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		country, consent string
+		want             leadloop.OutcomeKind
+	}{
+		"without a yes in Germany":     {"DE", "", leadloop.OutcomeSuppressed},
+		"pending in Germany":           {"DE", leadloop.ConsentPending, leadloop.OutcomeSuppressed},
+		"with a yes in Germany":        {"DE", leadloop.ConsentGranted, leadloop.OutcomeAssigned},
+		"without a yes in the States":  {"US", "", leadloop.OutcomeAssigned},
+		"with a no, wherever it lives": {"US", leadloop.ConsentDenied, leadloop.OutcomeSuppressed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := false
+			loop, err := playbook.Open(ctx, files(map[string]string{"privacy.yaml": "consent_required_in: [DE]\n"}), memstore.New(),
+				playbook.Options{Tokens: tokens(t), Providers: vendor(func(ctx context.Context, q enrich.Query) (enrich.Answer, error) {
+					asked = true
+					return knows(900)(ctx, q)
+				})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := vp("k1")
+			e := s.Claims[0].Evidence
+			s.Claims = append(s.Claims, leadloop.Country.Claim(tc.country, e))
+			if tc.consent != "" {
+				s.Claims = append(s.Claims, leadloop.Consent.Claim(tc.consent, e))
+			}
+			res, err := loop.Process(ctx, s, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Outcome.Kind != tc.want || asked != (tc.want == leadloop.OutcomeAssigned) {
+				t.Errorf("%s, a provider was asked: %v", res.Outcome.Kind, asked)
+			}
+		})
+	}
+}
+
 func TestTheExplanationIsReadAloud(t *testing.T) {
 	pb, problems := playbook.Load(files(nil))
 	if err := problems.Err(); err != nil {

@@ -59,7 +59,7 @@ type input struct {
 
 // leadID turns an id of the leads file into a lead's id.
 func (in *input) leadID(id string) leadloop.LeadID {
-	return engine.RecordID(in.source + ":" + normalize.Text(id))
+	return engine.RecordID(capture.Key(in.source, id))
 }
 
 // column is what the file calls a field.
