@@ -9,7 +9,11 @@ import (
 )
 
 // Merger is [Merge] and [Unmerge] as the methods that a loop asks for.
-type Merger struct{}
+type Merger struct {
+	// Policy is the loop's survivorship, which says by what the leads of an
+	// un-merge are found again; nil means DefaultPolicy.
+	Policy leadloop.SurvivorshipPolicy
+}
 
 // Merge calls [Merge].
 func (Merger) Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err error) {
@@ -17,8 +21,8 @@ func (Merger) Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead
 }
 
 // Unmerge calls [Unmerge].
-func (Merger) Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error) {
-	return Unmerge(merged, tombstone)
+func (m Merger) Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error) {
+	return unmerge(merged, tombstone, m.Policy)
 }
 
 // Survivor returns which of two leads to merge into: the one received first, ties by id. The order of its arguments does not matter.
@@ -148,6 +152,10 @@ func receipt(l *leadloop.Lead) leadloop.Claim {
 //
 // ErrInvalid reports a tombstone that is not merged directly into merged: one that came along with another is taken out of that one first.
 func Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error) {
+	return unmerge(merged, tombstone, nil)
+}
+
+func unmerge(merged, tombstone *leadloop.Lead, policy leadloop.SurvivorshipPolicy) (into, from *leadloop.Lead, err error) {
 	switch {
 	case merged == nil || tombstone == nil:
 		return nil, nil, fmt.Errorf("unmerge: %w: two leads are needed", leadloop.ErrInvalid)
@@ -166,7 +174,7 @@ func Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err e
 	into.Records, _ = split(into.Records, func(id leadloop.LeadID) bool { return theirs[id] })
 	receive(into)
 	receive(from)
-	restoreIdentifiers(into, from, len(from.Claims) != len(tombstone.Claims))
+	restoreIdentifiers(into, from, len(from.Claims) != len(tombstone.Claims), policy)
 	return into, from, nil
 }
 
@@ -211,13 +219,13 @@ func receive(l *leadloop.Lead) {
 
 // restoreIdentifiers parts the united identifiers: from has its own, or those of its claims if it said more since; into all others and those
 // that its claims support.
-func restoreIdentifiers(into, from *leadloop.Lead, saidMore bool) {
+func restoreIdentifiers(into, from *leadloop.Lead, saidMore bool, policy leadloop.SurvivorshipPolicy) {
 	theirs := from.Identifiers
 	if saidMore {
-		from.Identifiers = LeadIdentifiers(from, nil)
+		from.Identifiers = LeadIdentifiers(from, policy)
 		theirs = uniteIdentifiers(theirs, from.Identifiers)
 	}
-	supported := LeadIdentifiers(into, nil)
+	supported := LeadIdentifiers(into, policy)
 	into.Identifiers, _ = split(into.Identifiers, func(id leadloop.Identifier) bool {
 		return slices.Contains(theirs, id) && !slices.Contains(supported, id)
 	})

@@ -350,7 +350,7 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 		return nil, fmt.Errorf("playbook: %w", err)
 	}
 	e := o.Engine
-	e.Merger, e.Playbook = dedupe.Merger{}, p.digest
+	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}))
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {

@@ -42,18 +42,31 @@ func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
 	if !d.q.Return || s.Pool != p.ID || s.Owner == "" || p.Strategy != StrategyFair {
 		return l, nil
 	}
-	// Those who were credited then were in the ledger and present.
+	// Those who were credited then were in the ledger, present, and had what
+	// the entry asks for; who was full then nobody knows any more.
+	target := d.r.target(s.Entry, p.ID)
 	var members []Entitlement
 	for _, at := range p.members {
 		r := &d.r.reps[at]
 		_, booked := slices.BinarySearchFunc(l.Balances, r.ID, compareMember)
-		if _, away := d.away(r, s.OwnerSince); booked && (!away || p.CatchUp) {
+		if _, away := d.away(r, s.OwnerSince); booked && (!away || p.CatchUp) && d.lacks(r, target) == "" {
 			owed, lastAt := l.balance(r.ID)
 			members = append(members, Entitlement{Member: r.ID, Weight: r.weight, Owed: owed, LastAt: lastAt})
 		}
 	}
 	l.returned = Return(members, s.Owner)
 	return l, nil
+}
+
+// target is what an entry of the chain asks of a pool's members; nothing if
+// there is no such entry any more.
+func (r *Router) target(entry, pool string) *Target {
+	for i := range r.entries {
+		if e := &r.entries[i]; e.ID == entry && e.Target.Pool == pool {
+			return &e.Target
+		}
+	}
+	return &Target{}
 }
 
 // book moves a pool's ledger for the winner.

@@ -54,7 +54,7 @@ func (l *ladder) due(step int, start, last time.Time, zone *time.Location) time.
 func (n *run) ladder(t *timer) *ladder {
 	s := &n.state
 	if t.Ladder == ladderQueue {
-		if s.Owner != "" || s.Queue != t.Queue {
+		if s.Disposition != leadloop.OutcomeQueued || s.Queue != t.Queue {
 			return nil
 		}
 		return &n.r.waiting

@@ -547,3 +547,33 @@ func TestManyAtOnceKeepTheLedgerExactAndNoLeadTwice(t *testing.T) {
 		t.Errorf("counts against owners (-ledger +leads):\n%s", diff)
 	}
 }
+
+func TestALeadThatOnlySomeCouldGetIsReturnedAmongThemAlone(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	b.run(leadOfTier("l0", "A"), monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
+	before := b.owed("west")
+	big := map[string]string{"lead.source": "web", "lead.country": "US", "company.employees": "900"}
+	lead := leadOfTier("l1", "A")
+	got := b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, big)
+	if lead.State.Entry != "big" || lead.State.Owner != "ana" {
+		t.Fatalf("%v", got)
+	}
+	lead.State.Score.Tier = "D"
+	b.run(lead, monday.AddDate(0, 1, 0), leadloop.TriggerRecycle, nil, lead.State, big)
+	if diff := cmp.Diff(before, b.owed("west")); diff != "" {
+		t.Errorf("who could not get the lead gave for its return (-want +got):\n%s", diff)
+	}
+}
+
+func TestAQueueTimerLeavesAloneWhatWasMovedOutOfTheQueue(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	lead := leadOfTier("l1", "B")
+	b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, map[string]string{"lead.source": "web", "lead.country": "FR"})
+	if lead.State.Queue != "inbox" {
+		t.Fatalf("not queued: %+v", lead.State)
+	}
+	timer := b.due("escalate:queue:l1:inbox:20261102T100000Z:0")
+	lead.State.Disposition, lead.State.Reason = leadloop.OutcomeNurture, "not_now"
+	got := b.run(lead, timer.DueAt, leadloop.TriggerTask, timer, lead.State, american)
+	want(t, "timer", got, "nurture not_now")
+}

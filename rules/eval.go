@@ -113,7 +113,8 @@ var (
 	// errNoValue is what reading something known not to exist comes to. It
 	// behaves like any CEL error: && and || absorb it.
 	errNoValue = errors.New("no value")
-	// ErrBudget reports that a rule was stopped because it used up its budget.
+	// ErrBudget reports that a rule that is left to cel-go was stopped because
+	// it used up its budget.
 	ErrBudget = errors.New("stopped: the rule used up its budget")
 )
 

@@ -34,7 +34,8 @@ type Limits struct {
 	Rules int
 	// Cost is the budget of one evaluation of one rule in cel-go's units, about
 	// a tenth of a microsecond each: the worst case under the caps above must
-	// fit it, and evaluation stops when it is used up.
+	// fit it, or the rule is refused. Rules that are left to cel-go ([TierCEL])
+	// are also stopped when it is used up.
 	Cost uint64
 }
 

@@ -91,7 +91,9 @@ type Explanation struct {
 	// instant at which the tier changes, given that Tier is the stored one by
 	// then (if some points rise while others fall it may be earlier). A rule
 	// that asks for the hour or the weekday makes it the next quarter of an
-	// hour. It is never too late.
+	// hour. It is never too late, but for rules that use the moment in ways that
+	// package rules only looks at from time to time (rules.Set.NextChange says
+	// which), such as an accessor of since().
 	ValidUntil time.Time `json:"valid_until,omitzero"`
 }
 

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -261,13 +262,13 @@ func newGolden(t reporter, o Options, cases []scoring.Case) golden {
 		}
 		taken[name] = c.Name
 	}
-	files, err := filepath.Glob(filepath.Join(g.dir, "*.txt"))
-	if err != nil {
+	files, err := os.ReadDir(g.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("golden: %v", err)
 	}
-	for _, path := range files {
-		if _, ok := taken[filepath.Base(path)]; !ok {
-			t.Errorf("%s: no case has this explanation; delete the file", path)
+	for _, f := range files {
+		if _, ok := taken[f.Name()]; !ok && filepath.Ext(f.Name()) == ".txt" {
+			t.Errorf("%s: no case has this explanation; delete the file", filepath.Join(g.dir, f.Name()))
 		}
 	}
 	return g
