@@ -33,6 +33,9 @@ type Lead struct {
 	Records []LeadID
 	// PossibleDuplicates wait for a human to say same or different.
 	PossibleDuplicates []LeadID
+	// Different are leads that a human said are somebody else, by taking them
+	// apart; they are not merged again without a human.
+	Different []LeadID
 }
 
 // Identifier is a normalised value that can tell records apart or together:
@@ -146,6 +149,7 @@ func (l *Lead) Clone() *Lead {
 	c.Identifiers = slices.Clone(l.Identifiers)
 	c.Records = slices.Clone(l.Records)
 	c.PossibleDuplicates = slices.Clone(l.PossibleDuplicates)
+	c.Different = slices.Clone(l.Different)
 	c.State.Score.Needs = slices.Clone(l.State.Score.Needs)
 	return &c
 }

@@ -80,6 +80,7 @@ func fullLead() *leadloop.Lead {
 		},
 		Identifiers: []leadloop.Identifier{{Kind: "email", Value: "ana@acme.com"}},
 		Records:     []leadloop.LeadID{"ld_0"},
+		Different:   []leadloop.LeadID{"ld_9"},
 	}
 }
 
@@ -121,6 +122,7 @@ func TestACloneSharesNothing(t *testing.T) {
 	c.Activities[0].Attributes["page"] = "changed"
 	c.Identifiers[0].Value = "changed"
 	c.Records[0] = "changed"
+	c.Different[0] = "changed"
 	c.State.Score.Needs[0] = "changed"
 	if diff := cmp.Diff(fullLead(), l); diff != "" {
 		t.Error(diff)

@@ -22,6 +22,7 @@ type leadJSON struct {
 	MergedInto         LeadID       `json:"merged_into,omitempty"`
 	Records            []LeadID     `json:"records,omitempty"`
 	PossibleDuplicates []LeadID     `json:"possible_duplicates,omitempty"`
+	Different          []LeadID     `json:"different,omitempty"`
 }
 
 // MarshalJSON writes the stable, versioned form of a lead: the same lead gives
@@ -30,7 +31,7 @@ func (l *Lead) MarshalJSON() ([]byte, error) {
 	return json.Marshal(leadJSON{
 		Version: leadVersion, ID: l.ID, Revision: l.Revision, ReceivedAt: l.ReceivedAt,
 		Claims: l.Claims, Activities: l.Activities, State: l.State, Identifiers: l.Identifiers,
-		MergedInto: l.MergedInto, Records: l.Records, PossibleDuplicates: l.PossibleDuplicates,
+		MergedInto: l.MergedInto, Records: l.Records, PossibleDuplicates: l.PossibleDuplicates, Different: l.Different,
 	})
 }
 
@@ -47,7 +48,7 @@ func (l *Lead) UnmarshalJSON(b []byte) error {
 	*l = Lead{
 		ID: j.ID, Revision: j.Revision, ReceivedAt: j.ReceivedAt, Claims: j.Claims,
 		Activities: j.Activities, State: j.State, Identifiers: j.Identifiers,
-		MergedInto: j.MergedInto, Records: j.Records, PossibleDuplicates: j.PossibleDuplicates,
+		MergedInto: j.MergedInto, Records: j.Records, PossibleDuplicates: j.PossibleDuplicates, Different: j.Different,
 	}
 	return nil
 }

@@ -113,6 +113,8 @@ const (
 	verdictReview  verdict = "review"   // a human is asked
 	verdictFollows verdict = "follows"  // it becomes part of the lead when it is decided about
 	verdictNoMatch verdict = "no_match" // someone else
+	// verdictDifferent: someone else, because a human took the two apart.
+	verdictDifferent verdict = "different"
 )
 
 func (d *decision) run(ctx context.Context, st store.Store, leads bool) (leadloop.Outcome, leadloop.Effects, error) {
@@ -231,6 +233,8 @@ func (d *decision) decideLeads() {
 	for _, o := range d.others {
 		v := verdictReview
 		switch {
+		case slices.Contains(d.s.Lead.Different, o.lead.ID) || slices.Contains(o.lead.Different, d.s.Lead.ID):
+			v = verdictDifferent
 		case o.match.Confidence < d.o.Possible:
 			v = verdictNoMatch
 		case o.match.Confidence < d.o.Match:

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -40,7 +41,9 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 
 // Unmerge takes the merged-away lead from out of the lead that it became part
 // of and restores both, with what was claimed since. It returns both as
-// committed. A lead that is not merged is ErrInvalid.
+// committed. From then on only a human merges them again, and a lead that was
+// never decided about on its own is decided about by Run or Advance. A lead
+// that is not merged is ErrInvalid.
 func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time, actor, reason string) (into, restored *leadloop.Lead, err error) {
 	if l.o.Merger == nil {
 		return nil, nil, fmt.Errorf("unmerge: %w: the loop has no Merger", leadloop.ErrInvalid)
@@ -64,6 +67,18 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 			if into, restored, err = l.o.Merger.Unmerge(merged, tombstone); err != nil {
 				return err
 			}
+			into.Different = united(into.Different, restored.ID)
+			restored.Different = united(restored.Different, into.ID)
+			// What was merged on arrival was never decided about on its own.
+			if restored.State.DecidedAt.IsZero() {
+				task := leadloop.Task{
+					Key: fmt.Sprintf("process:%s:%d", restored.ID, asOf.Unix()), Kind: leadloop.TaskProcess, Lead: restored.ID,
+					DueAt: asOf, State: leadloop.TaskPending,
+				}
+				if err := tx.Tasks().Add(ctx, task); err != nil {
+					return err
+				}
+			}
 			for _, lead := range []*leadloop.Lead{into, restored} {
 				if lead.Revision, err = tx.Leads().Put(ctx, lead); err != nil {
 					return err
@@ -79,4 +94,11 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 		return nil, nil, fmt.Errorf("unmerge lead %s: %w", from, err)
 	}
 	return into, restored, nil
+}
+
+// united is a set of ids with one more, in order.
+func united(ids []leadloop.LeadID, id leadloop.LeadID) []leadloop.LeadID {
+	out := append(slices.Clone(ids), id)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

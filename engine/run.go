@@ -230,6 +230,7 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 			e.Lead = merged.ID
 		}
 	}
+	merged.Different = slices.DeleteFunc(merged.Different, func(id leadloop.LeadID) bool { return id == tombstone.ID })
 	r.tombstones = append(r.tombstones, tombstone)
 	r.lead, r.before, r.changed = merged, merged.State, true
 	return nil

@@ -350,6 +350,42 @@ func TestWhereConsentIsRequiredNobodyIsWorkedOrBoughtWithoutIt(t *testing.T) {
 	}
 }
 
+func TestLeadsThatAHumanTookApartAreDecidedAboutApartAndStaySo(t *testing.T) {
+	st := memstore.New()
+	loop, err := playbook.Open(ctx, files(nil), st, playbook.Options{Tokens: tokens(t), Providers: vendor(knows(900))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := vp("k1")
+	second.Key = "k2"
+	first, err := loop.Process(ctx, vp("k1"), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := loop.Process(ctx, second, at)
+	if err != nil || merged.Lead.ID != first.Lead.ID {
+		t.Fatalf("not merged: %v %v", merged.Lead, err)
+	}
+	if _, _, err := loop.Unmerge(ctx, merged.Record, at, "mia", "different_people"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loop.Advance(ctx, at); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		again, err := loop.Recycle(ctx, merged.Record, at.AddDate(0, 1, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Lead.ID != merged.Record || again.Lead.State.Owner == "" || len(again.Lead.PossibleDuplicates) > 0 {
+			t.Fatalf("lead %s, owner %q, asked about %v", again.Lead.ID, again.Lead.State.Owner, again.Lead.PossibleDuplicates)
+		}
+	}
+	if back, err := loop.Merge(ctx, first.Lead.ID, merged.Record, at.AddDate(0, 2, 0), "mia", "same_after_all"); err != nil || back.Lead.ID != first.Lead.ID || len(back.Lead.Different) > 0 {
+		t.Errorf("a human merges them again: %v %+v", err, back.Lead)
+	}
+}
+
 func TestTheExplanationIsReadAloud(t *testing.T) {
 	pb, problems := playbook.Load(files(nil))
 	if err := problems.Err(); err != nil {

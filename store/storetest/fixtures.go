@@ -71,6 +71,7 @@ func fullLead(id leadloop.LeadID) *leadloop.Lead {
 		Identifiers:        []leadloop.Identifier{email("ana@example.com"), phone("+4930123456")},
 		Records:            []leadloop.LeadID{"old-1", "old-2"},
 		PossibleDuplicates: []leadloop.LeadID{"maybe-1"},
+		Different:          []leadloop.LeadID{"else-1"},
 	}
 }
 

@@ -64,7 +64,7 @@ func scribble(l *leadloop.Lead) {
 	for i := range l.Identifiers {
 		l.Identifiers[i].Value = "scribble"
 	}
-	for _, ids := range [][]leadloop.LeadID{l.Records, l.PossibleDuplicates} {
+	for _, ids := range [][]leadloop.LeadID{l.Records, l.PossibleDuplicates, l.Different} {
 		for i := range ids {
 			ids[i] = "scribble"
 		}
