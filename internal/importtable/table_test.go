@@ -50,7 +50,7 @@ var (
 	belowVerbs = []string{"", "normalize", "rules", "store"}
 	// The verbs that have a file of the playbook decode it themselves.
 	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
-	public   = slices.Concat(belowVerbs, verbs, []string{"engine", "playbook", "dashboard", "store/memstore"})
+	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
@@ -61,7 +61,8 @@ var table = []row{
 	{pkg: "store", may: []string{""}},
 
 	{pkg: "capture", may: belowVerbs},
-	{pkg: "dedupe", may: withFile, libs: []string{yaml}},
+	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}},
+	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}}, // matches any table, not only leads
 	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xsync}},
 	{pkg: "scoring", may: withFile, libs: []string{yaml}},
 	{pkg: "routing", may: withFile, libs: []string{yaml}},
@@ -77,6 +78,7 @@ var table = []row{
 	// The reference store and the kits, which hosts link into their tests.
 	{pkg: "store/memstore", may: []string{"", "store"}},
 	{pkg: "store/storetest", may: []string{"", "store"}, libs: testLibs},
+	{pkg: "dedupe/match/matchtest", may: []string{"", "normalize", "dedupe/match"}, libs: testLibs},
 	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich"}, libs: testLibs},
 	{pkg: "scoring/scoringtest", may: []string{"", "store", "scoring"}, libs: testLibs},
 	{pkg: "routing/routingtest", may: []string{"", "store", "routing"}, libs: testLibs},
@@ -89,7 +91,7 @@ var table = []row{
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
-	{pkg: "benchmarks", may: []string{"", "rules", "scoring"}, libs: []string{cel, expr}},
+	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match"}, libs: []string{cel, expr}},
 }
 
 // nestedModules are the folders with a go.mod of their own, and whether go.work
