@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 // pageSize is how many rows an iteration reads at once. None stays open
@@ -19,7 +20,7 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 		return err
 	}
 	for _, e := range events {
-		at, err := stored(e.At)
+		at, err := store.FormatTime(e.At)
 		if err != nil {
 			return invalid("event of lead", string(e.Lead), err)
 		}
@@ -99,17 +100,17 @@ func (t decisions) Put(ctx context.Context, d leadloop.Decision) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	asOf, err := stored(d.AsOf)
+	asOf, err := store.FormatTime(d.AsOf)
 	if err != nil {
 		return invalid("decision about lead", string(d.Lead), err)
 	}
-	steps, err := encodeSteps(d.Steps)
+	steps, err := store.EncodeSteps(d.Steps)
 	if err != nil {
 		return invalid("decision about lead", string(d.Lead), err)
 	}
 	return t.exec(ctx, `INSERT OR REPLACE INTO decisions (lead, revision, as_of, trigger, playbook, outcome, reason, steps)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
-		string(d.Lead), d.Revision, asOf, string(d.Trigger), d.Playbook, string(d.Outcome), d.Reason, steps)
+		string(d.Lead), d.Revision, asOf, string(d.Trigger), d.Playbook, string(d.Outcome), d.Reason, string(steps))
 }
 
 const decisionColumns = "SELECT lead, revision, as_of, trigger, playbook, outcome, reason, steps FROM decisions WHERE lead = ?1 "

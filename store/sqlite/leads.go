@@ -32,11 +32,11 @@ func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 		return 0, err
 	}
 	revision := l.Revision + 1
-	document, err := encodeLead(l, revision)
+	document, err := store.EncodeLead(l, revision)
 	if err != nil {
 		return 0, invalid("lead", string(l.ID), err)
 	}
-	since, err := stored(l.State.OwnerSince)
+	since, err := store.FormatTime(l.State.OwnerSince)
 	if err != nil {
 		return 0, invalid("lead", string(l.ID), err)
 	}
@@ -49,7 +49,7 @@ func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 	} else if old, err = leadIdentifiers.of(ctx, t.tx, string(l.ID)); err != nil {
 		return 0, err
 	}
-	n, err := t.changed(ctx, query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), document)
+	n, err := t.changed(ctx, query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), string(document))
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +99,7 @@ func (t leads) Workload(ctx context.Context, owner leadloop.RepID, asOf time.Tim
 	err := t.query(ctx, `SELECT count(*), coalesce(sum(owner_since > ?2), 0) FROM leads
 		WHERE owner = ?1 AND owner_since > ?3 AND owner_since <= ?4 AND merged_into = '' AND owner <> ''`,
 		func(r *row) { w.Week, w.Day = int(r.int()), int(r.int()) },
-		string(owner), bound(asOf.Add(-24*time.Hour)), bound(asOf.Add(-7*24*time.Hour)), bound(asOf))
+		string(owner), store.FormatBound(asOf.Add(-24*time.Hour)), store.FormatBound(asOf.Add(-7*24*time.Hour)), store.FormatBound(asOf))
 	return w, err
 }
 

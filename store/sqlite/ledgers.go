@@ -41,7 +41,7 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if sum != 0 {
 		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
 	}
-	at, err := stored(m.At)
+	at, err := store.FormatTime(m.At)
 	if err != nil {
 		return invalid("pool", m.Pool, err)
 	}
@@ -84,7 +84,7 @@ func (t cache) Get(ctx context.Context, key string, now time.Time) (store.CacheE
 	found := false
 	err := t.query(ctx, "SELECT key, lead, data, expires_at FROM cache WHERE key = ?1 AND expires_at > ?2", func(r *row) {
 		e, found = store.CacheEntry{Key: r.text(), Lead: leadloop.LeadID(r.text()), Data: r.blob(), ExpiresAt: r.time()}, true
-	}, key, bound(now))
+	}, key, store.FormatBound(now))
 	return e, found, err
 }
 
@@ -92,7 +92,7 @@ func (t cache) Put(ctx context.Context, e store.CacheEntry) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	expires, err := stored(e.ExpiresAt)
+	expires, err := store.FormatTime(e.ExpiresAt)
 	if err != nil {
 		return invalid("cache entry of lead", string(e.Lead), err)
 	}
@@ -110,7 +110,7 @@ func (t cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) e
 		return err
 	}
 	if lead == "" {
-		return t.exec(ctx, "DELETE FROM cache WHERE expires_at <= ?1", bound(now))
+		return t.exec(ctx, "DELETE FROM cache WHERE expires_at <= ?1", store.FormatBound(now))
 	}
 	return t.exec(ctx, "DELETE FROM cache WHERE lead = ?1", string(lead))
 }
@@ -121,7 +121,7 @@ func (t costs) Add(ctx context.Context, c store.Cost) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	at, err := stored(c.At)
+	at, err := store.FormatTime(c.At)
 	if err != nil {
 		return invalid("cost of lead", string(c.Lead), err)
 	}
@@ -144,11 +144,11 @@ func (t costs) Total(ctx context.Context, provider string, from, until time.Time
 	var sum leadloop.Micros
 	each := func(r *row) { sum = leadloop.Micros(r.int()) }
 	if provider == "" {
-		err := t.query(ctx, "SELECT coalesce(sum(amount), 0) FROM costs WHERE at >= ?1 AND at < ?2", each, bound(from), bound(until))
+		err := t.query(ctx, "SELECT coalesce(sum(amount), 0) FROM costs WHERE at >= ?1 AND at < ?2", each, store.FormatBound(from), store.FormatBound(until))
 		return sum, err
 	}
 	err := t.query(ctx, "SELECT coalesce(sum(amount), 0) FROM costs WHERE provider = ?1 AND at >= ?2 AND at < ?3",
-		each, provider, bound(from), bound(until))
+		each, provider, store.FormatBound(from), store.FormatBound(until))
 	return sum, err
 }
 
@@ -160,7 +160,7 @@ type spent struct {
 }
 
 func (t costs) Since(ctx context.Context, from time.Time) iter.Seq2[store.Cost, error] {
-	all := pages(ctx, t.tx, spent{at: bound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
+	all := pages(ctx, t.tx, spent{at: store.FormatBound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
 		err = t.query(ctx, `SELECT id, at, provider, lead, amount, fields, matched FROM costs
 			WHERE (at, id) > (?1, ?2) ORDER BY at, id LIMIT ?3`, func(r *row) {
 			s := spent{id: r.int(), at: r.text()}
@@ -186,7 +186,7 @@ func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	at, err := stored(s.At)
+	at, err := store.FormatTime(s.At)
 	if err != nil {
 		return invalid("suppression for", s.Reason, err)
 	}

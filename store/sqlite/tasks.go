@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 type tasks struct{ *tx }
@@ -23,7 +24,7 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 		return err
 	}
 	for _, x := range tasks {
-		due, err := stored(x.DueAt)
+		due, err := store.FormatTime(x.DueAt)
 		if err != nil {
 			return invalid("task", x.Key, err)
 		}
@@ -71,7 +72,7 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 		return nil, nil
 	}
 	until := now.Add(hold).UTC()
-	held, err := stored(until)
+	held, err := store.FormatTime(until)
 	if err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
@@ -81,7 +82,7 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 	}
 	var due []leadloop.Task
 	for _, kind := range kinds {
-		of, err := t.due(ctx, kind, bound(now), limit)
+		of, err := t.due(ctx, kind, store.FormatBound(now), limit)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +170,7 @@ func (t tasks) Finish(ctx context.Context, x leadloop.Task, state leadloop.TaskS
 	if state == leadloop.TaskPending {
 		now.DueAt = x.DueAt
 	}
-	due, err := stored(now.DueAt)
+	due, err := store.FormatTime(now.DueAt)
 	if err != nil {
 		return invalid("task", x.Key, err)
 	}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leadloop/leadloop"
+)
+
+// timeLayout has one width, so that its text sorts as the times do.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+// FormatTime writes a time as text that keeps its nanoseconds, for databases
+// whose own times don't: UTC, of one width, sorted byte by byte as the times
+// are. ErrInvalid outside the years 1 to 9999.
+func FormatTime(t time.Time) (string, error) {
+	t = t.UTC()
+	if y := t.Year(); y < 1 || y > 9999 {
+		return "", fmt.Errorf("%w: a time is not in the years 1 to 9999", leadloop.ErrInvalid)
+	}
+	return t.Format(timeLayout), nil
+}
+
+// FormatBound writes a time to compare with what [FormatTime] wrote; one
+// beyond the years that can be kept is before or after all of them.
+func FormatBound(t time.Time) string {
+	t = t.UTC()
+	switch y := t.Year(); {
+	case y < 1:
+		return ""
+	case y > 9999:
+		return "~"
+	}
+	return t.Format(timeLayout)
+}
+
+// ParseTime reads what [FormatTime] wrote.
+func ParseTime(text string) (time.Time, error) { return time.Parse(timeLayout, text) }
+
+// EncodeLead writes the document of l under a new revision, with all times in
+// UTC. It doesn't modify l. Lead.UnmarshalJSON reads it.
+func EncodeLead(l *leadloop.Lead, revision int64) ([]byte, error) {
+	c := *l
+	c.Revision = revision
+	c.ReceivedAt = c.ReceivedAt.UTC()
+	if slices.ContainsFunc(c.Claims, func(x leadloop.Claim) bool { return !isUTC(x.ObservedAt) || !isUTC(x.VerifiedAt) }) {
+		c.Claims = slices.Clone(c.Claims)
+		for i := range c.Claims {
+			c.Claims[i].ObservedAt, c.Claims[i].VerifiedAt = c.Claims[i].ObservedAt.UTC(), c.Claims[i].VerifiedAt.UTC()
+		}
+	}
+	if slices.ContainsFunc(c.Activities, func(x leadloop.Activity) bool { return !isUTC(x.At) }) {
+		c.Activities = slices.Clone(c.Activities)
+		for i := range c.Activities {
+			c.Activities[i].At = c.Activities[i].At.UTC()
+		}
+	}
+	s := &c.State
+	for _, t := range []*time.Time{
+		&s.StageSince, &s.StatusSince, &s.OwnerSince, &s.Score.ValidUntil,
+		&s.SLA.StartedAt, &s.SLA.DueAt, &s.SLA.MetAt, &s.SLA.MissedAt,
+		&s.FirstTouchAt, &s.LastTouchAt, &s.DecidedAt,
+	} {
+		*t = t.UTC()
+	}
+	return c.MarshalJSON()
+}
+
+func isUTC(t time.Time) bool { return t.Location() == time.UTC }
+
+// step is a decision's step as it is kept. A trace stands as it is where JSON
+// keeps it byte for byte, otherwise as text.
+type step struct {
+	Stage     string               `json:"stage"`
+	Outcome   leadloop.OutcomeKind `json:"outcome,omitempty"`
+	Reason    string               `json:"reason,omitempty"`
+	Trace     json.RawMessage      `json:"trace,omitempty"`
+	TraceText string               `json:"trace_text,omitempty"`
+}
+
+// EncodeSteps writes the steps of a decision as JSON from which [DecodeSteps]
+// gets every trace back byte for byte, which a replay compares; no steps are
+// no bytes.
+func EncodeSteps(steps []leadloop.Step) ([]byte, error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	kept := make([]step, len(steps))
+	var compact bytes.Buffer
+	for i, s := range steps {
+		kept[i] = step{Stage: s.Stage, Outcome: s.Outcome, Reason: s.Reason}
+		if len(s.Trace) == 0 {
+			continue
+		}
+		compact.Reset()
+		// null would come back as no trace.
+		if err := json.Compact(&compact, s.Trace); err == nil && bytes.Equal(compact.Bytes(), s.Trace) && string(s.Trace) != "null" {
+			kept[i].Trace = s.Trace
+		} else {
+			kept[i].TraceText = string(s.Trace)
+		}
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false) // it would change traces
+	if err := e.Encode(kept); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// DecodeSteps reads what [EncodeSteps] wrote.
+func DecodeSteps(b []byte) ([]leadloop.Step, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	var kept []step
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return nil, err
+	}
+	var steps []leadloop.Step
+	for _, s := range kept {
+		if s.TraceText != "" {
+			s.Trace = json.RawMessage(s.TraceText)
+		}
+		steps = append(steps, leadloop.Step{Stage: s.Stage, Outcome: s.Outcome, Reason: s.Reason, Trace: s.Trace})
+	}
+	return steps, nil
+}
