@@ -1,0 +1,88 @@
+package match
+
+// Record is one row: an id of the caller's, the source it comes from, and a value for each field, in the order of the fields.
+type Record struct {
+	ID     string
+	Source string // of no meaning within one source; see [Mode] for more of them
+	Values []string
+}
+
+// Mode says which rows may be one.
+type Mode int
+
+// The modes. What a source holds only once is better linked one to one: that knowledge is worth much.
+const (
+	Dedupe    Mode = iota // any two rows; the zero value
+	OneToOne              // two sources at least, each without duplicates: a row has one partner at most in each other source
+	ManyToOne             // rows of the other sources to a row of the first (in the order of names), which has no duplicates
+	Across                // rows of different sources only, as many as fit
+)
+
+// Decision is what a human or another authority said about two rows, by their ids. It wins over every score.
+type Decision struct {
+	A    string `json:"a"`
+	B    string `json:"b"`
+	Same bool   `json:"same"`
+}
+
+// Thresholds are probabilities: at Auto and above nobody needs to look, from Review up to it somebody should, below it two rows are two.
+// Clusters hold what is at least as likely one as not, that is from Match up.
+type Thresholds struct {
+	Auto   float64 `json:"auto"`   // 0 means 0.99
+	Match  float64 `json:"match"`  // 0 means 0.5
+	Review float64 `json:"review"` // 0 means 0.1
+}
+
+// Verdict is what follows from a probability and the thresholds.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictAuto   Verdict = "auto"
+	VerdictReview Verdict = "review"
+	VerdictNew    Verdict = "new"
+)
+
+// Of returns the verdict for a probability.
+func (t Thresholds) Of(probability float64) Verdict {
+	t = t.withDefaults()
+	switch {
+	case probability >= t.Auto:
+		return VerdictAuto
+	case probability >= t.Review:
+		return VerdictReview
+	}
+	return VerdictNew
+}
+
+func (t Thresholds) withDefaults() Thresholds {
+	if t.Auto == 0 {
+		t.Auto = 0.99
+	}
+	if t.Match == 0 {
+		t.Match = 0.5
+	}
+	if t.Review == 0 {
+		t.Review = 0.1
+	}
+	return t
+}
+
+// Options of [Learn] and [Model.Cluster]. The zero value is for one source and no labels.
+type Options struct {
+	Mode Mode
+	// Decisions are obeyed by clusters and refine what is learnt. Ids that no row has are passed over.
+	Decisions  []Decision
+	Thresholds Thresholds
+	// MaxCluster is the number of rows a cluster may have; 0 means 1,000. What is larger is cut where it is weakest. Rows that are equal in every
+	// field count as one.
+	MaxCluster int
+	// Progress, if not nil, is called now and then from the calling goroutine's work, never concurrently.
+	Progress func(Progress)
+}
+
+// Progress is how far a step has come.
+type Progress struct {
+	Step        string // "learn", "compare", "cluster"
+	Done, Total int    // Total is 0 while it is not known
+}
