@@ -66,6 +66,9 @@ type State struct {
 	Owner      RepID     `json:"owner,omitempty"`
 	OwnerSince time.Time `json:"owner_since,omitzero"`
 	Queue      string    `json:"queue,omitempty"`
+	// QueueSince is when the lead came into Queue: what a timer of an earlier
+	// stay in the same queue is told apart by.
+	QueueSince time.Time `json:"queue_since,omitzero"`
 	// Pool is the rotation pool that was debited for the owner, so that a
 	// returned lead can give the debit back; Entry is the chain entry that won.
 	Pool  string `json:"pool,omitempty"`

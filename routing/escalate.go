@@ -54,7 +54,8 @@ func (l *ladder) due(step int, start, last time.Time, zone *time.Location) time.
 func (n *run) ladder(t *timer) *ladder {
 	s := &n.state
 	if t.Ladder == ladderQueue {
-		if s.Disposition != leadloop.OutcomeQueued || s.Queue != t.Queue {
+		// A lead that was queued before stays were told apart has no QueueSince.
+		if s.Disposition != leadloop.OutcomeQueued || s.Queue != t.Queue || !s.QueueSince.IsZero() && !s.QueueSince.Equal(t.Since) {
 			return nil
 		}
 		return &n.r.waiting

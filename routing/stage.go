@@ -90,19 +90,36 @@ func (n *run) match(ctx context.Context, crm store.CRM) error {
 		}
 	}
 	if s.Opportunity != "" {
-		all, err := crm.Opportunities(ctx, s.Account)
+		o, err := opportunity(ctx, crm, s.Account, s.Opportunity)
 		if err != nil {
 			return err
 		}
-		for _, o := range all {
-			// A deal that came from this lead is no reason to keep it from its owner.
-			own := o.Lead == n.s.Lead.ID || slices.Contains(n.s.Lead.Records, o.Lead)
-			if o.ID == s.Opportunity && o.Status == leadloop.OpportunityOpen && !own {
-				n.q.Opportunity = &o
-			}
+		// A deal that came from this lead is no reason to keep it from its owner.
+		if o != nil && o.Status == leadloop.OpportunityOpen && o.Lead != n.s.Lead.ID && !slices.Contains(n.s.Lead.Records, o.Lead) {
+			n.q.Opportunity = o
 		}
 	}
 	return nil
+}
+
+// opportunity returns the opportunity, nil if there is none. It is looked for
+// at the matched account first; that of another account can only be found
+// among all, which the CRM is rarely asked for.
+func opportunity(ctx context.Context, crm store.CRM, account leadloop.AccountID, id leadloop.OpportunityID) (*leadloop.Opportunity, error) {
+	accounts := []leadloop.AccountID{account, ""}
+	if account == "" {
+		accounts = accounts[1:]
+	}
+	for _, a := range accounts {
+		all, err := crm.Opportunities(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(all, func(o leadloop.Opportunity) bool { return o.ID == id }); i >= 0 {
+			return &all[i], nil
+		}
+	}
+	return nil, nil
 }
 
 func (n *run) decide(ctx context.Context) error {
@@ -192,7 +209,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	n.changed = true
 	n.effects.Ledger = a.Ledger
 	s.Disposition, s.Reason, s.Entry = a.Kind, a.Reason, a.Entry
-	s.Owner, s.OwnerSince, s.Queue, s.Pool = "", time.Time{}, a.Queue, ""
+	s.Owner, s.OwnerSince, s.Queue, s.QueueSince, s.Pool = "", time.Time{}, a.Queue, time.Time{}, ""
 	s.SLA, s.FirstTouchAt = leadloop.SLA{}, time.Time{}
 	switch a.Kind {
 	case leadloop.OutcomeAssigned:
@@ -205,6 +222,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		n.startSLA(missed)
 		n.timer(timer{Ladder: ladderUnworked, Owner: a.Owner, Since: n.s.AsOf, Missed: missed}, n.r.unworked.due(0, n.s.AsOf, n.s.AsOf, n.zone(a.Owner)))
 	case leadloop.OutcomeQueued:
+		s.QueueSince = n.s.AsOf
 		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
 		n.tell(leadloop.TaskNotify, Notice{About: AboutQueued, To: "queue:" + a.Queue, Entry: a.Entry}, a.Queue, stamp(n.s.AsOf))
 		n.timer(timer{Ladder: ladderQueue, Queue: a.Queue, Since: n.s.AsOf}, n.r.waiting.due(0, n.s.AsOf, n.s.AsOf, n.r.zone))

@@ -577,3 +577,35 @@ func TestAQueueTimerLeavesAloneWhatWasMovedOutOfTheQueue(t *testing.T) {
 	got := b.run(lead, timer.DueAt, leadloop.TriggerTask, timer, lead.State, american)
 	want(t, "timer", got, "nurture not_now")
 }
+
+func TestALeadThatIsQueuedAgainClimbsOneLadder(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	french := map[string]string{"lead.source": "web", "lead.country": "FR"}
+	lead := leadOfTier("l1", "B")
+	b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, french)
+	first := b.due("escalate:queue:l1:inbox:20261102T100000Z:0")
+	// It is held back, and comes back into the same queue before the timer.
+	lead.State.Disposition, lead.State.Queue, lead.State.Reason = leadloop.OutcomeSuppressed, "", "opted_out"
+	b.run(lead, monday.Add(10*time.Minute), leadloop.TriggerActivity, nil, lead.State, french)
+	if lead.State.Queue != "inbox" || !lead.State.QueueSince.Equal(monday.Add(10*time.Minute)) {
+		t.Fatalf("%+v", lead.State)
+	}
+	want(t, "the timer of the first stay", b.run(lead, first.DueAt, leadloop.TriggerTask, first, lead.State, french), "queued undecided")
+	second := b.due("escalate:queue:l1:inbox:20261102T101000Z:0")
+	if got := b.run(lead, second.DueAt, leadloop.TriggerTask, second, lead.State, french); len(got) < 2 {
+		t.Errorf("the timer of the second stay: %v", got)
+	}
+}
+
+func TestAnOpenOpportunityOfAnotherAccountCounts(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	b.update(func(tx store.Tx) error {
+		err := tx.CRM().PutAccount(context.Background(), leadloop.Account{ID: "acme", Owner: "ben"})
+		return errors.Join(err, tx.CRM().PutOpportunity(context.Background(), leadloop.Opportunity{ID: "o1", Account: "parent", Owner: "cem", Status: leadloop.OpportunityOpen, CreatedAt: monday}))
+	})
+	lead := leadOfTier("l1", "A")
+	lead.State.Account, lead.State.Opportunity = "acme", "o1"
+	got := b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
+	want(t, "arrival", got, "alerted open_opportunity", "event alerted >cem [opportunity:o1]",
+		"task notify:alerted:l1:rep:cem:20261102T100000Z at 02 10:00 to rep:cem")
+}
