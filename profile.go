@@ -1,33 +1,41 @@
 package leadloop
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Profile is what a lead looks like: one golden value per field of a schema,
 // dense, so that rules read by position. A profile belongs to one goroutine
 // while it is written; it may be read by many.
 type Profile struct {
 	schema *Schema
-	values []Value
+	row    Row
 	from   []int32 // index+1 of the winning claim, when made from claims
 	claims []Claim
 }
 
 // NewProfile returns a profile in which every field is absent.
 func (s *Schema) NewProfile() *Profile {
-	return &Profile{schema: s, values: make([]Value, len(s.defs))}
+	return &Profile{schema: s, row: Row{
+		Marks: make([]Mark, len(s.defs)), Words: make([]uint64, s.words), Texts: make([]string, s.texts), Lists: make([][]string, s.lists),
+	}}
 }
 
 // Schema returns the schema the profile was made with.
 func (p *Profile) Schema() *Schema { return p.schema }
 
+// Row returns the profile as it lies in memory.
+func (p *Profile) Row() *Row { return &p.row }
+
 // At returns the value of the i-th field of the schema.
-func (p *Profile) At(i int) Value { return p.values[i] }
+func (p *Profile) At(i int) Value { return p.row.at(p.schema.defs[i].Kind, i, p.schema.places[i]) }
 
 // Value returns the golden value of a field by name; a name that the schema
 // does not have is absent.
 func (p *Profile) Value(name string) Value {
 	if i, ok := p.schema.index[name]; ok {
-		return p.values[i]
+		return p.At(i)
 	}
 	return Value{}
 }
@@ -42,7 +50,7 @@ func (p *Profile) SetValue(name string, v Value) error {
 	if v.presence != Absent && v.kind != p.schema.defs[i].Kind {
 		return fmt.Errorf("field %s: %w: is a %s, not a %s", name, ErrInvalid, p.schema.defs[i].Kind, v.kind)
 	}
-	p.values[i] = v
+	p.row.set(v, p.schema.defs[i].Kind, i, p.schema.places[i])
 	if p.from != nil {
 		p.from[i] = 0
 	}
@@ -62,8 +70,8 @@ func (p *Profile) Provenance(name string) (Claim, bool) {
 // Clone returns an independent copy.
 func (p *Profile) Clone() *Profile {
 	q := *p
-	q.values = append([]Value(nil), p.values...)
-	q.from = append([]int32(nil), p.from...)
+	q.row = Row{Marks: slices.Clone(p.row.Marks), Words: slices.Clone(p.row.Words), Texts: slices.Clone(p.row.Texts), Lists: slices.Clone(p.row.Lists)}
+	q.from = slices.Clone(p.from)
 	return &q
 }
 
@@ -88,10 +96,11 @@ func Golden(s *Schema, policy SurvivorshipPolicy, claims []Claim) *Profile {
 		}
 		pick.Field, pick.Candidates = s.defs[j].Name, idx
 		w, v := policy.Survivor(pick)
-		if w < 0 {
+		if w < 0 || v.kind != s.defs[j].Kind {
 			continue
 		}
-		p.values[j], p.from[j] = v, int32(w)+1
+		p.row.set(v, v.kind, j, s.places[j])
+		p.from[j] = int32(w) + 1
 	}
 	return p
 }
@@ -111,7 +120,8 @@ type Contest struct {
 //
 // Survivor returns the position in c.Claims of the winner and the golden
 // value, which is the winner's value except for lists that are united. A
-// position of -1 leaves the field absent. The answer must depend on the set of
+// position of -1 leaves the field absent, and so does a value of another kind
+// than the field's. The answer must depend on the set of
 // claims alone, not on their order, and must not invent a value. It is called
 // concurrently and must not keep or modify c.
 type SurvivorshipPolicy interface {

@@ -12,8 +12,11 @@ import (
 // larger one and build a new loop from it (claims are stored by field name, so
 // stored leads stay readable).
 type Schema struct {
-	defs  []FieldDef
-	index map[string]int
+	defs   []FieldDef
+	index  map[string]int
+	places []place // by field
+
+	words, texts, lists int // of a row
 }
 
 // StandardSchema returns the schema of the standard fields alone.
@@ -45,6 +48,7 @@ func NewSchema(own ...AnyField) (*Schema, error) {
 		}
 		s.index[d.Name] = len(s.defs)
 		s.defs = append(s.defs, d)
+		s.places = append(s.places, s.place(d.Kind))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
