@@ -45,7 +45,7 @@ func Example_scoreAndRoute() {
 	profile := schema.NewProfile()
 	leadloop.Employees.Set(profile, 1200)
 	leadloop.Seniority.Set(profile, "vp")
-	why, err := model.Score(ctx, scoring.Input{Profile: profile, AsOf: now})
+	why, err := model.Explain(ctx, scoring.Input{Profile: profile, AsOf: now})
 	check(err)
 	lead := &leadloop.Lead{ID: "ld_1", State: leadloop.State{Score: why.Score()}}
 	to, err := router.Route(ctx, &routing.Snapshot{}, routing.Request{Lead: lead, Profile: profile, AsOf: now})

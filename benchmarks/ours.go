@@ -84,7 +84,7 @@ func compileScoring(m *Model) (Scorer, error) {
 		return nil, err
 	}
 	return ScorerFunc(func(l *Lead, out *Outcome) error {
-		e, err := model.Score(context.Background(), scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now})
+		e, err := model.Explain(context.Background(), scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now})
 		if err != nil {
 			return err
 		}

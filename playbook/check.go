@@ -43,7 +43,7 @@ const fitGroup = "fit"
 // undecided count nothing; a lead that is disqualified as it stands is below
 // every minimum.
 func (p *Playbook) preScore(ctx context.Context, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Points, bool) {
-	e, err := p.model.Score(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
+	e, err := p.model.Explain(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
 	if err != nil {
 		return 0, false // ctx has ended, and with it the waterfall that asks
 	}

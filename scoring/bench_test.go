@@ -46,7 +46,7 @@ func BenchmarkScore(b *testing.B) {
 			in := Input{Profile: p, Activities: activities, AsOf: asOf}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := m.Score(b.Context(), in); err != nil {
+				if _, err := m.Explain(b.Context(), in); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -63,7 +63,7 @@ func BenchmarkScoreRange(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := m.Score(b.Context(), in); err != nil {
+		if _, err := m.Explain(b.Context(), in); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -159,7 +159,7 @@ func RunCases(ctx context.Context, m *Model, cases []Case) (CaseReport, error) {
 	out := CaseReport{Results: make([]CaseResult, 0, len(cases))}
 	coverage := newCoverage(m)
 	for i, c := range cases {
-		e, err := m.Score(ctx, inputs[i])
+		e, err := m.Explain(ctx, inputs[i])
 		if err != nil {
 			return CaseReport{}, fmt.Errorf("case %q: %w", c.Name, err)
 		}

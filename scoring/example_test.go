@@ -49,7 +49,7 @@ func Example() {
 	leadloop.Employees.Set(p, 1200)
 	leadloop.Seniority.Set(p, "vp")
 	leadloop.Title.Set(p, "VP Sales")
-	e, err := m.Score(context.Background(), scoring.Input{
+	e, err := m.Explain(context.Background(), scoring.Input{
 		Profile:    p,
 		Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}},
 		AsOf:       now,
@@ -84,7 +84,7 @@ func ExampleExplanation_Text() {
 	first := leadloop.SurvivorshipFunc(func(c leadloop.Contest) (int, leadloop.Value) {
 		return int(c.Candidates[0]), c.Claims[c.Candidates[0]].Value
 	})
-	e, err := m.Score(context.Background(), scoring.Input{
+	e, err := m.Explain(context.Background(), scoring.Input{
 		Profile: leadloop.Golden(m.Schema(), first, claims),
 		Activities: []leadloop.Activity{
 			{ID: "a1", Type: "demo_request", At: now.AddDate(0, 0, -14)},
@@ -119,7 +119,7 @@ func ExampleExplanation_Text() {
 // A rule whose inputs are missing widens the range instead of counting as zero.
 func ExampleModel_Score_undecided() {
 	m := open()
-	e, err := m.Score(context.Background(), scoring.Input{
+	e, err := m.Explain(context.Background(), scoring.Input{
 		Profile:    m.Schema().NewProfile(),
 		Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}},
 		AsOf:       now,

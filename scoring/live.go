@@ -1,7 +1,6 @@
 package scoring
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -150,9 +149,4 @@ func (v versions) admits(m *Model) error {
 		return fmt.Errorf("scoring: %s: %w: it has another schema than the active model", m.ID(), leadloop.ErrInvalid)
 	}
 	return nil
-}
-
-// Score scores one lead by the active model; see [Model.Score].
-func (l *Live) Score(ctx context.Context, in Input) (Explanation, error) {
-	return l.Active().Score(ctx, in)
 }

@@ -74,7 +74,7 @@ func Mutate(ctx context.Context, m *Model, cases []Case) (MutationReport, error)
 	}
 	holds := make([]bool, len(cases))
 	for i, c := range cases {
-		e, err := m.Score(ctx, in[i])
+		e, err := m.Explain(ctx, in[i])
 		if err != nil {
 			return MutationReport{}, fmt.Errorf("case %q: %w", c.Name, err)
 		}
@@ -86,7 +86,7 @@ func Mutate(ctx context.Context, m *Model, cases []Case) (MutationReport, error)
 			if !holds[i] {
 				continue
 			}
-			e, err := mutant.model.Score(ctx, in[i])
+			e, err := mutant.model.Explain(ctx, in[i])
 			if err != nil {
 				return MutationReport{}, fmt.Errorf("case %q: %w", c.Name, err)
 			}

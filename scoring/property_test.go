@@ -170,7 +170,7 @@ func anyInput(t *rapid.T, m *Model) Input {
 }
 
 func mustScore(t *rapid.T, m *Model, in Input) Explanation {
-	e, err := m.Score(t.Context(), in)
+	e, err := m.Explain(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

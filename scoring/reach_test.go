@@ -165,7 +165,7 @@ func TestARangeThatIsBrokenOffIsNoScore(t *testing.T) {
 	want := score(t, m, in)
 	for n := 0; ; n++ {
 		left := n
-		got, err := m.Score(cancelling{t.Context(), &left}, in)
+		got, err := m.Explain(cancelling{t.Context(), &left}, in)
 		if err == nil {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("ended after %d, and yet (-want +got):\n%s", n, diff)

@@ -24,10 +24,18 @@ type Input struct {
 	PreviousTier string
 }
 
-// Score scores one lead. It fails only if the input can't be scored at all (an
-// error that wraps [leadloop.ErrInvalid]) or ctx is done; a rule that fails is
-// part of the explanation. It is safe for concurrent use.
-func (m *Model) Score(ctx context.Context, in Input) (Explanation, error) {
+// Score scores one lead: what [Explanation.Score] says, without the reasons. It
+// fails as [Model.Explain] does.
+func (m *Model) Score(ctx context.Context, in Input) (leadloop.Score, error) {
+	e, err := m.Explain(ctx, in)
+	return e.Score(), err
+}
+
+// Explain scores one lead with every reason for the score. It fails only if the
+// input can't be scored at all (an error that wraps [leadloop.ErrInvalid]) or
+// ctx is done; a rule that fails is part of the explanation. It is safe for
+// concurrent use.
+func (m *Model) Explain(ctx context.Context, in Input) (Explanation, error) {
 	s, err := m.begin(ctx, in)
 	if err != nil {
 		return Explanation{}, err

@@ -467,13 +467,13 @@ func TestInputThatCannotBeScored(t *testing.T) {
 		"a wild moment":  {Profile: m.Schema().NewProfile(), AsOf: asOf.AddDate(9000, 0, 0)},
 		"another schema": {Profile: leadloop.StandardSchema().NewProfile(), AsOf: asOf},
 	} {
-		if _, err := m.Score(t.Context(), in); !errors.Is(err, leadloop.ErrInvalid) {
+		if _, err := m.Explain(t.Context(), in); !errors.Is(err, leadloop.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Score(ctx, Input{Profile: m.Schema().NewProfile(), AsOf: asOf}); !errors.Is(err, context.Canceled) {
+	if _, err := m.Explain(ctx, Input{Profile: m.Schema().NewProfile(), AsOf: asOf}); !errors.Is(err, context.Canceled) {
 		t.Errorf("done context: got %v", err)
 	}
 }
@@ -488,7 +488,7 @@ func TestScoringIsConcurrentSafe(t *testing.T) {
 	done := make(chan string)
 	for range 8 {
 		go func() {
-			e, err := m.Score(context.Background(), in)
+			e, err := m.Explain(context.Background(), in)
 			if err != nil {
 				done <- err.Error()
 				return

@@ -55,7 +55,7 @@ func score(t testing.TB, m *Model, in Input) Explanation {
 	if in.AsOf.IsZero() {
 		in.AsOf = asOf
 	}
-	e, err := m.Score(t.Context(), in)
+	e, err := m.Explain(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

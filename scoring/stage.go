@@ -44,13 +44,13 @@ func newStage(fixed *versions, l *Live) leadloop.Stage {
 			v = l.now.Load()
 		}
 		in := Input{Profile: s.Profile, Activities: s.Lead.Activities, AsOf: s.AsOf, PreviousTier: s.Previous.Score.Tier}
-		e, err := v.active.Score(ctx, in)
+		e, err := v.active.Explain(ctx, in)
 		if err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, err
 		}
 		record := Trace{Explanation: e}
 		if v.shadow != nil {
-			if shadow, err := v.shadow.Score(ctx, in); err != nil {
+			if shadow, err := v.shadow.Explain(ctx, in); err != nil {
 				record.ShadowError = err.Error()
 			} else {
 				record.Shadow = &shadow

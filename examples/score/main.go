@@ -66,7 +66,7 @@ func run(ctx context.Context) error {
 	// Which claim is believed is a policy's choice; the result is the profile
 	// that rules read.
 	profile := leadloop.Golden(schema, dedupe.DefaultPolicy(), submission.Claims)
-	explanation, err := model.Score(ctx, scoring.Input{
+	explanation, err := model.Explain(ctx, scoring.Input{
 		Profile: profile,
 		Activities: []leadloop.Activity{
 			{ID: "a1", Type: "pricing_view", At: now.AddDate(0, 0, -3)},
