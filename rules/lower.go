@@ -214,7 +214,7 @@ func (c *compiler) lowerCall(e ast.Expr, locals []string, nesting int) {
 	case overloads.Matches:
 		c.checkPattern(call.Args()[len(call.Args())-1])
 	}
-	if calendar[call.FunctionName()] > 0 && len(call.Args()) == 1 {
+	if clocks[call.FunctionName()] != nil && len(call.Args()) == 1 {
 		c.checkZone(call.Args()[0])
 	}
 	if call.IsMemberFunction() {

@@ -6,71 +6,85 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/leadloop/leadloop"
 )
 
 // timeAtom is one part of a rule whose value can change as time passes.
 type timeAtom struct {
 	kind timeKind
-	slot int           // window, held and future: the slot
-	step time.Duration // calendar: how often it can change
-
-	// A comparison with the moment comes down to "now op sum of terms"; since
-	// counts as now minus the last activity.
-	op    string
-	terms []term
-	// edges are the sums and differences inside the comparison: they err
-	// beyond the range of their type, and so change there as well.
-	edges []edge
-}
-
-// edge is "now + sum of terms", or "sum of terms - now" if negative.
-type edge struct {
-	negative  bool
-	timestamp bool // else a duration
-	terms     []term
+	slot int    // window and future: the slot
+	fn   string // compare: the operator; span and clock: the accessor
+	// sum is what is read by an accessor; of a comparison it is left minus
+	// right, and compared with zero.
+	sum  sum
+	zone *term // clock: the time zone, if not UTC
 }
 
 type timeKind uint8
 
 const (
 	timeWindow    timeKind = iota // an activity leaves a window
-	timeFuture                    // an activity of a type becomes past
-	timeAnyFuture                 // any activity becomes past
-	timeSince                     // since(type) op constant
-	timeCompare                   // now op threshold
-	timeHeld                      // since(type) is held at zero until its activity is past
-	timeCalendar                  // an accessor such as now.getHours()
+	timeFuture                    // last(type) in a way of its own
+	timeAnyFuture                 // the time of an activity in a way of its own
+	timeCompare                   // a sum compared with another
+	timeSpan                      // an accessor of a duration, such as since(type).getHours()
+	timeClock                     // an accessor of a timestamp, such as now.getHours()
 	timeOther                     // anything else that reads the moment
 )
 
-// term is one summand of a threshold: a timestamp or duration that does not
-// depend on the moment.
+// sum is a sum of timestamps and durations.
+type sum struct {
+	now   int // how often the moment is in it
+	terms []term
+	each  bool // one of the terms is the time of an activity, whichever
+	// edges are the sums and differences inside: they err beyond the range of
+	// their type, and so change there as well.
+	edges []edge
+}
+
+type edge struct {
+	timestamp bool // else a duration
+	now       int
+	terms     []term
+}
+
+// term is one summand.
 type term struct {
+	kind     termKind
 	negative bool
-	value    ref.Val // a constant, or nil
-	slot     int     // an input, or -1
+	value    ref.Val
+	slot     int
 	program  cel.Program
 }
 
-// calendar is how often an accessor of a timestamp can change, given that
-// zones are off by multiples of a quarter of an hour.
-var calendar = map[string]time.Duration{
-	"getFullYear": quarterHour, "getMonth": quarterHour, "getDayOfYear": quarterHour,
-	"getDayOfMonth": quarterHour, "getDate": quarterHour, "getDayOfWeek": quarterHour, "getHours": quarterHour,
-	"getMinutes": time.Minute, "getSeconds": time.Second, "getMilliseconds": time.Millisecond,
-}
+type termKind uint8
+
+const (
+	termValue   termKind = iota // a constant
+	termSlot                    // an input that does not move
+	termProgram                 // an expression that does not move
+	termSince                   // since(type): zero, then now minus the last activity
+	termLast                    // last(type): the moment, then the last activity
+	termEach                    // the time of an activity: the moment, then when it was
+)
 
 const quarterHour = 15 * time.Minute
 
 // NextChange returns the earliest instant after f.Now at which the result of
 // any rule can change by time passing alone, with the facts as they are; zero
-// means never (before the year 10000, where time ends for rules). It is never too late if exact is true: until then every result
-// stays what it is. If exact is false, some rule uses the moment in a way that
-// is only looked at every quarter of an hour (or minute, second or
-// millisecond, if it asks for those).
+// means never (before the year 10000, where time ends for rules). If exact is
+// true it is never too late: until then every result stays what it is.
+//
+// It is exact for windows, for comparisons of sums and differences of now,
+// since, last, the times of activities and whatever does not move, and for
+// accessors of such sums, as in since("demo").getMinutes() >= 5 and
+// now.getHours("Europe/Berlin") < 18. If exact is false, some rule uses the
+// moment in another way, such as string(now), which is only looked at every
+// quarter of an hour, or a duration is within seconds of being too long (292
+// years).
 func (s *Set) NextChange(f Facts) (t time.Time, exact bool) {
 	var rd reader
 	rd.reset(s, f)
@@ -119,38 +133,25 @@ func (r *reader) next(a *timeAtom) (t time.Time, exact bool) {
 		return r.future(r.set.slots[a.slot].typ)
 	case timeAnyFuture:
 		return r.future("")
-	case timeCompare:
-		if at, ok := r.sum(a.terms); ok {
-			t = r.crossing(a.op, at)
+	case timeCompare, timeSpan, timeClock:
+		if !a.sum.each {
+			return r.moved(a, nil)
 		}
 		exact = true
-		for i := range a.edges {
-			at, ok := r.edge(&a.edges[i])
-			t, exact = earlier(t, at), exact && ok
+		if len(r.facts.Activities) > r.limits.Activities {
+			return t, exact // the list can't be read, and that stays so
+		}
+		for i := range r.facts.Activities {
+			next, ok := r.moved(a, &r.facts.Activities[i])
+			t, exact = earlier(t, next), exact && ok
 		}
 		return t, exact
-	case timeHeld:
-		// It also errs once it is longer than a duration can be.
-		if last, ok := lastActivity(&r.facts, r.set.slots[a.slot].typ); ok {
-			t = earlier(r.after(last.Add(1)), r.after(last.Add(math.MaxInt64).Add(1)))
-		}
-		return t, true
-	case timeCalendar:
-		return r.now.Truncate(a.step).Add(a.step), false
 	}
-	return r.now.Truncate(quarterHour).Add(quarterHour), false
+	return r.later(), false
 }
 
-// crossing is when "now op at" changes, if it is yet to come.
-func (r *reader) crossing(op string, at time.Time) time.Time {
-	switch op {
-	case operators.Less, operators.GreaterEquals:
-		return r.after(at)
-	case operators.LessEquals, operators.Greater:
-		return r.after(at.Add(1))
-	}
-	return earlier(r.after(at), r.after(at.Add(1)))
-}
+// later is when to look again at what nobody understands.
+func (r *reader) later() time.Time { return r.after(r.now.Truncate(quarterHour).Add(quarterHour)) }
 
 func (r *reader) after(t time.Time) time.Time {
 	if t.After(r.now) && !t.After(lastTime) {
@@ -174,7 +175,7 @@ func (r *reader) windowEnd(s *slot) (t time.Time) {
 func (r *reader) future(typ string) (t time.Time, exact bool) {
 	for i := range r.facts.Activities {
 		if a := &r.facts.Activities[i]; (typ == "" || a.Type == typ) && a.At.After(r.now) {
-			return r.now.Truncate(quarterHour).Add(quarterHour), false
+			return r.later(), false
 		}
 	}
 	return t, true
@@ -185,28 +186,50 @@ var (
 	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 )
 
+// moved is when an atom about a sum can change; each is the activity that it
+// is looked at for.
+func (r *reader) moved(a *timeAtom, each *leadloop.Activity) (t time.Time, exact bool) {
+	l, ok := r.line(a.sum.now, a.sum.terms, each)
+	t, exact = l.until, true
+	if ok && l.n != 0 {
+		var next time.Time
+		switch a.kind {
+		case timeCompare:
+			next = r.crossing(a.fn, l)
+		case timeSpan:
+			next = r.nextSpan(a.fn, l)
+		case timeClock:
+			next, exact = r.nextClock(a, l)
+		}
+		t = earlier(t, next)
+	}
+	for i := range a.sum.edges {
+		next, ok := r.edge(&a.sum.edges[i], each)
+		t, exact = earlier(t, next), exact && ok
+	}
+	return t, exact
+}
+
 // edge is when the value of an edge enters or leaves the range of its type.
-func (r *reader) edge(e *edge) (t time.Time, exact bool) {
-	zero, ok := r.sum(e.terms)
-	if !ok {
+func (r *reader) edge(e *edge, each *leadloop.Activity) (t time.Time, exact bool) {
+	l, ok := r.line(e.now, e.terms, each)
+	if !ok || l.n == 0 {
 		return t, true
 	}
-	// With a sum of zero instead of an instant, time zero is 1970.
+	exact = true
 	if e.timestamp {
-		d := time.Unix(0, 0).Sub(zero)
-		t = r.after(firstTime.Add(d))
-		return earlier(t, r.after(lastTime.Add(d).Add(1))), true
-	}
-	if !e.negative {
-		// now + terms is zero at minus the terms.
-		zero = time.Unix(-zero.Unix(), -int64(zero.Nanosecond()))
+		for _, end := range []time.Time{firstTime, lastTime} {
+			at, _ := l.reach(end)
+			t = earlier(t, earlier(r.after(at), r.after(at.Add(1))))
+		}
+		return t, exact
 	}
 	// cel-go computes with whole seconds first, so that where exactly it
 	// overflows depends on the fractions of both operands.
 	const blur = 2 * time.Second
-	exact = true
-	for _, end := range []time.Duration{math.MinInt64, math.MaxInt64} {
-		from, to := zero.Add(end).Add(-blur), zero.Add(end).Add(blur)
+	for _, end := range []int64{math.MinInt64, math.MaxInt64} {
+		at, _ := l.reach(time.Unix(0, end))
+		from, to := at.Add(-blur), at.Add(blur)
 		if !from.After(r.now) && to.After(r.now) {
 			exact = false
 		}
@@ -215,52 +238,17 @@ func (r *reader) edge(e *edge) (t time.Time, exact bool) {
 	return t, exact
 }
 
-// sum adds up terms, timestamps as the time since 1970. Seconds and
-// nanoseconds are kept apart, so that nothing overflows on the way. It is
-// false if a term has no value.
-func (r *reader) sum(terms []term) (time.Time, bool) {
-	var sec, nsec int64
-	for i := range terms {
-		s, n, ok := r.term(&terms[i])
-		if !ok {
-			return time.Time{}, false
-		}
-		if terms[i].negative {
-			s, n = -s, -n
-		}
-		sec, nsec = sec+s, nsec+n
+// term is the value of a term that does not move, or nil.
+func (r *reader) term(t *term) ref.Val {
+	switch t.kind {
+	case termValue:
+		return t.value
+	case termSlot:
+		return r.slot(t.slot)
 	}
-	return time.Unix(sec, nsec).UTC(), true
-}
-
-func (r *reader) term(t *term) (sec, nsec int64, ok bool) {
-	v := t.value
-	switch {
-	case v != nil:
-	case t.slot < 0:
-		out, _, err := t.program.ContextEval(context.Background(), r)
-		if err != nil {
-			return 0, 0, false
-		}
-		v = out
-	default:
-		switch s := &r.set.slots[t.slot]; s.kind {
-		case slotLast, slotSince:
-			// As recorded: what is clamped to now moves with it. since is now
-			// minus this; a last that is yet to come has an atom of its own.
-			at, found := lastActivity(&r.facts, s.typ)
-			if !found || s.kind == slotLast && at.After(r.now) {
-				return 0, 0, false
-			}
-			return at.Unix(), int64(at.Nanosecond()), true
-		}
-		v = r.slot(t.slot)
+	out, _, err := t.program.ContextEval(context.Background(), r)
+	if err != nil {
+		return nil
 	}
-	switch v := v.(type) {
-	case types.Timestamp:
-		return v.Unix(), int64(v.Nanosecond()), true
-	case types.Duration:
-		return int64(v.Duration / time.Second), int64(v.Duration % time.Second), true
-	}
-	return 0, 0, false
+	return out
 }

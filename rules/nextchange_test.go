@@ -49,13 +49,44 @@ func TestNextChange(t *testing.T) {
 		{"now minus days from a field", `now - days(company.employees) >= company.funding_date`, noon.AddDate(0, 0, 570), true},
 		{"now and a missing field", `now > timestamp(lead.city)`, never, true},
 		{"parts join, the first counts", `since("pricing_view") < days(7) || now >= due`, hour(5), true},
-		{"hours change on the quarter hour at the earliest", `now.getHours("Europe/Berlin") >= 9`, noon.Add(15 * time.Minute), false},
-		{"minutes change on the minute", `now.getMinutes() > 9`, noon.Add(time.Minute), false},
+
+		{"hours change on the hour", `now.getHours("Europe/Berlin") >= 9`, hour(1), true},
+		{"hours change on the hour of their zone", `now.getHours("+05:37") >= 9`, noon.Add(23 * time.Minute), true},
+		{"hours in a zone that is not known never change", `now.getHours(lead.city) >= 9`, never, true},
+		{"hours in a zone that is none never change", `now.getHours(lead.title) >= 9`, never, true},
+		{"minutes change on the minute", `now.getMinutes() > 9`, noon.Add(time.Minute), true},
+		{"seconds change on the second", `now.getSeconds() > 9`, noon.Add(time.Second), true},
+		{"milliseconds change on the millisecond", `now.getMilliseconds() > 9`, noon.Add(time.Millisecond), true},
+		{"the day of the week changes at midnight", `now.getDayOfWeek() == 3`, hour(12), true},
+		{"the month changes when it ends", `now.getMonth("America/New_York") == 0`, time.Date(2026, 12, 1, 5, 0, 0, 0, time.UTC), true},
+		{"the year changes, or the offset of the zone before", `now.getFullYear("Europe/Berlin") == 2030`, time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC), true},
+		{"the day of the year in half a year", `(now + days(180)).getDayOfYear() == 3`, hour(12), true},
+		{"whole seconds", `int(now) % 2 == 0`, noon.Add(time.Second), true},
+		{"hours since", `since("pricing_view").getHours() > 9`, hour(1), true},
+		{"minutes since", `since("pricing_view").getMinutes() >= 5`, noon.Add(time.Minute), true},
+		{"minutes since what is to come", `since("reply").getMinutes() >= 5`, hour(1).Add(1), true},
+		{"hours of a difference", `(now - company.funding_date).getHours() > 9`, hour(1), true},
+		{"hours of a difference, the other way", `(company.funding_date - now).getHours() > 9`, hour(1), true},
+		{"hours of a difference that is missing never change", `(now - due - since("demo")).getHours() > 9`, never, true},
+		{"twice the time", `since("pricing_view") + (now - due) > days(1)`, hour(14).Add(1), true},
+		{"twice the time, between two nanoseconds", `since("pricing_view") + (now - due) > days(1) + duration("1ns")`, hour(14).Add(1), true},
+		{"twice the time, at or between two nanoseconds", `since("pricing_view") + (now - due) >= days(1) + duration("1ns")`, hour(14).Add(1), true},
+		{"twice the time, equal", `since("pricing_view") + (now - due) == days(1)`, hour(14), true},
+		{"now less itself never changes", `now - now == duration("0s")`, never, true},
+		{"the time of activities", `activities.exists(a, now - a.at > days(30))`, hour(1).Add(1), true},
+		{"the time of one activity", `now - activities[1].at < days(8)`, hour(1).Add(1), true},
+		{"activities against a variable", `activities.filter(a, a.at >= due).size() > 0`, hour(1).Add(1), true},
+		{"hours since activities", `activities.exists(a, (now - a.at).getHours() > 30)`, hour(1), true},
+		{"the raw list itself does not move", `activities.size() > 1 && activities.exists(a, a.type == "x")`, never, true},
+		{"the last activity is to come", `last("reply") == now`, hour(1).Add(1), true},
+		{"the last activity against a variable", `last("reply") < due`, hour(1).Add(1), true},
+
 		{"the moment in other ways", `string(now) > "2026"`, noon.Add(15 * time.Minute), false},
-		{"since in other ways", `since("pricing_view").getHours() > 9`, noon.Add(15 * time.Minute), false},
-		{"now inside a loop", `activities.exists(a, now - a.at > days(30))`, noon.Add(15 * time.Minute), false},
-		{"the raw list with something to come", `activities.size() > 1`, noon.Add(15 * time.Minute), false},
-		{"the last activity is to come", `last("reply") == now`, noon.Add(15 * time.Minute), false},
+		{"activities that are to come, in other ways", `activities.exists(a, string(a.at) == "")`, noon.Add(15 * time.Minute), false},
+		{"two activities", `activities[0].at < activities[1].at`, noon.Add(15 * time.Minute), false},
+		{"the last activity in other ways, to come", `string(last("reply")) == ""`, noon.Add(15 * time.Minute), false},
+		{"the last activity in other ways, past", `string(last("pricing_view")) == ""`, never, true},
+		{"now or something else", `(seen("reply") ? now : due) > company.funding_date`, noon.Add(15 * time.Minute), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := facts(t, e)
@@ -78,6 +109,26 @@ func TestNextChange(t *testing.T) {
 	}
 }
 
+func TestNextChangeKnowsSummerTime(t *testing.T) {
+	e := newEnv(t, rules.Options{})
+	at := func(month time.Month, day, hour, minute int) time.Time {
+		return time.Date(2027, month, day, hour, minute, 0, 0, time.UTC)
+	}
+	for _, tt := range []struct {
+		text      string
+		now, want time.Time
+	}{
+		{`now.getDayOfWeek("Europe/Berlin") == 1`, at(3, 28, 0, 30), at(3, 28, 1, 0)},
+		{`now.getDayOfWeek("Europe/Berlin") == 1`, at(3, 28, 1, 0), at(3, 28, 22, 0)},
+		{`now.getHours("Australia/Lord_Howe") == 1`, at(10, 2, 15, 15), at(10, 2, 15, 30)},
+	} {
+		got, exact := compile(t, e, boolean, tt.text).NextChange(rules.Facts{Now: tt.now})
+		if !got.Equal(tt.want) || !exact {
+			t.Errorf("%s at %v: got %v, %v, want %v", tt.text, tt.now, got, exact, tt.want)
+		}
+	}
+}
+
 // TestNothingChangesBeforeNextChange evaluates rules that time changes, over
 // leads on and around every boundary, at moments on and around every boundary.
 func TestNothingChangesBeforeNextChange(t *testing.T) {
@@ -86,8 +137,11 @@ func TestNothingChangesBeforeNextChange(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.IntRange(-5, 5)
 		nudge := rapid.SampledFrom([]time.Duration{-1, 0, 1})
+		// Clocks go back on the day before noon, in America, and forward on the
+		// day before the other one, in Europe.
+		base := rapid.SampledFrom([]time.Time{noon, time.Date(2027, 3, 29, 12, 0, 0, 0, time.UTC)}).Draw(rt, "base")
 		near := func(label string) time.Time {
-			return noon.Add(time.Duration(steps.Draw(rt, label)) * 24 * time.Hour).Add(nudge.Draw(rt, label+" nudge"))
+			return base.Add(time.Duration(steps.Draw(rt, label)) * 24 * time.Hour).Add(nudge.Draw(rt, label+" nudge"))
 		}
 		text := timedExpression(rt)
 		set := sets[text]
@@ -98,22 +152,28 @@ func TestNothingChangesBeforeNextChange(t *testing.T) {
 			}
 			sets[text] = set
 		}
-		f := rules.Facts{Profile: e.Schema().NewProfile(), Now: near("now")}
+		at := func(label string) time.Time {
+			t := near(label)
+			return t.Add(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute, -90 * time.Second, 5 * time.Hour, -6*time.Hour + time.Nanosecond, 250 * time.Microsecond}).Draw(rt, label+" offset"))
+		}
+		f := rules.Facts{Profile: e.Schema().NewProfile(), Now: at("now")}
 		switch rapid.IntRange(0, 4).Draw(rt, "funding date") {
-		case 4: // where differences overflow
-			leadloop.FundingDate.Set(f.Profile, near("funding date").Add(-1<<63+1))
+		case 4: // where differences overflow, and where hours are rounded
+			leadloop.FundingDate.Set(f.Profile, rapid.SampledFrom([]time.Time{
+				near("funding date").Add(-1<<63 + 1), noon.AddDate(-3, 0, 0), noon.AddDate(-200, 0, 0)}).Draw(rt, "long ago"))
 		case 0:
 			if err := f.Profile.SetValue("company.funding_date", leadloop.NoValue(moment)); err != nil {
 				rt.Fatal(err)
 			}
 		case 1, 2:
-			leadloop.FundingDate.Set(f.Profile, near("funding date"))
+			leadloop.FundingDate.Set(f.Profile, at("funding date"))
 		}
+		leadloop.City.Set(f.Profile, rapid.SampledFrom([]string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "+05:37", "UTC", "nowhere"}).Draw(rt, "zone"))
 		if rapid.Bool().Draw(rt, "has due") {
-			f.Vars = []leadloop.Value{leadloop.ValueOf(near("due"))}
+			f.Vars = []leadloop.Value{leadloop.ValueOf(at("due"))}
 		}
 		for range rapid.IntRange(0, 4).Draw(rt, "activities") {
-			f.Activities = append(f.Activities, leadloop.Activity{Type: rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "type"), At: near("at")})
+			f.Activities = append(f.Activities, leadloop.Activity{Type: rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "type"), At: at("at")})
 		}
 		next, exact := set.NextChange(f)
 		if !exact {
@@ -123,27 +183,52 @@ func TestNothingChangesBeforeNextChange(t *testing.T) {
 			rt.Fatalf("%s: next change %v is not after %v", text, next, f.Now)
 		}
 		before := set.EvalOne(context.Background(), f, 0)
-		moments := []time.Time{noon.AddDate(400, 0, 0)}
-		if !next.IsZero() {
-			moments = []time.Time{next.Add(-1)}
-		}
-		for d := -12; d <= 12; d++ {
-			for _, n := range []time.Duration{-2, -1, 0, 1, 2} {
-				moments = append(moments, noon.Add(time.Duration(d)*24*time.Hour).Add(n))
-			}
-		}
-		for _, m := range moments {
+		for _, m := range moments(f, next) {
 			if !m.After(f.Now) || !next.IsZero() && !m.Before(next) {
 				continue
 			}
 			later := f
 			later.Now = m
 			after := set.EvalOne(context.Background(), later, 0)
+			if again, exact := set.NextChange(later); !again.Equal(next) || !exact {
+				rt.Fatalf("%s: next change %v at %v, but %v, %v at %v", text, next, f.Now, again, exact, m)
+			}
 			if before.State != after.State || !before.Value.Equal(after.Value) || !slices.Equal(before.Needs, after.Needs) {
 				rt.Fatalf("%s: %+v at %v, but %+v at %v, before %v", text, before, f.Now, after, m, next)
 			}
 		}
 	})
+}
+
+// moments are where something could change before next: around whole days,
+// hours, minutes and seconds counted from whatever the facts hold.
+func moments(f rules.Facts, next time.Time) (out []time.Time) {
+	bases := []time.Time{noon, f.Now}
+	for _, a := range f.Activities {
+		bases = append(bases, a.At)
+	}
+	for _, v := range f.Vars {
+		bases = append(bases, v.Time())
+	}
+	if at, p := leadloop.FundingDate.Get(f.Profile); p == leadloop.Present {
+		bases = append(bases, at, noon.Add(noon.Sub(at)%time.Hour))
+	}
+	if next.IsZero() {
+		out = append(out, noon.AddDate(400, 0, 0))
+	} else {
+		bases = append(bases, next)
+		out = append(out, f.Now.Add(next.Sub(f.Now)/2), f.Now.Add(next.Sub(f.Now)/3))
+	}
+	for _, b := range bases {
+		for _, unit := range []time.Duration{time.Millisecond, time.Second, time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
+			for k := time.Duration(-12); k <= 12; k++ {
+				for _, n := range []time.Duration{-1, 0, 1} {
+					out = append(out, b.Add(k*unit+n))
+				}
+			}
+		}
+	}
+	return out
 }
 
 func timedExpression(rt *rapid.T) string {
@@ -158,7 +243,34 @@ func timedExpression(rt *rapid.T) string {
 		}).Draw(rt, "instant")
 	}
 	atom := func() string {
-		switch rapid.IntRange(0, 8).Draw(rt, "atom") {
+		pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(rt, label) }
+		span := func() string {
+			return pick("span", `since("a")`, `since("b")`, "(now - "+instant()+")", "("+instant()+" - now)", `(since("a") + (now - `+instant()+"))",
+				`(since("a") - since("b"))`, `(now - last("b"))`, `(last("a") - `+instant()+")")
+		}
+		clock := func() string {
+			return pick("clock", "getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds", "getMilliseconds") +
+				pick("zone", "()", `("Europe/Berlin")`, `("America/New_York")`, `("-03:30")`, `(lead.city)`, `(lead.region)`)
+		}
+		moving := func() string {
+			return pick("moving", "now", `(now + days(1))`, `last("a")`, `last("b")`, `(last("a") + since("b"))`, `(now - since("a"))`, `(company.funding_date + since("b"))`)
+		}
+		switch rapid.IntRange(0, 14).Draw(rt, "atom") {
+		case 9:
+			return fmt.Sprintf(`%s.%s() %% %d %s %d`, span(), pick("unit", "getHours", "getMinutes", "getSeconds", "getMilliseconds"),
+				rapid.SampledFrom([]int{2, 5, 24, 1000000}).Draw(rt, "modulus"), op.Draw(rt, "op"), rapid.IntRange(0, 5).Draw(rt, "k"))
+		case 10:
+			return fmt.Sprintf(`%s.%s %% %d %s %d`, moving(), clock(), rapid.IntRange(2, 30).Draw(rt, "modulus"), op.Draw(rt, "op"), rapid.IntRange(0, 12).Draw(rt, "k"))
+		case 11:
+			return fmt.Sprintf(`activities.%s(x, %s %s days(%d))`, pick("macro", "exists", "all", "exists_one"),
+				pick("age", "now - x.at", "x.at - now", "x.at - "+instant(), "(now - x.at) + "+span()), op.Draw(rt, "op"), days.Draw(rt, "days"))
+		case 12:
+			return fmt.Sprintf(`activities.filter(x, x.type == %q && x.at %s %s).size() > %d`, typ.Draw(rt, "type"), op.Draw(rt, "op"), pick("against", instant(), moving(), `now - days(1)`), rapid.IntRange(0, 2).Draw(rt, "n"))
+		case 13:
+			return fmt.Sprintf(`activities.exists(x, x.at.%s %% 7 == %d || (now - x.at).getMinutes() %% 7 == 3)`, clock(), rapid.IntRange(0, 6).Draw(rt, "k"))
+		case 14:
+			return fmt.Sprintf(`(%s %s %s || int(%s) %% 7 == 3)`, span(), op.Draw(rt, "op"), span(), moving())
+
 		case 0:
 			return fmt.Sprintf(`count(%q, "%dd") %s %d`, typ.Draw(rt, "type"), days.Draw(rt, "days")+2, op.Draw(rt, "op"), rapid.IntRange(0, 2).Draw(rt, "n"))
 		case 1:

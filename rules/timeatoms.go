@@ -5,6 +5,7 @@ import (
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 )
 
@@ -17,23 +18,17 @@ func (c *compiler) timeAtoms(e ast.Expr) {
 	case ast.IdentKind:
 		c.timeIdent(e.AsIdent())
 	case ast.SelectKind:
+		if c.activityTime(e) {
+			c.addTime(timeAtom{kind: timeAnyFuture})
+			return
+		}
 		c.timeAtoms(e.AsSelect().Operand())
-	case ast.ListKind:
-		for _, x := range e.AsList().Elements() {
-			c.timeAtoms(x)
-		}
-	case ast.MapKind:
-		for _, x := range e.AsMap().Entries() {
-			c.timeAtoms(x.AsMapEntry().Key())
-			c.timeAtoms(x.AsMapEntry().Value())
-		}
-	case ast.ComprehensionKind:
-		comp := e.AsComprehension()
-		for _, x := range []ast.Expr{comp.IterRange(), comp.AccuInit(), comp.LoopCondition(), comp.LoopStep(), comp.Result()} {
-			c.timeAtoms(x)
-		}
 	case ast.CallKind:
 		c.timeCall(e)
+	default:
+		for _, x := range children(e) {
+			c.timeAtoms(x)
+		}
 	}
 }
 
@@ -47,11 +42,25 @@ func (c *compiler) slotOf(e ast.Expr) (int, *slot) {
 }
 
 // timed reports whether e holds an input that depends on the moment.
-func (c *compiler) timed(e ast.Expr) bool { return c.any(e, func(s *slot) bool { return s.timed() }) }
+func (c *compiler) timed(e ast.Expr) bool {
+	return c.any(e, func(x ast.Expr) bool {
+		_, s := c.slotOf(x)
+		return s != nil && s.timed() || c.activityTime(x)
+	})
+}
+
+// moves reports whether e holds the moment itself, or something that moves
+// with it. What windows count does not: it jumps.
+func (c *compiler) moves(e ast.Expr) bool {
+	return c.any(e, func(x ast.Expr) bool {
+		_, s := c.slotOf(x)
+		return s != nil && s.timed() && s.window == 0 || c.activityTime(x)
+	})
+}
 
 func (s *slot) timed() bool {
 	switch s.kind {
-	case slotNow, slotActivities, slotLast, slotSince:
+	case slotNow, slotLast, slotSince:
 		return true
 	case slotCount, slotSeen:
 		return s.window > 0
@@ -59,13 +68,18 @@ func (s *slot) timed() bool {
 	return false
 }
 
-func (c *compiler) any(e ast.Expr, f func(*slot) bool) bool {
+// activityTime reports whether e is the time of an activity of the raw list.
+func (c *compiler) activityTime(e ast.Expr) bool {
+	if e.Kind() != ast.SelectKind || e.AsSelect().FieldName() != "at" || e.AsSelect().IsTestOnly() {
+		return false
+	}
+	t := c.ast.GetType(e.AsSelect().Operand().ID())
+	return t.Kind() == types.StructKind && t.TypeName() == activityType.TypeName()
+}
+
+func (c *compiler) any(e ast.Expr, f func(ast.Expr) bool) bool {
 	found := false
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
-		if _, s := c.slotOf(x); s != nil && f(s) {
-			found = true
-		}
-	}))
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) { found = found || f(x) }))
 	return found
 }
 
@@ -77,8 +91,6 @@ func (c *compiler) timeIdent(name string) {
 	switch s := &c.set.slots[i]; s.kind {
 	case slotNow, slotSince:
 		c.addTime(timeAtom{kind: timeOther})
-	case slotActivities:
-		c.addTime(timeAtom{kind: timeAnyFuture})
 	case slotLast:
 		c.addTime(timeAtom{kind: timeFuture, slot: i})
 	case slotCount, slotSeen:
@@ -88,91 +100,79 @@ func (c *compiler) timeIdent(name string) {
 	}
 }
 
-// addTime adds an atom that has no terms once.
+// addTime adds an atom that is no sum once.
 func (c *compiler) addTime(a timeAtom) {
-	if !slices.ContainsFunc(c.times, func(b timeAtom) bool {
-		return len(b.terms) == 0 && a.kind == b.kind && a.slot == b.slot && a.step == b.step
-	}) {
+	if !slices.ContainsFunc(c.times, func(b timeAtom) bool { return a.kind == b.kind && a.slot == b.slot }) {
 		c.times = append(c.times, a)
 	}
 }
 
 func (c *compiler) timeCall(e ast.Expr) {
-	call := e.AsCall()
-	if step := calendar[call.FunctionName()]; step > 0 && call.IsMemberFunction() {
-		if _, s := c.slotOf(call.Target()); s != nil && s.kind == slotNow {
-			c.addTime(timeAtom{kind: timeCalendar, step: step})
-			for _, x := range call.Args() {
-				c.timeAtoms(x)
-			}
-			return
-		}
-	}
-	if isOperator(e, comparisons...) && c.timeComparison(call) {
+	if isOperator(e, comparisons...) && c.timeComparison(e.AsCall()) || c.timeAccessor(e.AsCall()) {
 		return
 	}
-	if call.IsMemberFunction() {
-		c.timeAtoms(call.Target())
-	}
-	for _, x := range call.Args() {
+	for _, x := range children(e) {
 		c.timeAtoms(x)
 	}
 }
 
-// linear is n times now plus a sum of terms.
-type linear struct {
-	now   int
-	terms []term
-	since []int      // slots of since among them
-	timed []ast.Expr // terms that depend on the moment in their own way
-	edges []edge
+// addSum adds an atom about a sum, and what else can change its terms.
+func (c *compiler) addSum(a timeAtom, terms []ast.Expr) {
+	c.times = append(c.times, a)
+	for _, x := range terms {
+		c.timeAtoms(x)
+	}
 }
 
-// timeComparison understands comparisons that are linear in the moment, and
-// reports whether it did.
+// timeComparison understands comparisons of sums of timestamps and durations,
+// and reports whether it did.
 func (c *compiler) timeComparison(call ast.CallExpr) bool {
 	var l linear
-	if !c.linear(call.Args()[0], false, &l) || !c.linear(call.Args()[1], true, &l) ||
-		l.now != 1 && l.now != -1 || len(l.since) > 1 {
+	if !c.linear(call.Args()[0], false, &l) || !c.linear(call.Args()[1], true, &l) {
 		return false
 	}
-	c.times = append(c.times, timeAtom{
-		kind: timeCompare, op: flipped(call.FunctionName(), l.now < 0), terms: flip(l.terms, l.now > 0), edges: l.edges,
-	})
-	for _, i := range l.since {
-		c.addTime(timeAtom{kind: timeHeld, slot: i})
-	}
-	for _, x := range l.timed {
-		c.timeAtoms(x)
-	}
+	c.addSum(timeAtom{kind: timeCompare, fn: call.FunctionName(), sum: l.sum}, l.timed)
 	return true
 }
 
-func flip(terms []term, negate bool) []term {
-	if negate {
-		for i := range terms {
-			terms[i].negative = !terms[i].negative
-		}
+// timeAccessor understands the accessors of such sums, as in
+// since("reply").getHours() and now.getDayOfWeek("Europe/Berlin").
+func (c *compiler) timeAccessor(call ast.CallExpr) bool {
+	fn, operands := call.FunctionName(), call.Args()
+	if call.IsMemberFunction() {
+		operands = append([]ast.Expr{call.Target()}, operands...)
 	}
-	return terms
+	var l linear
+	if spans[fn] == nil && clocks[fn] == nil && fn != overloads.TypeConvertInt ||
+		len(operands) > 2 || !c.linear(operands[0], false, &l) {
+		return false
+	}
+	a := timeAtom{fn: fn, sum: l.sum}
+	switch span := c.ast.GetType(operands[0].ID()).IsExactType(types.DurationType); {
+	case span && spans[fn] != nil && len(operands) == 1:
+		a.kind = timeSpan
+	case !span && fn == overloads.TypeConvertInt && len(operands) == 1, !span && clocks[fn] != nil:
+		a.kind = timeClock
+	default:
+		return false
+	}
+	if len(operands) == 2 {
+		zone := operands[1]
+		at, ok := c.term(zone)
+		if !ok {
+			return false
+		}
+		a.zone = &at
+		l.timed = append(l.timed, zone)
+	}
+	c.addSum(a, l.timed)
+	return true
 }
 
-// flipped is the operator with its sides exchanged.
-func flipped(op string, exchange bool) string {
-	if !exchange {
-		return op
-	}
-	switch op {
-	case operators.Less:
-		return operators.Greater
-	case operators.LessEquals:
-		return operators.GreaterEquals
-	case operators.Greater:
-		return operators.Less
-	case operators.GreaterEquals:
-		return operators.LessEquals
-	}
-	return op
+// linear collects a sum.
+type linear struct {
+	sum
+	timed []ast.Expr // terms that depend on the moment in their own way
 }
 
 // linear adds e, or its negative, to l. It fails on anything that is not a sum
@@ -182,19 +182,24 @@ func (c *compiler) linear(e ast.Expr, negative bool, l *linear) bool {
 	if !t.IsExactType(types.TimestampType) && !t.IsExactType(types.DurationType) {
 		return false
 	}
-	sign := 1
-	if negative {
-		sign = -1
-	}
 	i, s := c.slotOf(e)
 	switch {
 	case s != nil && s.kind == slotNow:
-		l.now += sign
+		l.now += sign(negative)
+		return true
+	case c.activityTime(e):
+		// Of two activities, each would have to be paired with each.
+		if l.each {
+			return false
+		}
+		l.each = true
+		l.terms = append(l.terms, term{kind: termEach, negative: negative})
 		return true
 	case s != nil && s.kind == slotSince:
-		l.now += sign
-		l.since = append(l.since, i)
-		l.terms = append(l.terms, term{negative: !negative, slot: i})
+		l.terms = append(l.terms, term{kind: termSince, negative: negative, slot: i})
+		return true
+	case s != nil && s.kind == slotLast:
+		l.terms = append(l.terms, term{kind: termLast, negative: negative, slot: i})
 		return true
 	case isOperator(e, operators.Add, operators.Subtract) && c.timed(e):
 		args := e.AsCall().Args()
@@ -204,43 +209,51 @@ func (c *compiler) linear(e ast.Expr, negative bool, l *linear) bool {
 			return false
 		}
 		// Inside a side that is subtracted, everything is negated twice.
-		if n := (l.now - now) * sign; n == 1 || n == -1 {
-			own := flip(slices.Clone(l.terms[terms:]), negative)
-			l.edges = append(l.edges, edge{negative: n < 0, timestamp: t.IsExactType(types.TimestampType), terms: own})
+		own := slices.Clone(l.terms[terms:])
+		for k := range own {
+			own[k].negative = own[k].negative != negative
 		}
-		return true
-	case e.Kind() == ast.LiteralKind:
-		l.terms = append(l.terms, term{negative: negative, value: e.AsLiteral(), slot: -1})
-		return true
-	case s != nil:
-		l.terms = append(l.terms, term{negative: negative, slot: i})
-		l.timed = append(l.timed, e)
+		l.edges = append(l.edges, edge{
+			timestamp: t.IsExactType(types.TimestampType), now: (l.now - now) * sign(negative), terms: own,
+		})
 		return true
 	}
-	if !c.closed(e) || c.any(e, func(s *slot) bool { return s.timed() && s.window == 0 }) {
+	at, ok := c.term(e)
+	if !ok {
 		return false
 	}
-	program, err := c.set.env.plan(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
-	if err != nil {
-		return false
-	}
-	l.terms = append(l.terms, term{negative: negative, slot: -1, program: program})
+	at.negative = negative
+	l.terms = append(l.terms, at)
 	l.timed = append(l.timed, e)
 	return true
 }
 
+func sign(negative bool) int {
+	if negative {
+		return -1
+	}
+	return 1
+}
+
+// term is a value that does not move with the moment.
+func (c *compiler) term(e ast.Expr) (term, bool) {
+	if e.Kind() == ast.LiteralKind {
+		return term{kind: termValue, value: e.AsLiteral()}, true
+	}
+	if !c.closed(e) || c.moves(e) {
+		return term{}, false
+	}
+	if i, s := c.slotOf(e); s != nil {
+		return term{kind: termSlot, slot: i}, true
+	}
+	program, err := c.set.env.plan(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
+	return term{kind: termProgram, program: program}, err == nil
+}
+
 // closed reports whether e uses no loop variable from outside of it.
 func (c *compiler) closed(e ast.Expr) bool {
-	ok := true
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
-		switch x.Kind() {
-		case ast.ComprehensionKind:
-			ok = false
-		case ast.IdentKind:
-			if _, s := c.slotOf(x); s == nil {
-				ok = false
-			}
-		}
-	}))
-	return ok
+	return !c.any(e, func(x ast.Expr) bool {
+		_, s := c.slotOf(x)
+		return x.Kind() == ast.ComprehensionKind || x.Kind() == ast.IdentKind && s == nil
+	})
 }

@@ -32,7 +32,7 @@ func (k *coder) binary(fn string, a, b any) any {
 	case overloads.Matches:
 		return k.matches(a, b)
 	}
-	if calendar[fn] > 0 && is[time.Time](a) {
+	if clocks[fn] != nil && is[time.Time](a) {
 		return k.zoned(fn, as[time.Time](a), b)
 	}
 	return nil
