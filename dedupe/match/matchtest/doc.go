@@ -1,0 +1,10 @@
+// Package matchtest makes B2B leads with known duplicates and accounts, and measures what a matcher made of them.
+//
+// Guarantee: the same number of records and seed give the same bytes on every machine, record by record in any order; a million leads stream
+// in seconds without being held in memory. Measures count pairs from cluster sizes, never by enumerating them.
+//
+// Non-guarantee: people, addresses, phone numbers and domains are made up (names of companies are not) and must never be written to or called.
+// Names and error rates are plausible, not a census. A release may change the records of a seed.
+//
+// Start with [New]; measure with [CountPairs], [BCubed], [Curve], [Calibration] and [TopOne]. For tests and benchmarks only.
+package matchtest
