@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -101,38 +100,52 @@ const (
 	keepTime  = 10 * time.Second
 )
 
-// keep writes what an answer said and cost in one transaction. It goes on when
-// the caller has gone: the answer is paid for.
-func (w *Waterfall) keep(ctx context.Context, src *guard, identity string, said map[string]entry, c store.Cost) error {
+// keep writes what an answer said and cost in one transaction, and releases the
+// money set aside for it. It goes on when the caller has gone: the answer is
+// paid for.
+func (w *Waterfall) keep(ctx context.Context, src *guard, identity string, said map[string]entry, c store.Cost, m *money) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
-	var err error
-	for range keepTries {
-		err = w.store.Update(ctx, func(tx store.Tx) error {
-			if !src.NoCache {
-				for _, f := range sortedKeys(said) {
-					data, err := json.Marshal(said[f])
-					if err != nil {
-						return err
-					}
-					ttl := w.o.NegativeTTL
-					if said[f].Said == saidValue {
-						ttl = w.ttl(f)
-					}
-					if err := tx.Cache().Put(ctx, store.CacheEntry{Key: entryKey(identity, f), Lead: c.Lead, Data: data, ExpiresAt: c.At.Add(ttl)}); err != nil {
-						return err
-					}
+	err := w.update(ctx, func(tx store.Tx) error {
+		if !src.NoCache {
+			for _, f := range sortedKeys(said) {
+				data, err := json.Marshal(said[f])
+				if err != nil {
+					return err
+				}
+				ttl := w.o.NegativeTTL
+				if said[f].Said == saidValue {
+					ttl = w.ttl(f)
+				}
+				if err := tx.Cache().Put(ctx, store.CacheEntry{Key: entryKey(identity, f), Lead: c.Lead, Data: data, ExpiresAt: c.At.Add(ttl)}); err != nil {
+					return err
 				}
 			}
-			return tx.Costs().Add(ctx, c)
-		})
-		if !errors.Is(err, leadloop.ErrConflict) {
-			break
 		}
-	}
+		if w.o.Budget.Lead > 0 {
+			spent, err := spentOn(ctx, tx, c.Lead, c.At)
+			if err != nil {
+				return err
+			}
+			data, err := json.Marshal(spent + c.Amount)
+			if err != nil {
+				return err
+			}
+			if err := tx.Cache().Put(ctx, store.CacheEntry{Key: leadKey(c.Lead), Lead: c.Lead, Data: data, ExpiresAt: never}); err != nil {
+				return err
+			}
+		}
+		if !m.booked.Load() {
+			if err := m.release(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return tx.Costs().Add(ctx, c)
+	})
 	if err != nil {
 		return fmt.Errorf("enrich: keeping the answer of %s: %w", src.Name, err)
 	}
+	m.booked.Store(true)
 	return nil
 }
 
@@ -171,64 +184,4 @@ func (f *flights) land(identity string, failure *LookupError, cause error) {
 	delete(f.now, identity)
 	fl.failure, fl.cause = failure, cause
 	close(fl.done)
-}
-
-// reservations are prices of calls in flight, so that concurrent leads can't
-// spend the same money.
-type reservations struct {
-	mu  sync.Mutex
-	sum leadloop.Micros
-}
-
-// reserve sets the price of one call aside. It returns the reason if a budget
-// has no room for it; spent is what the lead has cost so far.
-func (w *Waterfall) reserve(ctx context.Context, price, spent leadloop.Micros, asOf time.Time) (release func(), refused string, err error) {
-	b := w.o.Budget
-	if price == 0 {
-		return func() {}, "", nil
-	}
-	if b.Lead > 0 && spent+price > b.Lead {
-		return nil, "budget_lead", nil
-	}
-	if b.Day == 0 && b.Month == 0 {
-		return func() {}, "", nil
-	}
-	w.budget.mu.Lock()
-	defer w.budget.mu.Unlock()
-	y, m, d := asOf.UTC().Date()
-	err = w.store.View(ctx, func(tx store.Tx) error {
-		refused = ""
-		for _, p := range []struct {
-			limit       leadloop.Micros
-			from, until time.Time
-			reason      string
-		}{
-			{b.Day, time.Date(y, m, d, 0, 0, 0, 0, time.UTC), time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC), "budget_day"},
-			{b.Month, time.Date(y, m, 1, 0, 0, 0, 0, time.UTC), time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC), "budget_month"},
-		} {
-			if p.limit == 0 || refused != "" {
-				continue
-			}
-			total, err := tx.Costs().Total(ctx, "", p.from, p.until)
-			if err != nil {
-				return err
-			}
-			if total+w.budget.sum+price > p.limit {
-				refused = p.reason
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("enrich: reading the cost ledger: %w", err)
-	}
-	if refused != "" {
-		return nil, refused, nil
-	}
-	w.budget.sum += price
-	return func() {
-		w.budget.mu.Lock()
-		defer w.budget.mu.Unlock()
-		w.budget.sum -= price
-	}, "", nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/bulkhead"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/hedgepolicy"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/failsafe-go/failsafe-go/timeout"
@@ -70,6 +71,12 @@ func newGuard(s Source) *guard {
 		Build()
 	g.whole = failsafe.With[Answer](timeout.New[Answer](s.Timeout))
 	g.attempts = failsafe.With[Answer](retry, g.breaker)
+	if s.HedgeAfter > 0 {
+		hedge := hedgepolicy.NewBuilderWithDelay[Answer](s.HedgeAfter).
+			CancelIf(func(_ Answer, err error) bool { return err == nil }).
+			Build()
+		g.attempts = failsafe.With[Answer](retry, g.breaker, hedge)
+	}
 	return g
 }
 
@@ -83,8 +90,9 @@ type final struct{ error }
 func (f final) Unwrap() error { return f.error }
 
 // lookup asks the provider within its limits. The error is the reason for
-// people and journals, cause what the provider returned.
-func (g *guard) lookup(ctx context.Context, q Query) (a Answer, failure *LookupError, cause error) {
+// people and journals, cause what the provider returned. A try that was left
+// behind holds on to the money, and calls late if it gets an answer after all.
+func (g *guard) lookup(ctx context.Context, q Query, money *money, late func(Answer)) (a Answer, failure *LookupError, cause error) {
 	if g.breaker.IsOpen() && g.breaker.RemainingDelay() > 0 {
 		return Answer{}, &LookupError{Reason: ReasonCircuitOpen, Detail: "it failed too often lately", Temporary: true}, circuitbreaker.ErrOpen
 	}
@@ -99,31 +107,31 @@ func (g *guard) lookup(ctx context.Context, q Query) (a Answer, failure *LookupE
 			return Answer{}, g.explain(ctx, err), err
 		}
 	}
-	var got *Answer
+	var got atomic.Pointer[Answer]
 	_, err := g.whole.WithContext(ctx).GetWithExecution(func(whole failsafe.Execution[Answer]) (Answer, error) {
 		return g.attempts.WithContext(whole.Context()).GetWithExecution(func(exec failsafe.Execution[Answer]) (Answer, error) {
-			if g.rate != nil && exec.IsRetry() {
+			if g.rate != nil && (exec.IsRetry() || exec.IsHedge()) {
 				if err := g.rate.AcquirePermit(exec.Context()); err != nil {
 					return Answer{}, errGivenUp
 				}
 			}
-			a, err := g.attempt(ctx, exec.Context(), q, slot)
+			a, err := g.attempt(ctx, exec.Context(), q, slot, money, late)
 			var e *LookupError
 			if errors.As(err, &e) && e.RetryAfter > 0 && e.RetryAfter >= timeLeft(ctx, whole, g.Timeout) {
 				err = final{err}
 			}
 			if err == nil {
-				got = &a
+				got.Store(&a)
 			}
 			return a, err
 		})
 	})
 	// An answer that came is an answer paid for, even if a timer fired in the
 	// same instant.
-	if got == nil {
-		return Answer{}, g.explain(ctx, err), err
+	if a := got.Load(); a != nil {
+		return *a, nil, nil
 	}
-	return *got, nil, nil
+	return Answer{}, g.explain(ctx, err), err
 }
 
 func timeLeft(ctx context.Context, whole failsafe.Execution[Answer], limit time.Duration) time.Duration {
@@ -136,21 +144,27 @@ func timeLeft(ctx context.Context, whole failsafe.Execution[Answer], limit time.
 // attempt runs the provider beside the caller, so that one which ignores its
 // context can be left behind. It keeps its slot until it comes back: a
 // provider that always hangs holds Concurrency goroutines and no more.
-func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot) (Answer, error) {
+func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot, money *money, late func(Answer)) (Answer, error) {
 	type result struct {
 		answer Answer
 		err    error
 	}
 	done := make(chan result, 1)
+	var over atomic.Bool // whoever comes second finds it true
 	slot.hold()
+	money.keep()
 	go func() {
 		defer slot.drop()
+		defer money.drop()
 		// What is sent if Lookup neither returns nor panics (runtime.Goexit).
 		r := result{err: &LookupError{Reason: ReasonPanic, Detail: "the provider ended its goroutine"}}
 		defer func() {
 			if p := recover(); p != nil {
 				// The panic's value may hold anything, so only its type is told.
 				r = result{err: &LookupError{Reason: ReasonPanic, Detail: fmt.Sprintf("the provider panicked with a %T", p)}}
+			}
+			if !over.CompareAndSwap(false, true) && r.err == nil {
+				late(r.answer)
 			}
 			done <- r
 		}()
@@ -163,12 +177,11 @@ func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot) (Answe
 			return r.answer, r.err
 		}
 	case <-ctx.Done():
-		select {
-		case r := <-done:
-			if r.err == nil {
-				return r.answer, nil
-			}
-		default:
+		if over.CompareAndSwap(false, true) {
+			break // left behind
+		}
+		if r := <-done; r.err == nil {
+			return r.answer, nil
 		}
 	}
 	if caller.Err() != nil {

@@ -1,10 +1,7 @@
 package enrich
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -13,7 +10,6 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
 	"github.com/leadloop/leadloop/normalize"
-	"github.com/leadloop/leadloop/store"
 )
 
 // Source is a provider and the terms on which it is asked.
@@ -31,10 +27,30 @@ type Source struct {
 	// currency; Charge says which calls are charged. Failed calls are not.
 	Price  leadloop.Micros
 	Charge Charge
+	// MatchRate is the share of lookups in which the provider knows the company
+	// or person, as a trial on your own leads shows it; 0 means 0.5. Of several
+	// calls the next is the one with the most
+	//
+	//	sum of the weights of the fields asked for × MatchRate ÷ expected price
+	//
+	// with the weights of [Influence] (1 for a field that is always bought),
+	// and the price × MatchRate as expected price where only matches are
+	// charged. A free call comes before all others; of equal ones the one
+	// listed first.
+	MatchRate float64
+	// Budget bounds what is spent with this provider per day and month.
+	Budget Budget
 	// Countries are those whose leads may be sent, as ISO 3166-1 alpha-2
 	// codes; none means all. A lead of unknown country is not sent to a source
 	// that has a list.
 	Countries []string
+	// ConsentIn are countries whose people are sent only if their consent is
+	// granted; where there are some, a person of unknown country needs it too.
+	// Consent that was denied or withdrawn keeps anybody from being sent.
+	ConsentIn []string
+	// Purposes are what the provider's answers may be used for; none means
+	// anything. See [Options.Purpose].
+	Purposes []string
 	// Version tells answers apart that were given under different terms: a new
 	// file, another mapping. Cached answers of another version are not used.
 	Version string
@@ -52,6 +68,10 @@ type Source struct {
 	RatePerSecond int
 	// Concurrency bounds the calls at one time; 0 means 8.
 	Concurrency int
+	// HedgeAfter asks a second time, beside the first, when there is no answer
+	// after so long, and takes the faster one; 0 means never. Only for a source
+	// without a price: both would be charged.
+	HedgeAfter time.Duration
 }
 
 // NoRetries as Source.Retries gives every lookup a single try.
@@ -79,152 +99,15 @@ func (c Charge) String() string {
 	return "charge"
 }
 
-// Options are how a waterfall decides. The zero Options ask for nothing,
-// because no field is demanded.
-type Options struct {
-	// Fields are the demanded fields: those that rules read. Nothing else is
-	// ever asked for.
-	Fields []string
-
-	// PreScore estimates the fit from what is known for free. A lead whose
-	// estimate is below MinFit is not enriched; one without an estimate (ok
-	// false) is. MinFit nil means no gate.
-	PreScore func(ctx context.Context, p *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (fit leadloop.Points, ok bool)
-	MinFit   *leadloop.Points
-
-	// Deadline bounds the whole waterfall for one lead; 0 means 30 s.
-	Deadline time.Duration
-	Budget   Budget
-
-	// TTL is how long a bought value counts as fresh, NegativeTTL how long
-	// "not found" does; 0 means 90 and 30 days.
-	TTL, NegativeTTL time.Duration
-	// Policies are per field; a field without one follows the options.
-	Policies map[string]FieldPolicy
-}
-
-// FieldPolicy is what one field demands of a bought value.
-type FieldPolicy struct {
-	TTL time.Duration // 0 means Options.TTL
-	// MinConfidence is the least confidence accepted, in [0, 1]. Above 0, a
-	// value whose provider states no confidence is not accepted.
-	MinConfidence float64
-	// Min and Max bound int and double fields; nil means no bound.
-	Min, Max *float64
-	// Valid has the last word on a value that passed all else; nil accepts.
-	// It must be safe for concurrent use.
-	Valid func(v leadloop.Value) bool
-}
-
-// Budget bounds spending; 0 means no bound. Day and Month are UTC calendar
-// periods around the moment of the decision and hold within one process
-// exactly; several processes on one store can overrun them by their calls in
-// flight.
-type Budget struct {
-	Day, Month, Lead leadloop.Micros
-}
-
 const (
 	defaultDeadline    = 30 * time.Second
 	defaultTimeout     = 5 * time.Second
 	defaultRetries     = 2
 	defaultConcurrency = 8
+	defaultMatchRate   = 0.5
 	defaultTTL         = 90 * 24 * time.Hour
 	defaultNegativeTTL = 30 * 24 * time.Hour
 )
-
-// Waterfall asks sources in order until nothing demanded is missing. It is
-// safe for concurrent use.
-type Waterfall struct {
-	sources []*guard
-	schema  *leadloop.Schema
-	store   store.Store
-	o       Options
-	wanted  []leadloop.FieldDef // demanded and offered by a source, by name
-	offers  map[string]int      // field → number of sources that offer it
-	flights flights
-	budget  reservations
-}
-
-// New returns a waterfall over the sources, in the order given. It keeps what
-// was paid for in st's cache and cost ledger. All problems are returned
-// together; they match leadloop.ErrInvalid.
-func New(sources []Source, st store.Store, schema *leadloop.Schema, o Options) (*Waterfall, error) {
-	if st == nil || schema == nil {
-		return nil, fmt.Errorf("enrich: %w: a store and a schema are required", leadloop.ErrInvalid)
-	}
-	var problems []error
-	bad := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("enrich: %w: %s", leadloop.ErrInvalid, fmt.Sprintf(format, args...)))
-	}
-	w := &Waterfall{schema: schema, store: st, offers: map[string]int{}}
-	w.o = checkOptions(schema, o, bad)
-	names := map[string]bool{}
-	for _, s := range sources {
-		if names[s.Name] {
-			bad("source %q stands in the waterfall twice", s.Name)
-		}
-		names[s.Name] = true
-		s = checkSource(schema, s, bad)
-		for _, f := range s.Fields {
-			w.offers[f]++
-		}
-		w.sources = append(w.sources, newGuard(s))
-	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
-	}
-	for _, name := range w.o.Fields {
-		if w.offers[name] > 0 {
-			def, _ := schema.Lookup(name)
-			w.wanted = append(w.wanted, def)
-		}
-	}
-	return w, nil
-}
-
-func checkOptions(schema *leadloop.Schema, o Options, bad func(string, ...any)) Options {
-	o.Fields, o.Policies = sortedSet(o.Fields), maps.Clone(o.Policies)
-	if o.MinFit != nil {
-		least := *o.MinFit
-		o.MinFit = &least
-	}
-	for _, f := range o.Fields {
-		checkField(schema, "a demanded field", f, bad)
-	}
-	for _, f := range sortedKeys(o.Policies) {
-		checkField(schema, "a field policy", f, bad)
-		p := o.Policies[f]
-		if !(p.MinConfidence >= 0 && p.MinConfidence <= 1) {
-			bad("field %s: the minimum confidence is not in [0, 1]", f)
-		}
-		if p.TTL < 0 {
-			bad("field %s: the time to live is negative", f)
-		}
-		if p.Min != nil && p.Max != nil && !(*p.Min <= *p.Max) {
-			bad("field %s: the minimum is above the maximum", f)
-		}
-	}
-	if o.MinFit != nil && o.PreScore == nil {
-		bad("a minimum fit needs a PreScore")
-	}
-	if o.Budget.Day < 0 || o.Budget.Month < 0 || o.Budget.Lead < 0 {
-		bad("a budget is negative")
-	}
-	for _, d := range []struct {
-		of       *time.Duration
-		standard time.Duration
-		name     string
-	}{{&o.Deadline, defaultDeadline, "deadline"}, {&o.TTL, defaultTTL, "time to live"}, {&o.NegativeTTL, defaultNegativeTTL, "negative time to live"}} {
-		if *d.of < 0 {
-			bad("the %s is negative", d.name)
-		}
-		if *d.of == 0 {
-			*d.of = d.standard
-		}
-	}
-	return o
-}
 
 func checkSource(schema *leadloop.Schema, s Source, bad func(string, ...any)) Source {
 	who := fmt.Sprintf("source %q", s.Name)
@@ -250,13 +133,27 @@ func checkSource(schema *leadloop.Schema, s Source, bad func(string, ...any)) So
 			bad("%s: field %s can't be both known and asked for", who, f)
 		}
 	}
-	s.Countries = slices.Clone(s.Countries)
-	for i, c := range s.Countries {
-		iso, ok := normalize.Country(c)
-		if !ok {
-			bad("%s: %q is not a country", who, c)
+	s.Countries, s.ConsentIn, s.Purposes = slices.Clone(s.Countries), slices.Clone(s.ConsentIn), slices.Clone(s.Purposes)
+	for _, list := range [][]string{s.Countries, s.ConsentIn} {
+		for i, c := range list {
+			iso, ok := normalize.Country(c)
+			if !ok {
+				bad("%s: %q is not a country", who, c)
+			}
+			list[i] = iso
 		}
-		s.Countries[i] = iso
+	}
+	if !(s.MatchRate >= 0 && s.MatchRate <= 1) {
+		bad("%s: the match rate is not in [0, 1]", who)
+	}
+	if s.MatchRate == 0 {
+		s.MatchRate = defaultMatchRate
+	}
+	if s.Budget.Day < 0 || s.Budget.Month < 0 || s.Budget.Lead != 0 {
+		bad("%s: it has a budget per day and month, not negative and not per lead", who)
+	}
+	if s.HedgeAfter < 0 || s.HedgeAfter > 0 && s.Price > 0 {
+		bad("%s: only a source without a price is asked a second time beside the first", who)
 	}
 	if s.Price < 0 {
 		bad("%s: the price is negative", who)
@@ -316,11 +213,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.SortFunc(keys, strings.Compare)
 	return keys
-}
-
-func (w *Waterfall) ttl(field string) time.Duration {
-	if p, ok := w.o.Policies[field]; ok && p.TTL > 0 {
-		return p.TTL
-	}
-	return w.o.TTL
 }

@@ -31,7 +31,7 @@ const (
 // TaskRefresh comes due after an hour, then after two, up to six times.
 func NewStage(w *Waterfall) leadloop.Stage {
 	return leadloop.StageFunc("enrich", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		if !triggers(s) {
+		if !acts(s) {
 			return leadloop.Outcome{}, leadloop.Effects{}, nil
 		}
 		r, err := w.Enrich(ctx, s)
@@ -42,7 +42,7 @@ func NewStage(w *Waterfall) leadloop.Stage {
 	})
 }
 
-func triggers(s leadloop.Subject) bool {
+func acts(s leadloop.Subject) bool {
 	switch s.Trigger {
 	case leadloop.TriggerSubmission, leadloop.TriggerRecycle:
 		return true
@@ -102,25 +102,18 @@ func event(s leadloop.Subject, r Report, c Call) (leadloop.Event, bool) {
 	return leadloop.Event{}, false
 }
 
-type refreshPayload struct {
-	Enrich int `json:"enrich"` // which try the task is, from 1
-}
-
 // refresh is the task that tries again. Its key depends on the moment of the
 // decision, so that deciding anew after a conflict adds no second task.
 func refresh(s leadloop.Subject, r Report) (leadloop.Task, bool) {
-	var p refreshPayload
-	if s.Task != nil && len(s.Task.Payload) > 0 && json.Unmarshal(s.Task.Payload, &p) != nil {
-		p.Enrich = 0 // a refresh that somebody else asked for
-	}
+	p := payloadOf(s.Task)
 	if p.Enrich >= refreshTries {
 		return leadloop.Task{}, false
 	}
-	pause := refreshPause << max(p.Enrich, 0)
+	pause := refreshPause << p.Enrich
 	for _, c := range r.Calls {
 		pause = max(pause, c.RetryAfter)
 	}
-	p.Enrich = max(p.Enrich, 0) + 1
+	p.Enrich++
 	payload, err := json.Marshal(p)
 	if err != nil {
 		return leadloop.Task{}, false

@@ -2,37 +2,65 @@ package enrich
 
 import (
 	"context"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/store"
 )
 
 // Report is what one run of a waterfall did for one lead. Its JSON form holds
-// field names and codes, no values.
+// field names and codes, no values of the lead.
 type Report struct {
-	// Stopped is why nobody was asked although something was missing: the
-	// reason code "below_min_fit", or "".
+	// Stopped is why the run ended although something was missing, as a reason
+	// code: [StoppedDecided], [StoppedOff], [StoppedBelowMinFit], or what
+	// Options.Refuse says; "" if it went as far as it could.
 	Stopped string `json:"stopped,omitempty"`
+	// Because says it in a sentence, if an outlook was asked: "stopped after 2
+	// of 5 providers: tier B and owner Ana whatever company.revenue is".
+	Because string `json:"because,omitempty"`
 	// Calls are the sources that were asked or skipped, in order. A source
 	// that had nothing left to answer is not among them.
 	Calls []Call `json:"calls,omitempty"`
 	// Cost is what the run spent on the lead.
 	Cost leadloop.Micros `json:"cost,omitempty"`
+	// Saved estimates what asking for NotNeeded would have cost.
+	Saved leadloop.Micros `json:"saved,omitempty"`
 	// Missing are the demanded fields that a source offers and that are still
-	// absent or expired, sorted. Known absent is not missing.
-	Missing []string `json:"missing,omitempty"`
+	// absent or expired, sorted. Known absent is not missing. NotNeeded are
+	// those of them that were left out because they change nothing.
+	Missing   []string `json:"missing,omitempty"`
+	NotNeeded []string `json:"not_needed,omitempty"`
+	// Disagrees are fields in which a provider said something else than what
+	// the lead keeps, because a person said that or it is pinned.
+	Disagrees []Disagreement `json:"disagrees,omitempty"`
 	// Claims are what was learnt and the lead did not have yet.
 	Claims []leadloop.Claim `json:"-"`
 }
+
+// Disagreement is a value that was bought and not taken.
+type Disagreement struct {
+	Field  string `json:"field"`
+	Source string `json:"provider"`
+	// Keeps is the origin whose value stands: person, import or rep.
+	Keeps string `json:"keeps"`
+}
+
+// Why a run stopped.
+const (
+	StoppedDecided     = "decided" // nothing that is missing could change what happens
+	StoppedOff         = "off"
+	StoppedBelowMinFit = "below_min_fit"
+)
 
 // Call is what came of one source.
 type Call struct {
 	Source  string      `json:"provider"`
 	Outcome CallOutcome `json:"outcome"`
+	// Because says what the answer could change, if an outlook was asked.
+	Because string `json:"because,omitempty"`
 	// Reason says why it was skipped or failed, as a code.
 	Reason string `json:"reason,omitempty"`
 	// Detail explains a failure to people, without personal data.
@@ -61,14 +89,19 @@ const (
 	Matched CallOutcome = "matched"
 	NoMatch CallOutcome = "no_match"
 	Failed  CallOutcome = "failed"
-	// Skipped: not asked, because of country_not_allowed, needs_missing,
-	// deadline, budget_day, budget_month or budget_lead.
+	// Skipped: not asked, because of country_not_allowed, purpose_not_allowed,
+	// consent_missing, consent_refused, needs_missing, deadline, or a budget:
+	// budget_day, budget_month, budget_lead, budget_source_day,
+	// budget_source_month.
 	Skipped CallOutcome = "skipped"
 )
 
 // Unfinished reports whether a field is missing that a source which failed or
 // ran out of time could have given: asking later may help.
 func (r Report) Unfinished() bool {
+	if r.Stopped == StoppedDecided {
+		return false
+	}
 	for _, c := range r.Calls {
 		if c.Outcome != Failed && c.Reason != ReasonDeadline {
 			continue
@@ -84,59 +117,98 @@ func (r Report) Unfinished() bool {
 
 // Missing returns the demanded fields that the lead lacks and a source offers,
 // sorted: absent ones, empty ones unless a rep emptied them, and those bought
-// so long ago that their time to live is over. What a rep, a form or an import
-// said never expires.
+// so long ago that their time to live is over, or before something that makes
+// them stale (see [Options.Refresh] and [RefreshTask]). What a rep, a form or
+// an import said never expires.
 func (w *Waterfall) Missing(s leadloop.Subject) []string {
+	return w.lacking(s, triggersOf(w.o.Refresh, s))
+}
+
+func (w *Waterfall) lacking(s leadloop.Subject, t triggers) []string {
 	var out []string
-	for _, def := range w.wanted {
-		if w.missing(s, def.Name) {
-			out = append(out, def.Name)
+	for i := range w.wanted {
+		if w.missing(s, w.wanted[i].Name, t) {
+			out = append(out, w.wanted[i].Name)
 		}
 	}
 	return out
 }
 
-func (w *Waterfall) missing(s leadloop.Subject, field string) bool {
-	v := s.Profile.Value(field)
+func (w *Waterfall) missing(s leadloop.Subject, field string, t triggers) bool {
+	if t.asks(field) {
+		c, told := s.Profile.Provenance(field)
+		return !told || c.Pin != leadloop.Pinned
+	}
+	presence := s.Profile.Value(field).Presence()
+	if presence == leadloop.Absent {
+		return true
+	}
 	c, told := s.Profile.Provenance(field)
 	if told && c.Pin == leadloop.Pinned {
 		return false
 	}
 	bought := told && c.Origin == leadloop.OriginProvider
-	switch v.Presence() {
-	case leadloop.Absent:
-		return true
+	ttl := w.ttl(field)
+	switch presence {
 	case leadloop.Empty:
 		return !told || c.Origin != leadloop.OriginRep
 	case leadloop.KnownAbsent:
-		return bought && !c.EffectiveAt().Add(w.o.NegativeTTL).After(s.AsOf)
+		ttl = w.o.NegativeTTL
 	}
-	return bought && !c.EffectiveAt().Add(w.ttl(field)).After(s.AsOf)
+	return bought && (!c.EffectiveAt().Add(ttl).After(s.AsOf) || c.ObservedAt.Before(t.since(field)))
 }
 
 // Enrich asks for what s lacks. It needs Lead, Profile and AsOf of s and
-// modifies none of them. The error is ctx's, or the store's when it can't be
-// read or written; whatever providers do is in the report. It may be called
-// concurrently, and again for the same lead: what was bought is not bought
-// again.
+// modifies none of them. The error is ctx's, the Outlook's or Refuse's, or the
+// store's when it can't be read or written; whatever providers do is in the
+// report. It may be called concurrently, and again for the same lead: what was
+// bought is not bought again.
 func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, error) {
-	r := run{w: w, s: s, missing: w.Missing(s), known: map[string]string{}, noes: map[string]no{}}
-	if len(r.missing) == 0 {
+	t := triggersOf(w.o.Refresh, s)
+	missing := w.lacking(s, t)
+	switch {
+	case len(missing) == 0:
 		return Report{}, nil
+	case w.o.Mode == Off:
+		return Report{Stopped: StoppedOff, Missing: missing}, nil
 	}
 	if w.o.MinFit != nil {
 		if fit, ok := w.o.PreScore(ctx, s.Profile, s.Lead.Activities, s.AsOf); ok && fit < *w.o.MinFit {
-			return Report{Stopped: "below_min_fit", Missing: r.missing}, nil
+			return Report{Stopped: StoppedBelowMinFit, Missing: missing}, nil
 		}
 	}
 	timed, cancel := context.WithTimeout(ctx, w.o.Deadline)
 	defer cancel()
-	for _, src := range w.sources {
-		if err := r.ask(ctx, timed, src); err != nil {
+	r := w.begin(s, t, missing)
+	for {
+		r.catchUp()
+		next, err := r.next(ctx)
+		if err != nil {
+			return Report{}, err
+		}
+		if next == nil {
+			break
+		}
+		if w.o.Refuse != nil && !r.allowed {
+			reason, err := w.o.Refuse(ctx, s)
+			if err != nil {
+				return Report{}, fmt.Errorf("enrich: may lead %s be sent: %w", s.Lead.ID, err)
+			}
+			if reason != "" {
+				return Report{Stopped: reason, Missing: missing}, nil
+			}
+			r.allowed = true
+		}
+		if err := r.ask(ctx, timed, next); err != nil {
 			return Report{}, err
 		}
 	}
 	r.concludeAbsent()
+	r.conclude()
+	r.skipped()
+	if !r.judged() && r.w.o.Order != OrderCheapest || r.w.o.Order == OrderListed {
+		r.listed()
+	}
 	r.report.Missing = r.missing
 	r.report.Claims = slices.DeleteFunc(r.report.Claims, r.said)
 	return r.report, nil
@@ -146,10 +218,25 @@ func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, err
 type run struct {
 	w       *Waterfall
 	s       leadloop.Subject
+	t       triggers
 	missing []string
+	forced  map[string]bool
 	known   map[string]string // identifying values learnt in this run
 	noes    map[string]no
-	report  Report
+	allowed bool // by Options.Refuse
+
+	// By source: why it must not be asked, whether it was, whether it can be
+	// now, and what it said that is not its turn yet.
+	refused []string
+	out     []bool
+	usable  []bool
+	held    []map[string]entry
+	call    []int // position in report.Calls, -1 for none
+
+	learnt   []leadloop.Claim
+	open     map[string]Influence
+	decision string
+	report   Report
 }
 
 // no counts the sources that looked a field up and do not have it.
@@ -159,33 +246,129 @@ type no struct {
 	at      time.Time
 }
 
-func (r *run) ask(ctx, timed context.Context, src *guard) error {
-	asked := intersect(r.missing, src.Fields)
-	if len(asked) == 0 {
-		return nil
+func (w *Waterfall) begin(s leadloop.Subject, t triggers, missing []string) *run {
+	n := len(w.sources)
+	r := &run{
+		w: w, s: s, t: t, missing: missing, forced: map[string]bool{}, known: map[string]string{}, noes: map[string]no{},
+		refused: make([]string, n), out: make([]bool, n), usable: make([]bool, n), held: make([]map[string]entry, n), call: make([]int, n),
 	}
-	call := Call{Source: src.Name, Asked: asked}
-	defer func() { r.report.Calls = append(r.report.Calls, call); r.report.Cost += call.Cost }()
-	known, ok := r.identify(src)
-	switch {
-	case !r.allowed(src):
-		call.Outcome, call.Reason = Skipped, "country_not_allowed"
-		return nil
-	case !ok:
-		call.Outcome, call.Reason = Skipped, "needs_missing"
-		return nil
-	}
-	said, err := r.lookup(ctx, timed, src, known, &call)
-	if err != nil {
-		return err
-	}
-	call.Outcome = cmpOutcome(call.Outcome, said)
-	for _, f := range asked {
-		if e, ok := said[f]; ok {
-			r.take(src, f, e, &call)
+	for _, f := range missing {
+		if t.asks(f) {
+			r.forced[f] = true
 		}
 	}
+	for i := range w.sources {
+		r.call[i] = -1
+	}
+	r.permit()
+	return r
+}
+
+// permit finds the sources that the lead, as it is known now, may be sent to.
+func (r *run) permit() {
+	for i, src := range r.w.sources {
+		r.refused[i] = r.refusal(src)
+	}
+}
+
+// ask makes the calls of a step, all at once, and takes their answers in the
+// order of the list.
+func (r *run) ask(ctx, timed context.Context, next *round) error {
+	type reply struct {
+		call Call
+		said map[string]entry
+		err  error
+	}
+	replies := make([]reply, len(next.sources))
+	lookup := func(n int) {
+		src, rep := r.w.sources[next.sources[n]], &replies[n]
+		rep.call = Call{Source: src.Name, Because: next.because[n], Asked: next.asked[n]}
+		known, _ := r.identify(src)
+		rep.said, rep.err = r.lookup(ctx, timed, src, known, &rep.call)
+	}
+	if len(replies) == 1 {
+		lookup(0)
+	} else {
+		var wait sync.WaitGroup
+		for n := range replies {
+			wait.Go(func() { lookup(n) })
+		}
+		wait.Wait()
+	}
+	for n, rep := range replies {
+		if rep.err != nil {
+			return rep.err
+		}
+		i := next.sources[n]
+		rep.call.Outcome = cmpOutcome(rep.call.Outcome, rep.said)
+		r.out[i], r.held[i], r.call[i] = true, rep.said, len(r.report.Calls)
+		r.report.Calls = append(r.report.Calls, rep.call)
+		r.report.Cost += rep.call.Cost
+	}
 	return nil
+}
+
+// catchUp takes what sources said about fields whose turn has come.
+func (r *run) catchUp() {
+	r.survey()
+	learnt := len(r.learnt)
+	for _, f := range slices.Clone(r.missing) {
+		parallel := r.w.order[f] == OrderParallel
+		for _, i := range r.w.lists[f] {
+			e, told := r.held[i][f]
+			if !told {
+				if r.usable[i] && !parallel {
+					break // it is asked first
+				}
+				continue
+			}
+			delete(r.held[i], f)
+			if r.take(r.w.sources[i], f, e, &r.report.Calls[r.call[i]]) && !parallel {
+				break
+			}
+		}
+	}
+	if len(r.learnt) > learnt {
+		r.relook()
+	}
+}
+
+// relook makes the profile anew from what was learnt.
+func (r *run) relook() {
+	defer r.permit()
+	if r.w.o.Policy != nil {
+		r.s.Profile = leadloop.Golden(r.w.schema, r.w.o.Policy, slices.Concat(r.s.Lead.Claims, r.learnt))
+		return
+	}
+	p := r.s.Profile.Clone()
+	for _, c := range r.learnt {
+		// An accepted value always has its field's kind.
+		_ = p.SetValue(c.Field, c.Value)
+	}
+	r.s.Profile = p
+}
+
+// skipped reports the sources that were not asked although something they
+// offer is missing, and why.
+func (r *run) skipped() {
+	for i, src := range r.w.sources {
+		reason := r.refused[i]
+		if reason == "" && !r.identified(src) {
+			reason = "needs_missing"
+		}
+		asked := slices.DeleteFunc(slices.Clone(r.missing), func(f string) bool { return !slices.Contains(r.w.lists[f], i) })
+		if !r.out[i] && reason != "" && len(asked) > 0 {
+			r.report.Calls = append(r.report.Calls, Call{Source: src.Name, Outcome: Skipped, Reason: reason, Asked: asked})
+		}
+	}
+}
+
+// listed brings the calls into the order of the list.
+func (r *run) listed() {
+	at := func(c Call) int {
+		return slices.IndexFunc(r.w.sources, func(s *guard) bool { return s.Name == c.Source })
+	}
+	slices.SortStableFunc(r.report.Calls, func(a, b Call) int { return at(a) - at(b) })
 }
 
 func cmpOutcome(known CallOutcome, said map[string]entry) CallOutcome {
@@ -200,152 +383,9 @@ func cmpOutcome(known CallOutcome, said map[string]entry) CallOutcome {
 	return NoMatch
 }
 
-// lookup returns what the source says about the asked fields, from the cache
-// where it can. A call that was skipped or failed says so in call, and what the
-// cache had is returned all the same.
-func (r *run) lookup(ctx, timed context.Context, src *guard, known []Known, call *Call) (map[string]entry, error) {
-	if src.NoCache {
-		return r.fly(ctx, timed, src, "", Query{Lead: r.s.Lead.ID, Known: known, Want: call.Asked}, call)
-	}
-	who := identity(src, known)
-	for {
-		said, err := r.w.cached(ctx, who, call.Asked, r.s.AsOf)
-		if err != nil {
-			return nil, err
-		}
-		call.Cached, call.Cost = nil, 0
-		var want []string
-		for _, f := range call.Asked {
-			e, ok := said[f]
-			switch {
-			case !ok:
-				want = append(want, f)
-			case e.lead == r.s.Lead.ID && e.At.After(r.s.Lead.State.DecidedAt):
-				// Bought by a run of this very decision that did not get as far
-				// as its commit: its cost is not in the lead's state yet.
-				call.Cost += e.Cost
-			default:
-				call.Cached = append(call.Cached, f)
-			}
-		}
-		if len(want) == 0 {
-			return said, nil
-		}
-		if under := r.w.flights.board(who); under != nil {
-			select {
-			case <-under.done:
-			case <-timed.Done():
-				if ctx.Err() != nil {
-					return nil, ctx.Err()
-				}
-				call.Outcome, call.Reason = Failed, ReasonDeadline
-				return said, nil
-			}
-			if under.failure != nil && under.failure.Reason != ReasonDeadline {
-				r.fail(call, under.failure, under.cause)
-				return said, nil
-			}
-			continue
-		}
-		fresh, err := r.fly(ctx, timed, src, who, Query{Lead: r.s.Lead.ID, Known: known, Want: want}, call)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(said, fresh)
-		return said, nil
-	}
-}
-
-// fly makes one call: money set aside, provider asked, answer fenced, kept and
-// paid for. who is "" if the answer is not to be shared.
-func (r *run) fly(ctx, timed context.Context, src *guard, who string, q Query, call *Call) (said map[string]entry, err error) {
-	var failure *LookupError
-	var cause error
-	if who != "" {
-		// Trouble of the store or the caller is no failure: others who wait
-		// then try for themselves.
-		defer func() { r.w.flights.land(who, failure, cause) }()
-	}
-	if timed.Err() != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		call.Outcome, call.Reason = Skipped, ReasonDeadline
-		return nil, nil
-	}
-	release, refused, err := r.w.reserve(ctx, src.Price, r.s.Lead.State.Cost+r.report.Cost+call.Cost, r.s.AsOf)
-	if err != nil {
-		return nil, err
-	}
-	if refused != "" {
-		call.Outcome, call.Reason = Skipped, refused
-		return nil, nil
-	}
-	defer release()
-
-	answer, failure, cause := src.lookup(timed, q)
-	if failure != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		r.fail(call, failure, cause)
-		return nil, nil
-	}
-	said, call.Refused, failure = r.w.fence(src, q, answer, r.s.AsOf)
-	if failure != nil {
-		r.fail(call, failure, nil)
-		return nil, nil
-	}
-	cost := store.Cost{Provider: src.Name, Lead: r.s.Lead.ID, At: r.s.AsOf, Amount: r.charge(src, answer, said)}
-	for _, f := range q.Want {
-		cost.Matched = cost.Matched || said[f].Matched
-		if said[f].Said == saidValue {
-			cost.Fields = append(cost.Fields, f)
-		}
-	}
-	first := said[q.Want[0]]
-	first.Cost = cost.Amount
-	said[q.Want[0]] = first
-	call.Cost += cost.Amount
-	if !src.NoCache || cost.Amount > 0 {
-		err = r.w.keep(ctx, src, who, said, cost)
-	}
-	return said, err
-}
-
-func (r *run) fail(call *Call, failure *LookupError, cause error) {
-	call.Outcome, call.Reason, call.Detail, call.RetryAfter, call.Err = Failed, failure.Reason, failure.Detail, failure.RetryAfter, cause
-	if cause == nil {
-		call.Err = failure
-	}
-}
-
-// charge is what an answer cost. A negative cost is not believed.
-func (r *run) charge(src *guard, a Answer, said map[string]entry) leadloop.Micros {
-	if a.Cost != nil && *a.Cost >= 0 {
-		return *a.Cost
-	}
-	charged := src.Charge == ChargeCall
-	for f, e := range said {
-		switch src.Charge {
-		case ChargeMatch:
-			charged = charged || e.Matched
-		case ChargeValid:
-			if e.Said == saidValue {
-				def, _ := r.w.schema.Lookup(f)
-				_, reason := r.w.accept(def, e, r.country(), r.s.AsOf)
-				charged = charged || reason == ""
-			}
-		}
-	}
-	if !charged {
-		return 0
-	}
-	return src.Price
-}
-
-// take turns what a source said about one field into a claim.
-func (r *run) take(src *guard, field string, e entry, call *Call) {
+// take turns what a source said about one field into a claim, and reports
+// whether its value was accepted.
+func (r *run) take(src *guard, field string, e entry, call *Call) bool {
 	switch e.Said {
 	case saidNone:
 		n := r.noes[field]
@@ -356,24 +396,42 @@ func (r *run) take(src *guard, field string, e entry, call *Call) {
 		v, reason := r.w.accept(def, e, r.country(), r.s.AsOf)
 		if reason != "" {
 			call.Refused = append(call.Refused, Refusal{Field: field, Reason: reason})
-			return
+			return false
 		}
 		call.Got = append(call.Got, field)
-		r.known[field] = v.String()
+		if _, ok := r.known[field]; !ok {
+			r.known[field] = v.String()
+		}
 		r.missing = slices.DeleteFunc(slices.Clone(r.missing), func(f string) bool { return f == field })
-		r.report.Claims = append(r.report.Claims, leadloop.Claim{Field: field, Value: v, Evidence: leadloop.Evidence{
+		r.disagree(src, field, v)
+		claim := leadloop.Claim{Field: field, Value: v, Evidence: leadloop.Evidence{
 			Origin: leadloop.OriginProvider, Source: src.Name, Record: r.s.Lead.ID,
 			ObservedAt: e.At, VerifiedAt: e.VerifiedAt, Confidence: e.Confidence,
-		}})
+		}}
+		r.report.Claims = append(r.report.Claims, claim)
+		if !slices.ContainsFunc(r.learnt, func(c leadloop.Claim) bool { return c.Field == field }) || r.w.o.Policy != nil {
+			r.learnt = append(r.learnt, claim)
+		}
+		return true
+	}
+	return false
+}
+
+// disagree notes a value that says something else than a stronger claim.
+func (r *run) disagree(src *guard, field string, v leadloop.Value) {
+	c, told := r.s.Profile.Provenance(field)
+	stronger := told && (c.Origin > leadloop.OriginProvider || c.Pin == leadloop.Pinned)
+	if now := r.s.Profile.Value(field); stronger && now.Presence() == leadloop.Present && !now.Equal(v) {
+		r.report.Disagrees = append(r.report.Disagrees, Disagreement{Field: field, Source: src.Name, Keeps: c.Origin.String()})
 	}
 }
 
 // concludeAbsent claims that a field does not exist to be found, once every
-// source that offers it has looked. A value that is only expired stays.
+// source on its list has looked. A value that is only expired stays.
 func (r *run) concludeAbsent() {
 	for _, f := range r.missing {
 		n, p := r.noes[f], r.s.Profile.Value(f).Presence()
-		if n.sources == 0 || n.sources < r.w.offers[f] || p != leadloop.Absent && p != leadloop.KnownAbsent {
+		if n.sources == 0 || n.sources < len(r.w.lists[f]) || p != leadloop.Absent && p != leadloop.KnownAbsent {
 			continue
 		}
 		def, _ := r.w.schema.Lookup(f)
@@ -393,7 +451,8 @@ func (r *run) said(c leadloop.Claim) bool {
 	}
 	for _, d := range r.s.Lead.Claims {
 		if d.Field == c.Field && d.Origin == c.Origin && d.Source == c.Source && d.Value.Equal(c.Value) &&
-			d.Confidence == c.Confidence && d.VerifiedAt.Equal(c.VerifiedAt) && d.EffectiveAt().Add(ttl).After(r.s.AsOf) {
+			d.Confidence == c.Confidence && d.VerifiedAt.Equal(c.VerifiedAt) && d.EffectiveAt().Add(ttl).After(r.s.AsOf) &&
+			!d.ObservedAt.Before(r.t.since(c.Field)) {
 			return true
 		}
 	}
@@ -405,16 +464,29 @@ func (r *run) said(c leadloop.Claim) bool {
 func (r *run) identify(src *guard) ([]Known, bool) {
 	known := make([]Known, 0, len(src.Needs))
 	for _, f := range src.Needs {
-		v := r.known[f]
-		if p := r.s.Profile.Value(f); p.Presence() == leadloop.Present {
-			v = p.String()
-		}
+		v := r.identifier(f)
 		if v == "" {
 			return nil, false
 		}
 		known = append(known, Known{Field: f, Value: v})
 	}
 	return known, true
+}
+
+func (r *run) identified(src *guard) bool {
+	for _, f := range src.Needs {
+		if p := r.s.Profile.Value(f); p.Presence() != leadloop.Present && r.known[f] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) identifier(field string) string {
+	if p := r.s.Profile.Value(field); p.Presence() == leadloop.Present {
+		return p.String()
+	}
+	return r.known[field]
 }
 
 func (r *run) country() string {
@@ -425,17 +497,19 @@ func (r *run) country() string {
 	return c
 }
 
-func (r *run) allowed(src *guard) bool {
-	return len(src.Countries) == 0 || slices.Contains(src.Countries, strings.ToUpper(r.country()))
-}
-
-// intersect keeps the order of a.
-func intersect(a, b []string) []string {
-	var out []string
-	for _, x := range a {
-		if slices.Contains(b, x) {
-			out = append(out, x)
-		}
+// refusal says why the lead must not be sent to the source; "" if it may.
+func (r *run) refusal(src *guard) string {
+	country := strings.ToUpper(r.country())
+	consent, _ := leadloop.Consent.Get(r.s.Profile)
+	switch {
+	case len(src.Purposes) > 0 && !slices.Contains(src.Purposes, r.w.o.Purpose):
+		return "purpose_not_allowed"
+	case len(src.Countries) > 0 && !slices.Contains(src.Countries, country):
+		return "country_not_allowed"
+	case len(src.ConsentIn) > 0 && (consent == leadloop.ConsentDenied || consent == leadloop.ConsentWithdrawn):
+		return "consent_refused"
+	case len(src.ConsentIn) > 0 && (country == "" || slices.Contains(src.ConsentIn, country)) && consent != leadloop.ConsentGranted:
+		return "consent_missing"
 	}
-	return out
+	return ""
 }
