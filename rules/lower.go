@@ -59,6 +59,7 @@ func (c *compiler) lower(e ast.Expr, locals []string, nesting int) {
 			c.lower(x, locals, nesting)
 		}
 	case ast.MapKind:
+		c.checkKeys(e)
 		for _, x := range e.AsMap().Entries() {
 			c.lower(x.AsMapEntry().Key(), locals, nesting)
 			c.lower(x.AsMapEntry().Value(), locals, nesting)
@@ -340,6 +341,25 @@ func patternError(err error) string {
 		return e.Code.String()
 	}
 	return "can't be compiled"
+}
+
+// checkKeys refuses a table with a key twice, of which cel-go silently takes
+// the last.
+func (c *compiler) checkKeys(e ast.Expr) {
+	seen := map[ref.Val]bool{}
+	for _, x := range e.AsMap().Entries() {
+		key := x.AsMapEntry().Key()
+		if key.Kind() != ast.LiteralKind {
+			continue
+		}
+		switch v := key.AsLiteral().(type) {
+		case types.String, types.Int, types.Bool:
+			if seen[v] {
+				c.problem(key.ID(), "", "the table has the key %s twice", types.Format(v))
+			}
+			seen[v] = true
+		}
+	}
 }
 
 // checkZone refuses a misspelt time zone when it is written out.

@@ -105,6 +105,7 @@ func TestCompileErrors(t *testing.T) {
 		{"a pattern that is not constant", boolean, `lead.title.matches(tier)`, `12:59: the pattern of matches() must be a constant`},
 		{"a pattern that is none", boolean, `lead.title.matches("(")`, `12:59: not a valid pattern: missing closing ) (patterns are RE2: no look-around, no back-references)`},
 		{"a loop variable that hides an input", boolean, `[1].all(tier, tier > 0)`, `12:47: the loop variable "tier" hides an input (use another name, such as x)`},
+		{"a key that is in a table twice", double, `{"US": 1.0, "DE": 2.0, "US": 3.0}[lead.country]`, `12:63: the table has the key "US" twice`},
 		{"a constant that overflows", integer, `int(1e19)`, `12:40: a constant in it can't be computed: integer overflow`},
 		{"no result type", leadloop.KindInvalid, `true`, `12:40: the rule has no result type`},
 	} {
