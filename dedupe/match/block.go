@@ -1,0 +1,230 @@
+package match
+
+import (
+	"slices"
+	"strings"
+)
+
+// blockKey is a way to find rows that may be one: rows that share a value of the key are compared.
+type blockKey struct {
+	name  string
+	parts []keyPart
+}
+
+// keyPart takes from a row of cells what a key is made of. Nothing means that the row has no such key.
+type keyPart struct {
+	name string
+	// take appends hashes, most keys one, words several.
+	take func(cols []*column, row []uint32, out []uint64) []uint64
+}
+
+// maxKeyValues bounds the values that a row has of one key.
+const maxKeyValues = 4
+
+// values appends the values of a key for a row; n is the key's number.
+func (k *blockKey) values(n int, cols []*column, row []uint32, out []uint64) []uint64 {
+	seed := mix64(uint64(n) + 0x1000)
+	var buf [2][8]uint64
+	first := k.parts[0].take(cols, row, buf[0][:0])
+	if len(k.parts) == 1 {
+		for _, h := range first[:min(len(first), maxKeyValues)] {
+			out = append(out, mix64(h^seed)|1)
+		}
+		return out
+	}
+	second := k.parts[1].take(cols, row, buf[1][:0])
+	for _, h := range first[:min(len(first), 2)] {
+		for _, g := range second[:min(len(second), 2)] {
+			out = append(out, mix64(mix64(h^seed)^g)|1)
+		}
+	}
+	return out
+}
+
+// whole takes a value as it is.
+func whole(col int, least int) keyPart {
+	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if id := row[col]; id != 0 && len(cols[col].forms[id]) >= least {
+			out = append(out, cols[col].hashes[id])
+		}
+		return out
+	}}
+}
+
+// piece takes what f makes of a value's form; "" is nothing.
+func piece(col int, f func(string) string) keyPart {
+	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if id := row[col]; id != 0 {
+			if s := f(cols[col].forms[id]); s != "" {
+				out = append(out, hash64(2, s))
+			}
+		}
+		return out
+	}}
+}
+
+// sound takes the soundex of a value, or its first letters where it has none.
+func sound(col int) keyPart {
+	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if id := row[col]; id != 0 {
+			if s := soundex(cols[col].forms[id]); s != 0 {
+				return append(out, uint64(s))
+			}
+			out = append(out, hash64(4, cols[col].forms[id]))
+		}
+		return out
+	}}
+}
+
+// rareWords takes the n words of a value that weigh most.
+func rareWords(col, n int) keyPart {
+	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+		c := cols[col]
+		if row[col] == 0 {
+			return out
+		}
+		words := c.wordsOf(row[col])
+		words = words[:min(len(words), maxWords)]
+		var taken uint32
+		for range min(n, len(words)) {
+			best := -1
+			for i, w := range words {
+				if taken>>uint(i)&1 != 0 || len(c.wordForms[w]) < 2 {
+					continue
+				}
+				if best < 0 || c.weights[w] > c.weights[words[best]] ||
+					c.weights[w] == c.weights[words[best]] && c.wordForms[w] < c.wordForms[words[best]] {
+					best = i
+				}
+			}
+			if best < 0 {
+				break
+			}
+			taken |= 1 << uint(best)
+			if h := hash64(5, c.wordForms[words[best]]); !slices.Contains(out, h) {
+				out = append(out, h)
+			}
+		}
+		return out
+	}}
+}
+
+// bothNames takes given and family name in an order of their own, so that exchanged ones meet.
+func bothNames(g, f int, form func(string) string) keyPart {
+	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if row[g] == 0 || row[f] == 0 {
+			return out
+		}
+		x, y := hash64(6, form(cols[g].forms[row[g]])), hash64(6, form(cols[f].forms[row[f]]))
+		return append(out, mix64(min(x, y))^max(x, y))
+	}}
+}
+
+func prefix(n int) func(string) string {
+	return func(s string) string { return s[:min(len(s), n)] }
+}
+
+func suffix(n int) func(string) string {
+	return func(s string) string {
+		if len(s) < n {
+			return ""
+		}
+		return s[len(s)-n:]
+	}
+}
+
+// squeeze drops blanks and takes the first n letters.
+func squeeze(n int) func(string) string {
+	return func(s string) string {
+		if strings.IndexByte(s, ' ') >= 0 {
+			s = strings.ReplaceAll(s, " ", "")
+		}
+		return s[:min(len(s), n)]
+	}
+}
+
+// alone returns the parts of a column that make a key by themselves, and together those that only make one with a part of another column.
+func (s *spec) keyParts(col int) (alone, together []keyPart) {
+	name := s.columns[col].name
+	named := func(what string, p keyPart) keyPart {
+		p.name = strings.TrimSpace(name + " " + what)
+		return p
+	}
+	switch s.columns[col].kind {
+	case KindGivenName:
+		together = []keyPart{named("begin", piece(col, prefix(3)))}
+	case KindFamilyName:
+		together = []keyPart{named("sound", sound(col))}
+	case KindEmail:
+		alone = []keyPart{named("", whole(col, 5))}
+	case KindDomain:
+		alone = []keyPart{named("", whole(col, 4))}
+		together = []keyPart{named("", whole(col, 4))}
+	case KindPhone:
+		alone = []keyPart{named("end", piece(col, suffix(7)))}
+	case KindDate:
+		alone = []keyPart{named("", whole(col, 4))}
+		together = []keyPart{named("year", piece(col, prefix(4))), named("day", piece(col, suffix(4)))}
+	case KindNumber:
+		together = []keyPart{named("", whole(col, 1))}
+	case KindPostcode:
+		alone = []keyPart{named("", whole(col, 4))}
+		together = []keyPart{named("area", piece(col, prefix(3)))}
+	case KindID:
+		alone = []keyPart{named("", whole(col, 4))}
+		together = []keyPart{named("begin", piece(col, prefix(4))), named("end", piece(col, suffix(3)))}
+	case KindCity:
+		together = []keyPart{named("sound", sound(col))}
+	case KindCategory:
+		together = []keyPart{named("", whole(col, 1))}
+	case KindCompany:
+		alone = []keyPart{named("begin", piece(col, squeeze(8))), named("words", rareWords(col, 3))}
+		together = []keyPart{named("word", rareWords(col, 2))}
+	case KindAddress:
+		alone = []keyPart{named("", whole(col, 4)), named("words", rareWords(col, 2))}
+		together = []keyPart{named("word", rareWords(col, 2))}
+	case KindPeople, KindText, KindTitle:
+		if s.columns[col].name == "" || s.columns[col].words {
+			alone = []keyPart{named("words", rareWords(col, maxKeyValues))}
+			together = []keyPart{named("word", rareWords(col, 2))}
+		} else { // the mailbox of an e-mail
+			alone = []keyPart{named("", whole(col, 4))}
+			together = []keyPart{named("begin", piece(col, prefix(3)))}
+		}
+	}
+	return alone, together
+}
+
+// keys returns every way to block by these fields, single ones first.
+func (s *spec) keys() []blockKey {
+	var keys []blockKey
+	parts := make([][]keyPart, len(s.columns))
+	for col := range s.columns {
+		alone, together := s.keyParts(col)
+		for _, p := range alone {
+			keys = append(keys, blockKey{p.name, []keyPart{p}})
+		}
+		parts[col] = together
+	}
+	for col := range s.columns {
+		if col+1 < len(s.columns) && s.columns[col].kind == KindGivenName && s.columns[col+1].kind == KindFamilyName {
+			for _, k := range []keyPart{bothNames(col, col+1, squeeze(40)), bothNames(col, col+1, prefix(4))} {
+				keys = append(keys, blockKey{s.columns[col].name + " and " + s.columns[col+1].name, []keyPart{k}})
+			}
+			keys[len(keys)-1].name += " begin"
+		}
+	}
+	for a := range s.columns {
+		for b := a + 1; b < len(s.columns); b++ {
+			for _, p := range parts[a] {
+				for _, q := range parts[b] {
+					keys = append(keys, blockKey{p.name + " and " + q.name, []keyPart{p, q}})
+				}
+			}
+		}
+	}
+	return keys[:min(len(keys), maxKeys)]
+}
+
+// maxKeys is how many ways to block are looked at: the bits of a word.
+const maxKeys = 64

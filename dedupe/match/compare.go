@@ -1,0 +1,390 @@
+package match
+
+import (
+	"strings"
+
+	"github.com/leadloop/leadloop/normalize"
+)
+
+// The levels, from missing and different to the same.
+var (
+	givenLevels    = []string{"missing", "different", "alike", "initial", "nickname or part", "close", "same", "transposed"}
+	familyLevels   = []string{"missing", "different", "alike", "part", "close", "same"}
+	placeLevels    = []string{"missing", "different", "alike", "part", "close", "same"}
+	emailLevels    = []string{"missing", "different", "same host", "alike mailbox elsewhere", "alike mailbox", "same mailbox elsewhere", "close", "same"}
+	domainLevels   = []string{"missing", "different", "same label", "close", "same"}
+	phoneLevels    = []string{"missing", "different", "same exchange", "close", "same"}
+	dateLevels     = []string{"missing", "different", "same year", "two parts", "close", "same year, no day", "same"}
+	numberLevels   = []string{"missing", "different", "near", "one digit", "same"}
+	postcodeLevels = []string{"missing", "different", "same area", "same district", "close", "same"}
+	categoryLevels = []string{"missing", "different", "same"}
+	idLevels       = []string{"missing", "different", "two characters", "one character", "same"}
+	middleLevels   = []string{"missing", "different", "initial", "close", "same"}
+)
+
+func compareGiven(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			v.level[at], v.freq[at] = givenLevel(cols[col], a[col], b[col])
+		}
+	}
+}
+
+func compareFamily(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			v.level[at], v.freq[at] = familyLevel(cols[col], a[col], b[col])
+		}
+	}
+}
+
+// compareNames compares given and family names, and each with the other where they do not agree as they stand.
+func compareNames(at, g, f int) comparer {
+	return func(cols []*column, a, b []uint32, v *vector) {
+		given, family := cols[g], cols[f]
+		v.level[at], v.freq[at] = givenLevel(given, a[g], b[g])
+		v.level[at+1], v.freq[at+1] = familyLevel(family, a[f], b[f])
+		if v.level[at] > 2 || v.level[at+1] > 2 {
+			return
+		}
+		ga, gb, fa, fb := given.forms[a[g]], given.forms[b[g]], family.forms[a[f]], family.forms[b[f]]
+		first, second := ga != "" && fb != "", gb != "" && fa != ""
+		switch {
+		case first && second:
+			if !close1(ga, fb) || !close1(fa, gb) || ga != fb && fa != gb {
+				return
+			}
+			v.freq[at] = max(given.logFreqs[a[g]]+family.logFreqs[a[f]], given.logFreqs[b[g]]+family.logFreqs[b[f]])
+		case first && ga == fb && fa == "" && gb == "":
+			v.freq[at] = max(given.logFreqs[a[g]], family.logFreqs[b[f]])
+		case second && fa == gb && ga == "" && fb == "":
+			v.freq[at] = max(given.logFreqs[b[g]], family.logFreqs[a[f]])
+		default:
+			return
+		}
+		v.level[at], v.level[at+1], v.freq[at+1] = 7, levelMissing, 0
+	}
+}
+
+// close1 holds for equal forms and for those one typing error apart, in words of four letters and more.
+func close1(a, b string) bool {
+	return a == b || len(a) >= 4 && len(b) >= 4 && edits(a, b, 1) <= 1
+}
+
+func commoner(c *column, a, b uint32) float32 { return max(c.logFreqs[a], c.logFreqs[b]) }
+
+func givenLevel(c *column, a, b uint32) (uint8, float32) {
+	switch {
+	case a == 0 || b == 0:
+		return levelMissing, 0
+	case a == b:
+		return 6, c.logFreqs[a]
+	}
+	fa, fb := c.forms[a], c.forms[b]
+	if len(fa) > len(fb) {
+		fa, fb = fb, fa
+	}
+	switch {
+	case len(fa) == 1:
+		if fa[0] == fb[0] {
+			return 3, 0
+		}
+		return levelDifferent, 0
+	case close1(fa, fb):
+		return 5, commoner(c, a, b)
+	case sharesWord(fa, fb):
+		return 4, commoner(c, a, b)
+	}
+	jw := jaroWinkler(fa, fb)
+	switch {
+	case jw >= 0.93:
+		return 5, commoner(c, a, b)
+	case normalize.SameGivenName(c.values[a], c.values[b]):
+		return 4, commoner(c, a, b)
+	case jw >= 0.80:
+		return 2, 0
+	}
+	return levelDifferent, 0
+}
+
+// sharesWord holds if a word of one form, or all its words, begin the other, or one ends with the other's.
+func sharesWord(short, long string) bool {
+	if i := strings.IndexByte(short, ' '); i > 1 {
+		short = short[:i]
+	}
+	if len(short) < 2 || len(long) <= len(short) {
+		return false
+	}
+	return strings.HasPrefix(long, short) && long[len(short)] == ' ' || strings.HasSuffix(long, short) && long[len(long)-len(short)-1] == ' '
+}
+
+func familyLevel(c *column, a, b uint32) (uint8, float32) {
+	switch {
+	case a == 0 || b == 0:
+		return levelMissing, 0
+	case a == b:
+		return 5, c.logFreqs[a]
+	}
+	fa, fb := c.forms[a], c.forms[b]
+	if len(fa) > len(fb) {
+		fa, fb = fb, fa
+	}
+	if close1(fa, fb) {
+		return 4, commoner(c, a, b)
+	}
+	if sharesWord(fa, fb) || sharesWord(fb, fa) {
+		return 3, commoner(c, a, b)
+	}
+	switch jw := jaroWinkler(fa, fb); {
+	case jw >= 0.93:
+		return 4, commoner(c, a, b)
+	case jw >= 0.80:
+		return 2, 0
+	}
+	return levelDifferent, 0
+}
+
+func comparePlace(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			v.level[at], v.freq[at] = familyLevel(cols[col], a[col], b[col])
+		}
+	}
+}
+
+// compareEmail compares mailbox, host and whole address, which are three columns in a row.
+func compareEmail(first int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			box, host, all := cols[first], cols[first+1], cols[first+2]
+			xa, xb, ha, hb, ea, eb := a[first], b[first], a[first+1], b[first+1], a[first+2], b[first+2]
+			sameHost := ha == hb
+			switch {
+			case ha == 0 || hb == 0:
+			case xa == 0 || xb == 0: // a shared mailbox, or none
+				if sameHost {
+					v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+				}
+			case ea == eb:
+				v.level[at], v.freq[at] = 7, all.logFreqs[ea]
+			case edits(all.forms[ea], all.forms[eb], 2) <= 2 && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3:
+				v.level[at], v.freq[at] = 6, commoner(all, ea, eb)
+			case xa == xb:
+				v.level[at], v.freq[at] = 5, box.logFreqs[xa]
+			case jaroWinkler(box.forms[xa], box.forms[xb]) >= 0.88:
+				v.level[at] = 3
+				if sameHost {
+					v.level[at], v.freq[at] = 4, host.logFreqs[ha]
+				}
+			case sameHost:
+				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+			default:
+				v.level[at] = levelDifferent
+			}
+		}
+	}
+}
+
+func compareDomain(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			switch {
+			case x == 0 || y == 0:
+			case x == y:
+				v.level[at], v.freq[at] = 4, c.logFreqs[x]
+			case edits(c.forms[x], c.forms[y], 1) <= 1 && len(c.forms[x]) > 7:
+				v.level[at], v.freq[at] = 3, commoner(c, x, y)
+			case label(c.forms[x]) == label(c.forms[y]):
+				v.level[at], v.freq[at] = 2, commoner(c, x, y)
+			default:
+				v.level[at] = levelDifferent
+			}
+		}
+	}
+}
+
+func label(domain string) string {
+	if i := strings.IndexByte(domain, '.'); i > 0 {
+		return domain[:i]
+	}
+	return domain
+}
+
+func comparePhone(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			if x == 0 || y == 0 {
+				return
+			}
+			if x == y {
+				v.level[at], v.freq[at] = 4, c.logFreqs[x]
+				return
+			}
+			fa, fb := c.forms[x], c.forms[y]
+			if len(fa) > len(fb) {
+				fa, fb = fb, fa
+			}
+			switch {
+			case len(fa) >= 7 && strings.HasSuffix(fb, fa): // one without its country or area
+				v.level[at], v.freq[at] = 4, commoner(c, x, y)
+			case len(fa) >= 7 && edits(fa, fb, 1) <= 1:
+				v.level[at], v.freq[at] = 3, commoner(c, x, y)
+			case len(fa) >= 7 && len(fa) == len(fb) && fa[:len(fa)-4] == fb[:len(fb)-4]:
+				v.level[at] = 2
+			default:
+				v.level[at] = levelDifferent
+			}
+		}
+	}
+}
+
+func compareDate(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			if x == 0 || y == 0 {
+				return
+			}
+			if x == y {
+				v.level[at], v.freq[at] = 6, c.logFreqs[x]
+				return
+			}
+			v.level[at] = dateLevel(c.forms[x], c.forms[y])
+		}
+	}
+}
+
+// dateLevel compares two unequal dates of eight digits.
+func dateLevel(a, b string) uint8 {
+	if len(a) != 8 || len(b) != 8 {
+		if edits(a, b, 1) <= 1 {
+			return 4
+		}
+		return levelDifferent
+	}
+	year, month, day := a[:4] == b[:4], a[4:6] == b[4:6], a[6:] == b[6:]
+	switch {
+	case year && (vague(a[4:]) || vague(b[4:])):
+		return 5
+	case edits(a, b, 1) <= 1, year && a[4:6] == b[6:] && a[6:] == b[4:6]:
+		return 4
+	case year && (month || day), month && day:
+		return 3
+	case edits(a, b, 2) <= 2:
+		return 3
+	case year:
+		return 2
+	}
+	return levelDifferent
+}
+
+// vague holds for the first of January and for no day at all: both stand for a year.
+func vague(monthDay string) bool { return monthDay == "0101" || monthDay == "0000" }
+
+func compareNumber(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			if x == 0 || y == 0 {
+				return
+			}
+			if x == y {
+				v.level[at], v.freq[at] = 4, c.logFreqs[x]
+				return
+			}
+			v.level[at] = numberLevel(c.forms[x], c.forms[y])
+		}
+	}
+}
+
+func numberLevel(a, b string) uint8 {
+	na, oka := wholeNumber(a)
+	nb, okb := wholeNumber(b)
+	if oka && okb && max(na-nb, nb-na) <= max(1, max(na, nb)/100) {
+		return 2
+	}
+	if max(len(a), len(b)) > 1 && edits(a, b, 1) <= 1 {
+		return 3
+	}
+	return levelDifferent
+}
+
+func wholeNumber(s string) (n int, ok bool) {
+	if s == "" || len(s) > 15 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, true
+}
+
+func comparePostcode(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			if x == 0 || y == 0 {
+				return
+			}
+			if x == y {
+				v.level[at], v.freq[at] = 5, c.logFreqs[x]
+				return
+			}
+			fa, fb := c.forms[x], c.forms[y]
+			n, least := commonPrefix(fa, fb), min(len(fa), len(fb))
+			switch {
+			case edits(fa, fb, 1) <= 1:
+				v.level[at], v.freq[at] = 4, commoner(c, x, y)
+			case least >= 5 && n >= least-3:
+				v.level[at] = 3
+			case n >= 2:
+				v.level[at] = 2
+			default:
+				v.level[at] = levelDifferent
+			}
+		}
+	}
+}
+
+func compareCategory(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			switch x, y := a[col], b[col]; {
+			case x == 0 || y == 0:
+			case x == y:
+				v.level[at], v.freq[at] = 2, cols[col].logFreqs[x]
+			default:
+				v.level[at] = levelDifferent
+			}
+		}
+	}
+}
+
+func compareID(col int) func(int) comparer {
+	return func(at int) comparer {
+		return func(cols []*column, a, b []uint32, v *vector) {
+			c, x, y := cols[col], a[col], b[col]
+			switch {
+			case x == 0 || y == 0:
+			case x == y:
+				v.level[at], v.freq[at] = 4, c.logFreqs[x]
+			case len(c.forms[x]) < 5 || len(c.forms[y]) < 5:
+				v.level[at] = levelDifferent
+			default:
+				switch edits(c.forms[x], c.forms[y], 2) {
+				case 1:
+					v.level[at], v.freq[at] = 3, commoner(c, x, y)
+				case 2:
+					v.level[at] = 2
+				default:
+					v.level[at] = levelDifferent
+				}
+			}
+		}
+	}
+}

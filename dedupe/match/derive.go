@@ -1,0 +1,207 @@
+package match
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/leadloop/leadloop/normalize"
+)
+
+// maxCellBytes is how much of a cell is looked at.
+const maxCellBytes = 1200
+
+// derived is how a field's values become those of its columns.
+type derived struct {
+	field   int // in the fields
+	columns []int
+	derive  func(raw string, out []string)
+}
+
+func cut(raw string) string {
+	if len(raw) <= maxCellBytes {
+		return raw
+	}
+	n := maxCellBytes
+	for n > 0 && !utf8.RuneStart(raw[n]) {
+		n--
+	}
+	return raw[:n]
+}
+
+func isLowerAlnum(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
+// plainWords returns the folded words of s, parted by single blanks. Apostrophes inside words vanish.
+func plainWords(s string) string {
+	s = normalize.Fold(s)
+	clean := true
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isLowerAlnum(c) && c < 0x80 && (c != ' ' || i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	gap := false
+	for _, r := range s {
+		switch {
+		case r == '\'':
+			continue
+		case r < 0x80 && !isLowerAlnum(byte(r)), r == '·', r == '、', r == '　':
+			gap = b.Len() > 0
+			continue
+		}
+		if gap {
+			b.WriteByte(' ')
+			gap = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// solid returns the folded letters and digits of s, nothing between them.
+func solid(s string) string {
+	s = plainWords(s)
+	if strings.IndexByte(s, ' ') >= 0 {
+		s = strings.ReplaceAll(s, " ", "")
+	}
+	return s
+}
+
+func deriveWords(raw string, out []string) {
+	if s := plainWords(raw); !normalize.IsNull(raw) {
+		out[0] = s
+	}
+}
+
+func deriveSolid(raw string, out []string) {
+	if s := solid(raw); !normalize.IsNull(raw) {
+		out[0] = s
+	}
+}
+
+// deriveName keeps "Null" and "None", which are names, but no lone punctuation.
+func deriveName(raw string, out []string) { out[0] = plainWords(raw) }
+
+func deriveIdentifier(raw string, out []string) {
+	if s := solid(raw); s != "" && !normalize.IsPlaceholder(raw) {
+		out[0] = s
+	}
+}
+
+// deriveFullName gives given name, family name and what stands between.
+func deriveFullName(raw string, out []string) {
+	n := normalize.FullName(raw)
+	if n.Last == "" && n.Middle == "" && strings.IndexByte(n.First, ' ') < 0 {
+		out[0] = plainWords(n.First)
+		return
+	}
+	out[0], out[1], out[2] = plainWords(n.First), plainWords(n.Last), plainWords(n.Middle)
+}
+
+func deriveCompany(raw string, out []string) {
+	key := normalize.Company(raw).Key
+	if key == "" || normalize.IsPlaceholder(raw) || normalize.IsPlaceholder(key) {
+		return
+	}
+	out[0] = plainWords(key)
+}
+
+// deriveEmail gives mailbox, host and both. A shared mailbox gives its host only; the host of a free provider is kept, as frequency weighs it.
+func deriveEmail(raw string, out []string) {
+	mail, err := normalize.Email(raw)
+	if err != nil {
+		// A mistyped address still resembles the right one.
+		local, host, ok := strings.Cut(normalize.Fold(raw), "@")
+		if !ok || local == "" || host == "" || normalize.IsPlaceholder(raw) {
+			return
+		}
+		out[0], out[1], out[2] = local, host, local+"@"+host
+		return
+	}
+	out[1] = mail.Domain
+	if mail.IsRole() || normalize.IsPlaceholder(mail.Address) {
+		return
+	}
+	out[0], out[2] = mail.Base[:len(mail.Base)-len(mail.Domain)-1], mail.Base
+}
+
+func deriveDomain(raw string, out []string) {
+	d, err := normalize.Domain(raw)
+	if err != nil || normalize.IsFreeDomain(d) || normalize.IsDisposableDomain(d) {
+		return
+	}
+	out[0] = d
+}
+
+// derivePhone keeps the digits without trunk and international prefixes and without extension.
+func derivePhone(raw string, out []string) {
+	digits := make([]byte, 0, 20)
+	for i := 0; i < len(raw) && len(digits) < 20; i++ {
+		c := raw[i]
+		if '0' <= c && c <= '9' {
+			if c == '0' && (len(digits) == 0 || raw[i-1] == '(' && i+1 < len(raw) && raw[i+1] == ')') {
+				continue
+			}
+			digits = append(digits, c)
+		} else if len(digits) >= 7 && (c|0x20 >= 'a' && c|0x20 <= 'z' || c == ';' || c == ',') {
+			break
+		}
+	}
+	if len(digits) < 5 || normalize.IsPlaceholder(string(digits)) {
+		return
+	}
+	out[0] = string(digits)
+}
+
+func deriveNumber(raw string, out []string) {
+	s := strings.TrimSpace(raw)
+	if normalize.IsNull(s) {
+		return
+	}
+	t := strings.TrimLeft(s, "0")
+	if t == "" || t[0] == '.' {
+		t = "0" + t
+	}
+	if strings.IndexByte(t, '.') >= 0 {
+		t = strings.TrimRight(strings.TrimRight(t, "0"), ".")
+	}
+	out[0] = strings.ToLower(t)
+}
+
+// streetWords are the usual short forms of words in addresses.
+var streetWords = map[string]string{
+	"street": "st", "str": "st", "strasse": "st", "avenue": "ave", "av": "ave", "boulevard": "blvd", "bl": "blvd", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct",
+	"place": "pl", "crescent": "cres", "cr": "cres", "circuit": "cct", "close": "cl", "square": "sq", "terrace": "tce", "ter": "tce", "highway": "hwy",
+	"parkway": "pkwy", "north": "n", "south": "s", "east": "e", "west": "w", "saint": "st", "suite": "ste", "floor": "fl", "apartment": "apt",
+	"building": "bldg", "platz": "pl", "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th", "seventh": "7th", "eighth": "8th",
+	"ninth": "9th", "tenth": "10th", "mount": "mt", "retirement": "retrmnt", "village": "vlge",
+}
+
+// deriveAddress gives the words of the street and the house number.
+func deriveAddress(raw string, out []string) {
+	if normalize.IsNull(raw) {
+		return
+	}
+	var street []string
+	for w := range strings.FieldsSeq(plainWords(raw)) {
+		if w[0] >= '0' && w[0] <= '9' && out[1] == "" && len(street) == 0 {
+			out[1] = w
+			continue
+		}
+		if short, ok := streetWords[w]; ok {
+			w = short
+		}
+		street = append(street, w)
+	}
+	if n := len(street); out[1] == "" && n > 1 && isNumber(street[n-1]) { // "Hauptstr. 12"
+		out[1], street = street[n-1], street[:n-1]
+	}
+	out[0] = strings.Join(street, " ")
+}
+
+func isNumber(s string) bool { return s[0] >= '0' && s[0] <= '9' && len(s) < 6 }

@@ -1,0 +1,38 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// edge is a scored pair of nodes, x below y.
+type edge struct {
+	x, y   uint32
+	weight float32
+}
+
+// floorWeight is the weight from which edges are kept: far below any threshold, as clusters ask for the doubtful ones too.
+const floorWeight = -8
+
+// score compares all candidates and returns the edges from the floor up, sorted by nodes.
+func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error) {
+	parts := make([][]edge, b.parts())
+	err := b.each(ctx, 1, func(part int, x, y uint32) {
+		if w := m.weightOf(n, x, y); w >= floorWeight {
+			parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	edges := slices.Concat(parts...)
+	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
+	return edges, nil
+}
+
+func (m *Model) weightOf(n *nodes, x, y uint32) float32 {
+	var v vector
+	m.spec.compareAll(n.cols, n.row(x), n.row(y), &v)
+	return float32(m.params.weight(m.spec, &v))
+}

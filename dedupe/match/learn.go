@@ -1,0 +1,279 @@
+package match
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/leadloop/leadloop"
+)
+
+// Report says what a model was learnt from and how far to trust it.
+type Report struct {
+	Rows     int      `json:"rows"`
+	Distinct int      `json:"distinct"` // rows that differ in some field
+	Keys     []string `json:"keys"`     // the rows that share a value of one of these are compared
+	Compared int      `json:"compared"` // pairs that were learnt from
+	Matches  float64  `json:"matches"`  // expected number of true pairs
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// example is a pair to learn from.
+type example struct {
+	levels [maxComparisons]uint8
+	adjust float32
+	weight float32 // how many pairs of rows it stands for
+	keys   uint64
+	x, y   uint32
+}
+
+const maxExamples = 600_000
+
+// Learn learns a model from the rows of t, without labels: how often each level of each comparison is met by chance from pairs taken at random,
+// and how often in true pairs by expectation maximisation. What it cannot learn reliably it replaces by usual values and says so in the report.
+//
+// It returns an error that wraps leadloop.ErrInvalid for fewer than two rows, leadloop.ErrConflict for two rows with one id, or the context's.
+func Learn(ctx context.Context, t *Table, o Options) (*Model, error) {
+	n, err := t.nodes()
+	if err != nil {
+		return nil, err
+	}
+	if n.all < 2 {
+		return nil, fmt.Errorf("match: %w: %d rows; two at least are needed to compare", leadloop.ErrInvalid, n.all)
+	}
+	l := &learner{n: n, o: o, spec: t.spec}
+	if err := l.learn(ctx); err != nil {
+		return nil, err
+	}
+	return l.model(), nil
+}
+
+type learner struct {
+	n        *nodes
+	o        Options
+	spec     *spec
+	freqs    []frequencies
+	params   params
+	random   [][]float64 // share of each level among pairs taken at random
+	examples []example
+	rate     float64 // how many candidate pairs an example stands for
+	total    float64 // pairs that may be one
+	blocking *blocking
+	report   Report
+}
+
+func (l *learner) learn(ctx context.Context) error {
+	l.count()
+	l.params = newParams(l.spec)
+	l.total = l.pairs()
+	l.sampleRandom(ctx)
+	var err error
+	if l.blocking, err = chooseKeys(ctx, l.n, l.o.Mode); err != nil {
+		return err
+	}
+	if err := l.gather(ctx); err != nil {
+		return err
+	}
+	l.maximise()
+	l.report.Rows, l.report.Distinct, l.report.Compared = l.n.all, l.n.len(), len(l.examples)
+	for _, k := range l.blocking.keys {
+		l.report.Keys = append(l.report.Keys, k.name)
+	}
+	return nil
+}
+
+func (l *learner) model() *Model {
+	return &Model{spec: l.spec, params: l.params, freqs: l.freqs, report: l.report}
+}
+
+// count takes the frequencies of all values.
+func (l *learner) count() {
+	counts := make([][]uint32, len(l.n.cols))
+	l.freqs = make([]frequencies, len(l.n.cols))
+	for c, col := range l.n.cols {
+		counts[c] = make([]uint32, len(col.values))
+		for i := range l.n.len() {
+			counts[c][l.n.row(uint32(i))[c]] += uint32(l.n.size(uint32(i)))
+		}
+		f := &l.freqs[c]
+		f.Counts = map[uint64]uint32{}
+		for id := 1; id < len(col.values); id++ {
+			f.Rows += int(counts[c][id])
+			if counts[c][id] > 1 {
+				f.Counts[col.hashes[id]] = counts[c][id]
+			}
+		}
+		if col.words {
+			f.Words = map[uint64]uint32{}
+			words := make([]uint32, len(col.wordForms))
+			for id := 1; id < len(col.values); id++ {
+				for _, w := range col.wordsOf(uint32(id)) {
+					words[w] += counts[c][id]
+				}
+			}
+			for word, id := range col.byWord {
+				if words[id] > 1 {
+					f.Words[hash64(1, word)] = words[id]
+				}
+			}
+		}
+		col.counts = counts[c]
+		col.weigh(f)
+	}
+}
+
+// pairs is the number of pairs of rows that may be one.
+func (l *learner) pairs() float64 {
+	n := float64(l.n.all)
+	if l.o.Mode == Dedupe {
+		return n * (n - 1) / 2
+	}
+	sizes := make([]float64, l.n.nSource)
+	for i, s := range l.n.sources {
+		sizes[s] += float64(l.n.size(uint32(i)))
+	}
+	total := 0.0
+	for a := range sizes {
+		for b := a + 1; b < len(sizes); b++ {
+			if allowed(l.o.Mode, uint16(a), uint16(b)) {
+				total += sizes[a] * sizes[b]
+			}
+		}
+	}
+	return max(total, 1)
+}
+
+const randomPairs = 1_000_000
+
+// sampleRandom takes the share of each level among pairs of rows taken at random, and how common what agrees is on average.
+func (l *learner) sampleRandom(ctx context.Context) {
+	nodeOf := make([]uint32, l.n.all)
+	for i := range l.n.len() {
+		for r := l.n.first[i]; r < l.n.first[i+1]; r++ {
+			nodeOf[r] = uint32(i)
+		}
+	}
+	const chunks = 64
+	type tally struct {
+		counts, freqs [maxComparisons][8]float64
+	}
+	tallies := make([]tally, chunks)
+	all := l.n.all * (l.n.all - 1) / 2
+	exhaustive := all <= randomPairs
+	count := min(all, randomPairs)
+	_ = parallel(ctx, chunks, func(part int) {
+		var v vector
+		t := &tallies[part]
+		add := func(x, y uint32) {
+			if !allowed(l.o.Mode, l.n.sources[x], l.n.sources[y]) {
+				return
+			}
+			l.spec.compareAll(l.n.cols, l.n.row(x), l.n.row(y), &v)
+			for k := range l.spec.comparisons {
+				t.counts[k][v.level[k]]++
+				t.freqs[k][v.level[k]] += float64(v.freq[k])
+			}
+		}
+		if exhaustive {
+			for x := part; x < l.n.all; x += chunks {
+				for y := x + 1; y < l.n.all; y++ {
+					add(nodeOf[x], nodeOf[y])
+				}
+			}
+			return
+		}
+		for i := part; i < count; i += chunks {
+			h := mix64(uint64(i) + 0x5eed)
+			x, y := int(h>>32)%l.n.all, int(h&0xffffffff)%l.n.all
+			if x != y {
+				add(nodeOf[x], nodeOf[y])
+			}
+		}
+	})
+	l.random = make([][]float64, len(l.spec.comparisons))
+	for k, c := range l.spec.comparisons {
+		l.random[k] = make([]float64, len(c.levels))
+		seen := 0.0
+		for level := range c.levels {
+			var sum, freq float64
+			for p := range tallies {
+				sum += tallies[p].counts[k][level]
+				freq += tallies[p].freqs[k][level]
+			}
+			l.random[k][level] = sum
+			if level > 0 {
+				seen += sum
+			}
+			if sum > 0 {
+				l.params.ref[k][level] = freq / sum
+			}
+		}
+		coincidence := l.coincidence(c.column)
+		rest := seen - l.random[k][c.exact]
+		for level := 1; level < len(c.levels); level++ {
+			share := 0.0
+			if uint8(level) == c.exact {
+				share = coincidence
+			} else if rest > 0 {
+				share = l.random[k][level] / rest * (1 - coincidence)
+			}
+			// Half a pair at least: what was never seen is rare, not impossible.
+			l.random[k][level] = max(share, 0.5/float64(max(count, 1)))
+			if uint8(level) == c.exact || l.params.ref[k][level] == 0 {
+				l.params.ref[k][level] = math.Log2(max(coincidence, 1e-9))
+			}
+		}
+		l.random[k][0] = 0
+	}
+}
+
+// coincidence is the chance that two rows which have a value in a column have the same.
+func (l *learner) coincidence(col int) float64 {
+	n, sum := float64(l.freqs[col].Rows), 0.0
+	var counts []uint32
+	for _, c := range l.freqs[col].Counts {
+		counts = append(counts, c)
+	}
+	slices.Sort(counts)
+	for _, c := range counts {
+		sum += float64(c) * float64(c-1)
+	}
+	if n < 2 {
+		return 1e-9
+	}
+	return max(sum/(n*(n-1)), 1e-9)
+}
+
+// gather compares candidates, of which it keeps maxExamples about.
+func (l *learner) gather(ctx context.Context) error {
+	sample := uint32(max(1, float64(l.n.len())*pairsPerRow/maxExamples))
+	parts := make([][]example, l.blocking.parts())
+	err := l.blocking.each(ctx, sample, func(part int, x, y uint32) {
+		weight := float32(min(l.n.size(x)*l.n.size(y), 100))
+		parts[part] = append(parts[part], l.example(x, y, weight))
+	})
+	if err != nil {
+		return err
+	}
+	l.rate = float64(sample)
+	for _, p := range parts {
+		l.examples = append(l.examples, p...)
+	}
+	if l.o.Mode == Dedupe {
+		for i := range l.n.len() {
+			if size := l.n.size(uint32(i)); size > 1 && mix64(uint64(i))%uint64(sample) == 0 {
+				l.examples = append(l.examples, l.example(uint32(i), uint32(i), float32(min(size*(size-1)/2, 100))))
+			}
+		}
+	}
+	return nil
+}
+
+func (l *learner) example(x, y uint32, weight float32) example {
+	var v vector
+	l.spec.compareAll(l.n.cols, l.n.row(x), l.n.row(y), &v)
+	e := example{levels: v.level, weight: weight, x: x, y: y}
+	e.adjust = float32(l.params.adjustment(l.spec, &v))
+	return e
+}

@@ -1,0 +1,82 @@
+package match
+
+import (
+	"math"
+)
+
+// Model compares rows. It is made by [Learn] or [ParseModel], never changes, and is safe for concurrent use.
+type Model struct {
+	spec   *spec
+	params params
+	freqs  []frequencies // by column
+	report Report
+}
+
+// params are the numbers of a model.
+type params struct {
+	prior float64     // binary logarithm of the odds that two rows taken at random are one
+	m, u  [][]float64 // by comparison and level
+	ref   [][]float64 // binary logarithm of how common a value is that gets no adjustment, by comparison and level
+	w     [][]float64 // log2(m/u), what is added; 0 for missing
+}
+
+// Damping of the frequency adjustment: in full where values are equal, in part where they resemble each other.
+const (
+	fullDamping  = 1.0
+	fuzzyDamping = 0.5
+	maxAdjust    = 10.0 // bits, either way
+)
+
+func newParams(s *spec) params {
+	var p params
+	for _, c := range s.comparisons {
+		n := len(c.levels)
+		p.m, p.u = append(p.m, make([]float64, n)), append(p.u, make([]float64, n))
+		p.ref, p.w = append(p.ref, make([]float64, n)), append(p.w, make([]float64, n))
+	}
+	return p
+}
+
+// weigh computes the weights from m and u.
+func (p *params) weigh() {
+	for k := range p.m {
+		for l := 1; l < len(p.m[k]); l++ {
+			p.w[k][l] = math.Log2(p.m[k][l] / p.u[k][l])
+		}
+	}
+}
+
+// adjust returns the term-frequency adjustment of a comparison.
+func (p *params) adjust(c *comparison, k int, level uint8, freq float32) float64 {
+	if freq == 0 {
+		return 0
+	}
+	damping := 0.0
+	switch {
+	case c.full>>level&1 != 0:
+		damping = fullDamping
+	case c.fuzzy>>level&1 != 0:
+		damping = fuzzyDamping
+	}
+	return damping * min(max(p.ref[k][level]-float64(freq), -maxAdjust), maxAdjust)
+}
+
+// adjustment sums the adjustments of a pair.
+func (p *params) adjustment(s *spec, v *vector) float64 {
+	sum := 0.0
+	for k := range s.comparisons {
+		sum += p.adjust(&s.comparisons[k], k, v.level[k], v.freq[k])
+	}
+	return sum
+}
+
+// weight returns the binary logarithm of the odds that two rows are one.
+func (p *params) weight(s *spec, v *vector) float64 {
+	sum := p.prior
+	for k := range s.comparisons {
+		sum += p.w[k][v.level[k]] + p.adjust(&s.comparisons[k], k, v.level[k], v.freq[k])
+	}
+	return sum
+}
+
+func probability(weight float64) float64 { return 1 / (1 + math.Exp2(-weight)) }

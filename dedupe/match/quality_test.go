@@ -1,0 +1,313 @@
+package match
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// dataSet is a set of rows with known answers.
+type dataSet struct {
+	name   string
+	fields []Field
+	rows   []Record
+	entity []string // by row
+	mode   Mode
+}
+
+func dataFolder(t testing.TB) string {
+	dir := os.Getenv("LEADLOOP_DATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("the data sets are not there (set LEADLOOP_DATA to their folder): %v", err)
+	}
+	return dir
+}
+
+func readCSV(t testing.TB, comma rune, names ...string) [][]string {
+	f, err := os.Open(filepath.Join(append([]string{dataFolder(t)}, names...)...))
+	if err != nil {
+		t.Skipf("the data set is not there: %v", err)
+	}
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(names[len(names)-1], ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := csv.NewReader(r)
+	c.Comma, c.LazyQuotes, c.FieldsPerRecord, c.TrimLeadingSpace = comma, true, -1, true
+	all, err := c.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// addRows adds the rows of a file, without the columns named in drop.
+func (d *dataSet) addRows(source string, all [][]string, id string, entity func(row []string) string, drop ...string) {
+	var keep []int
+	var header []string
+	for i, name := range all[0] {
+		if !slices.Contains(drop, name) && name != id {
+			keep = append(keep, i)
+			header = append(header, name)
+		}
+	}
+	for _, row := range all[1:] {
+		r := Record{ID: source + row[slices.Index(all[0], id)], Source: source}
+		for _, i := range keep {
+			r.Values = append(r.Values, row[i])
+		}
+		d.rows = append(d.rows, r)
+		d.entity = append(d.entity, entity(row))
+	}
+	d.fields = kindsFor(header)
+}
+
+// kindsFor is a stand-in for Guess.
+func kindsFor(header []string) (fields []Field) {
+	kinds := map[string]Kind{
+		"given_name": KindGivenName, "surname": KindFamilyName, "street_number": KindNumber, "address_1": KindAddress, "address_2": KindAddress,
+		"suburb": KindCity, "postcode": KindPostcode, "state": KindCategory, "date_of_birth": KindDate, "soc_sec_id": KindID,
+		"first_name": KindGivenName, "dob": KindDate, "city": KindCity, "email": KindEmail,
+		"birth_place": KindCity, "postcode_fake": KindPostcode, "gender": KindCategory, "occupation": KindTitle,
+		"name": KindCompany, "addr": KindAddress, "phone": KindPhone, "type": KindText, "title": KindText, "authors": KindPeople, "venue": KindText, "year": KindNumber,
+	}
+	for _, name := range header {
+		k := kinds[name]
+		if k == "" {
+			k = KindIgnore
+		}
+		fields = append(fields, Field{Name: name, Kind: k})
+	}
+	return fields
+}
+
+func febrlEntity(row []string) string { return strings.Split(row[0], "-")[1] }
+
+func febrl4(t testing.TB, hard bool) *dataSet {
+	d := &dataSet{name: "FEBRL 4", mode: OneToOne}
+	var drop []string
+	if hard {
+		d.name = "FEBRL 4 hard"
+		drop = []string{"soc_sec_id", "date_of_birth"}
+	}
+	for i, name := range []string{"dataset4a.csv", "dataset4b.csv"} {
+		all := readCSV(t, ',', "febrl", name)
+		if hard {
+			kept := [][]string{all[0]}
+			for _, row := range all[1:] {
+				if hash64(uint64(i), febrlEntity(row))%4 != 0 {
+					kept = append(kept, row)
+				}
+			}
+			all = kept
+		}
+		d.addRows(string(rune('a'+i)), all, "rec_id", febrlEntity, drop...)
+	}
+	return d
+}
+
+func febrlN(t testing.TB, n string) *dataSet {
+	d := &dataSet{name: "FEBRL " + n}
+	d.addRows("", readCSV(t, ',', "febrl", "dataset"+n+".csv"), "rec_id", febrlEntity)
+	return d
+}
+
+func fake1000(t testing.TB) *dataSet {
+	d := &dataSet{name: "fake_1000"}
+	d.addRows("", readCSV(t, ',', "fake_1000", "fake_1000.csv"), "unique_id", func(r []string) string { return r[6] }, "cluster")
+	return d
+}
+
+func historical(t testing.TB) *dataSet {
+	d := &dataSet{name: "historical"}
+	d.addRows("", readCSV(t, ',', "historical", "historical_even.csv.gz"), "unique_id", func(r []string) string { return r[1] }, "cluster")
+	return d
+}
+
+func restaurants(t testing.TB, phone bool) *dataSet {
+	all := readCSV(t, '|', "restaurants", "restaurantProfiles.csv")
+	same := map[string]string{}
+	for _, p := range readCSV(t, '|', "restaurants", "duplicates.csv") {
+		same[p[1]] = p[0]
+	}
+	d := &dataSet{name: "restaurants"}
+	var drop []string
+	if !phone {
+		d.name, drop = "restaurants without phone", []string{"phone"}
+	}
+	d.addRows("", all, "id", func(r []string) string {
+		if e := same[r[0]]; e != "" {
+			return e
+		}
+		return r[0]
+	}, drop...)
+	return d
+}
+
+func dblpACM(t testing.TB) *dataSet {
+	d := &dataSet{name: "DBLP-ACM", mode: OneToOne}
+	partner := map[string]string{}
+	for _, p := range readCSV(t, '%', "dblp_acm", "gt.csv")[1:] {
+		partner[p[1]] = p[0]
+	}
+	d.addRows("dblp", readCSV(t, '%', "dblp_acm", "dblp.csv"), "id", func(r []string) string { return "d" + r[0] })
+	d.addRows("acm", readCSV(t, '%', "dblp_acm", "acm.csv"), "id", func(r []string) string {
+		if e := partner[r[0]]; e != "" {
+			return "d" + e
+		}
+		return "a" + r[0]
+	})
+	return d
+}
+
+func (d *dataSet) table(t testing.TB) *Table {
+	table, err := NewTable(d.fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range d.rows {
+		if err := table.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return table
+}
+
+// truePairs counts the pairs of rows that are one.
+func (d *dataSet) truePairs() float64 {
+	count := map[string]map[string]int{}
+	for i, e := range d.entity {
+		if count[e] == nil {
+			count[e] = map[string]int{}
+		}
+		count[e][d.rows[i].Source]++
+	}
+	pairs := 0.0
+	for _, by := range count {
+		all, within := 0, 0
+		for _, c := range by {
+			all += c
+			within += c * (c - 1) / 2
+		}
+		p := all * (all - 1) / 2
+		if d.mode != Dedupe {
+			p -= within
+		}
+		pairs += float64(p)
+	}
+	return pairs
+}
+
+func f1(right, found, all float64) (p, r, f float64) {
+	if found > 0 {
+		p = right / found
+	}
+	r = right / all
+	if p+r > 0 {
+		f = 2 * p * r / (p + r)
+	}
+	return p, r, f
+}
+
+// weighed is a pair of nodes with the number of row pairs it stands for, and of those that are true.
+type weighed struct {
+	weight      float32
+	pairs, true float64
+}
+
+func (d *dataSet) curve(n *nodes, edges []edge) []weighed {
+	entities := func(x uint32) map[string]float64 {
+		c := map[string]float64{}
+		for _, r := range n.rowsOf(x) {
+			c[d.entity[r]]++
+		}
+		return c
+	}
+	var out []weighed
+	for _, e := range edges {
+		a, b := entities(e.x), entities(e.y)
+		w := weighed{weight: e.weight, pairs: float64(n.size(e.x) * n.size(e.y))}
+		for k, v := range a {
+			w.true += v * b[k]
+		}
+		out = append(out, w)
+	}
+	if d.mode == Dedupe {
+		for x := range n.len() {
+			if s := float64(n.size(uint32(x))); s > 1 {
+				w := weighed{weight: 50, pairs: s * (s - 1) / 2}
+				for _, v := range entities(uint32(x)) {
+					w.true += v * (v - 1) / 2
+				}
+				out = append(out, w)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b weighed) int { return cmp.Compare(b.weight, a.weight) })
+	return out
+}
+
+func TestScratch(t *testing.T) {
+	only := os.Getenv("ONLY")
+	for _, d := range []*dataSet{febrl4(t, false), febrl4(t, true), febrlN(t, "3"), fake1000(t), historical(t), restaurants(t, true), restaurants(t, false), dblpACM(t)} {
+		if only != "" && !strings.Contains(d.name, only) {
+			continue
+		}
+		ctx := context.Background()
+		table := d.table(t)
+		m, err := Learn(ctx, table, Options{Mode: d.mode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := table.nodes()
+		b, err := chooseKeys(ctx, n, d.mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edges, err := m.score(ctx, n, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := d.truePairs()
+		var found, right, best, at float64
+		var atZero string
+		curve := d.curve(n, edges)
+		for _, w := range curve {
+			if w.weight < 0 && atZero == "" {
+				p, r, f := f1(right, found, all)
+				atZero = "P " + ff(p) + " R " + ff(r) + " F " + ff(f)
+			}
+			found += w.pairs
+			right += w.true
+			if _, _, f := f1(right, found, all); f > best {
+				best, at = f, float64(w.weight)
+			}
+		}
+		t.Logf("%-26s pairs %.0f est %.0f  at 0: %s   best %s at %.1f  blocking recall %.4f edges %d keys %d", d.name, all, m.report.Matches, atZero, ff(best), at, right/all, len(edges), len(b.keys))
+		if os.Getenv("SHOW") != "" {
+			for k, c := range m.spec.comparisons {
+				t.Logf("  %s", c.name)
+				for l := 1; l < len(c.levels); l++ {
+					t.Logf("     %-24s m %.5f u %.7f w %6.2f ref %.1f", c.levels[l], m.params.m[k][l], m.params.u[k][l], m.params.w[k][l], m.params.ref[k][l])
+				}
+			}
+			t.Log("prior", m.params.prior, m.report.Keys)
+		}
+	}
+}
+
+func ff(x float64) string { return strconv.FormatFloat(x, 'f', 4, 64) }

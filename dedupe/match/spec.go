@@ -1,0 +1,184 @@
+package match
+
+// maxComparisons is how many comparisons a pair has at most. Further fields are not compared; the report names them.
+const maxComparisons = 16
+
+// comparer finds out the level of one comparison, or of two that depend on each other, for two rows of cells.
+type comparer func(cols []*column, a, b []uint32, v *vector)
+
+// vector is how two rows compare: a level for each comparison, and for what agrees the binary logarithm of how common it is (0 if that is not to
+// be counted).
+type vector struct {
+	level [maxComparisons]uint8
+	freq  [maxComparisons]float32
+}
+
+// The first two levels of every comparison.
+const (
+	levelMissing   = 0
+	levelDifferent = 1
+)
+
+// comparison is what a model has weights for.
+type comparison struct {
+	name   string
+	fields []string // names
+	column int      // the column whose frequencies count
+	levels []string // names, from missing and different up to the same
+	exact  uint8    // the level of full agreement
+	fuzzy  uint64   // bits of the levels below exact at which the commoner value's frequency counts in part
+	full   uint64   // bits of the levels at which frequency counts in full
+}
+
+// spec is what the fields of a table amount to. It is never changed.
+type spec struct {
+	fields      []Field
+	columns     []columnSpec
+	derived     []derived
+	comparisons []comparison
+	comparers   []comparer
+	left        []string // fields that were left out, as there are too many
+	unique      []int    // columns of the fields that are unique
+}
+
+type columnSpec struct {
+	name  string
+	words bool
+	kind  Kind
+}
+
+func newSpec(fields []Field) (*spec, error) {
+	if err := checkFields(fields); err != nil {
+		return nil, err
+	}
+	s := &spec{fields: fields}
+	given, family := s.pairNames()
+	for i, f := range fields {
+		if f.Kind == KindIgnore {
+			continue
+		}
+		if len(s.comparisons)+comparisonsOf(f.Kind) > maxComparisons {
+			s.left = append(s.left, f.Name)
+			continue
+		}
+		first := len(s.columns)
+		switch {
+		case i == given:
+			continue // with the family name
+		case i == family:
+			g := s.addColumn(given, fields[given].Name, false, KindGivenName, deriveName)
+			n := s.addColumn(i, f.Name, false, KindFamilyName, deriveName)
+			s.addNames([]string{fields[given].Name}, []string{f.Name}, g, n)
+		case f.Kind == KindPersonName:
+			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveFullName})
+			s.columns = append(s.columns, columnSpec{f.Name + " (given)", false, KindGivenName}, columnSpec{f.Name + " (family)", false, KindFamilyName},
+				columnSpec{f.Name + " (middle)", true, KindText})
+			s.addNames([]string{f.Name + " (given)"}, []string{f.Name + " (family)"}, first, first+1)
+			s.addComparison(comparison{name: f.Name + " (middle)", levels: middleLevels, full: 1 << 4}, first+2, compareMiddle(first+2))
+		case f.Kind == KindEmail:
+			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
+			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
+				columnSpec{f.Name, false, KindEmail})
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6}, first+2, compareEmail(first))
+		case f.Kind == KindAddress:
+			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1}, derive: deriveAddress})
+			s.columns = append(s.columns, columnSpec{f.Name, true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber})
+			s.addComparison(comparison{name: f.Name, levels: addressLevels, full: 1 << 6, fuzzy: 1<<5 | 1<<3}, first, compareAddress(first))
+		default:
+			k := simpleKinds[f.Kind]
+			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
+			s.addComparison(comparison{name: f.Name, levels: k.levels, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy}, at, k.compare(at))
+		}
+		if f.Unique {
+			s.unique = append(s.unique, len(s.columns)-1)
+		}
+	}
+	return s, nil
+}
+
+// pairNames returns the only given and the only family name, which are compared together as they get exchanged; -1 if there is no such pair.
+func (s *spec) pairNames() (given, family int) {
+	given, family = -1, -1
+	for i, f := range s.fields {
+		switch {
+		case f.Kind == KindGivenName && given >= 0, f.Kind == KindFamilyName && family >= 0:
+			return -1, -1
+		case f.Kind == KindGivenName:
+			given = i
+		case f.Kind == KindFamilyName:
+			family = i
+		}
+	}
+	if given < 0 || family < 0 {
+		return -1, -1
+	}
+	return given, family
+}
+
+func comparisonsOf(k Kind) int {
+	if k == KindPersonName {
+		return 3
+	}
+	if k == KindFamilyName {
+		return 2
+	}
+	return 1
+}
+
+func (s *spec) addColumn(field int, name string, words bool, kind Kind, derive func(string, []string)) int {
+	at := len(s.columns)
+	s.columns = append(s.columns, columnSpec{name, words, kind})
+	s.derived = append(s.derived, derived{field: field, columns: []int{at}, derive: derive})
+	return at
+}
+
+func (s *spec) addComparison(c comparison, column int, compare func(at int) comparer) {
+	c.column, c.exact = column, uint8(len(c.levels)-1)
+	if c.fields == nil {
+		c.fields = []string{c.name}
+	}
+	s.comparers = append(s.comparers, compare(len(s.comparisons)))
+	s.comparisons = append(s.comparisons, c)
+}
+
+func (s *spec) addNames(given, family []string, g, f int) {
+	at := len(s.comparisons)
+	s.comparers = append(s.comparers, compareNames(at, g, f))
+	s.comparisons = append(s.comparisons,
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4},
+		comparison{name: family[0], fields: family, column: f, levels: familyLevels, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3})
+}
+
+// simple is a kind with one column and one comparison.
+type simple struct {
+	words   bool
+	derive  func(string, []string)
+	levels  []string
+	fuzzy   uint64
+	compare func(col int) func(at int) comparer
+}
+
+var simpleKinds = map[Kind]simple{
+	KindGivenName:  {false, deriveName, givenLevels[:7], 1<<5 | 1<<4, compareGiven},
+	KindFamilyName: {false, deriveName, familyLevels, 1<<4 | 1<<3, compareFamily},
+	KindPeople:     {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
+	KindCompany:    {true, deriveCompany, companyLevels, 1<<6 | 1<<5, compareCompany},
+	KindDomain:     {false, deriveDomain, domainLevels, 1<<3 | 1<<2, compareDomain},
+	KindPhone:      {false, derivePhone, phoneLevels, 1 << 3, comparePhone},
+	KindDate:       {false, deriveDate, dateLevels, 0, compareDate},
+	KindNumber:     {false, deriveNumber, numberLevels, 0, compareNumber},
+	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, comparePlace},
+	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, comparePostcode},
+	KindCategory:   {false, deriveWords, categoryLevels, 0, compareCategory},
+	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
+	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
+	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, compareID},
+}
+
+// compareAll fills v for two rows of cells.
+func (s *spec) compareAll(cols []*column, a, b []uint32, v *vector) {
+	*v = vector{}
+	for _, compare := range s.comparers {
+		compare(cols, a, b, v)
+	}
+}

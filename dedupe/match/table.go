@@ -1,0 +1,222 @@
+package match
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/normalize"
+)
+
+// Table holds rows, encoded as they are added: normalised once, each distinct value kept once. It is not safe for concurrent use while rows
+// are added.
+type Table struct {
+	spec    *spec
+	cols    []*column
+	cells   []uint32 // rows by columns
+	ids     []string
+	sources []uint16
+	names   []string // of the sources
+	memo    []memo
+	scratch []string
+	short   int // rows with fewer values than fields
+}
+
+// memo remembers what the latest values of a field became, so that what is common is normalised once.
+type memo struct {
+	raw   []string
+	cells [][3]uint32
+}
+
+const memoSize = 1 << 13
+
+// NewTable returns an empty table for rows with these fields. The error lists all that is wrong with them and wraps leadloop.ErrInvalid.
+func NewTable(fields []Field) (*Table, error) {
+	s, err := newSpec(slices.Clone(fields))
+	if err != nil {
+		return nil, err
+	}
+	return newTable(s), nil
+}
+
+func newTable(s *spec) *Table {
+	t := &Table{spec: s, memo: make([]memo, len(s.derived)), scratch: make([]string, 3)}
+	for _, c := range s.columns {
+		t.cols = append(t.cols, newColumn(c.name, c.words))
+	}
+	return t
+}
+
+// Len returns the number of rows.
+func (t *Table) Len() int { return len(t.ids) }
+
+// Fields returns the fields of the rows.
+func (t *Table) Fields() []Field { return slices.Clone(t.spec.fields) }
+
+// Add adds a row. Values that are missing at its end are empty ones; of more values than fields, or of a 65,537th source, it returns an error that
+// wraps leadloop.ErrInvalid. That ids are distinct is found out by [Learn] and [Model.Cluster].
+func (t *Table) Add(r Record) error {
+	if len(r.Values) > len(t.spec.fields) {
+		return fmt.Errorf("match: %w: row %d has %d values for %d fields", leadloop.ErrInvalid, len(t.ids)+1, len(r.Values), len(t.spec.fields))
+	}
+	if len(r.Values) < len(t.spec.fields) {
+		t.short++
+	}
+	source := slices.Index(t.names, r.Source)
+	if source < 0 {
+		if source = len(t.names); source > 0xffff {
+			return fmt.Errorf("match: %w: more than 65,536 sources", leadloop.ErrInvalid)
+		}
+		t.names = append(t.names, strings.Clone(r.Source))
+	}
+	t.sources = append(t.sources, uint16(source))
+	t.ids = append(t.ids, strings.Clone(r.ID))
+	n := len(t.cells)
+	t.cells = slices.Grow(t.cells, len(t.cols))[:n+len(t.cols)]
+	t.encode(r.Values, t.cells[n:])
+	return nil
+}
+
+// encode writes the values of a row as cells.
+func (t *Table) encode(values []string, cells []uint32) {
+	clear(cells)
+	for i, d := range t.spec.derived {
+		if d.field >= len(values) || values[d.field] == "" {
+			continue
+		}
+		raw := values[d.field]
+		m := &t.memo[i]
+		if m.raw == nil {
+			m.raw, m.cells = make([]string, memoSize), make([][3]uint32, memoSize)
+		}
+		slot := hash64(7, raw[:min(len(raw), 256)]) % memoSize
+		if m.raw[slot] != raw {
+			clear(t.scratch)
+			d.derive(cut(raw), t.scratch)
+			var ids [3]uint32
+			for k, c := range d.columns {
+				ids[k] = t.intern(c, t.scratch[k])
+			}
+			if len(raw) <= 256 {
+				m.raw[slot], m.cells[slot] = strings.Clone(raw), ids
+			} else {
+				for k, c := range d.columns {
+					cells[c] = ids[k]
+				}
+				continue
+			}
+		}
+		for k, c := range d.columns {
+			cells[c] = m.cells[slot][k]
+		}
+	}
+}
+
+func (t *Table) intern(col int, value string) uint32 {
+	c := t.cols[col]
+	if id, ok := c.byValue[value]; ok {
+		return id
+	}
+	return c.intern(strings.Clone(value))
+}
+
+// nodes are the distinct rows of a table in an order of their content alone.
+type nodes struct {
+	spec    *spec
+	cols    []*column
+	stride  int
+	cells   []uint32 // nodes by columns
+	sources []uint16 // in the order of the sources' names
+	first   []uint32 // first member of each node in rows; one more at the end
+	rows    []uint32 // row numbers, grouped by node
+	all     int      // rows
+	nSource int
+}
+
+func (n *nodes) len() int                 { return len(n.sources) }
+func (n *nodes) row(i uint32) []uint32    { return n.cells[int(i)*n.stride : (int(i)+1)*n.stride] }
+func (n *nodes) size(i uint32) int        { return int(n.first[i+1] - n.first[i]) }
+func (n *nodes) rowsOf(i uint32) []uint32 { return n.rows[n.first[i]:n.first[i+1]] }
+
+// nodes sorts the rows by content and puts equal ones of one source together. It returns an error if two rows have one id.
+func (t *Table) nodes() (*nodes, error) {
+	if err := t.checkIDs(); err != nil {
+		return nil, err
+	}
+	names := slices.Clone(t.names)
+	slices.Sort(names)
+	rank := make([]uint16, len(t.names))
+	for i, name := range t.names {
+		at, _ := slices.BinarySearch(names, name)
+		rank[i] = uint16(at)
+	}
+	stride := len(t.cols)
+	n := &nodes{spec: t.spec, cols: t.cols, stride: stride, all: len(t.ids), nSource: len(t.names)}
+	type keyed struct {
+		hash uint64
+		row  uint32
+	}
+	order := make([]keyed, len(t.ids))
+	for r := range order {
+		h := uint64(rank[t.sources[r]])
+		for c, id := range t.cells[r*stride : (r+1)*stride] {
+			h = mix64(h ^ t.cols[c].hashes[id])
+		}
+		order[r] = keyed{h, uint32(r)}
+	}
+	slices.SortFunc(order, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(t.ids[a.row], t.ids[b.row]))
+	})
+	n.rows = make([]uint32, len(order))
+	for i, k := range order {
+		n.rows[i] = k.row
+		row := t.cells[int(k.row)*stride : (int(k.row)+1)*stride]
+		source := rank[t.sources[k.row]]
+		if last := len(n.sources) - 1; last >= 0 && n.sources[last] == source && slices.Equal(n.row(uint32(last)), row) {
+			continue
+		}
+		n.first = append(n.first, uint32(i))
+		n.cells = append(n.cells, row...)
+		n.sources = append(n.sources, source)
+	}
+	n.first = append(n.first, uint32(len(order)))
+	return n, nil
+}
+
+// checkIDs returns an error that names the rows if two have one id.
+func (t *Table) checkIDs() error {
+	if len(t.ids) < 2 {
+		return nil
+	}
+	type keyed struct {
+		hash uint64
+		row  int
+	}
+	all := make([]keyed, len(t.ids))
+	for i, id := range t.ids {
+		all[i] = keyed{hash64(3, id), i}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.row, b.row)) })
+	var errs []error
+	for i := 1; i < len(all); i++ {
+		a, b := all[i-1].row, all[i].row
+		if all[i-1].hash != all[i].hash || t.ids[a] != t.ids[b] {
+			continue
+		}
+		if len(errs) == 10 {
+			errs = append(errs, errors.New("and more"))
+			break
+		}
+		errs = append(errs, fmt.Errorf("rows %d and %d have one id, %q", a+1, b+1, t.ids[a]))
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("match: %w: ids must be distinct: %w", leadloop.ErrConflict, errors.Join(errs...))
+	}
+	return nil
+}
+
+// blank reports whether nothing in a value can tell rows apart.
+func blank(value string) bool { return normalize.IsNull(value) }
