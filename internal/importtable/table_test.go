@@ -33,6 +33,8 @@ const (
 	xterm        = "golang.org/x/term"
 	failsafe     = "github.com/failsafe-go/failsafe-go"
 	phonenumbers = "github.com/nyaruka/phonenumbers"
+	goose        = "github.com/pressly/goose/v3"
+	pgx          = "github.com/jackc/pgx/v5"
 	sqlite       = "modernc.org/sqlite"
 	xnet         = "golang.org/x/net"
 	xsync        = "golang.org/x/sync"
@@ -88,6 +90,8 @@ var table = []row{
 
 	// Modules of their own see what any other module would see: no internal package.
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
+	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx}},
+	{pkg: "store/postgres/postgrestest", may: []string{""}},
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
@@ -97,11 +101,12 @@ var table = []row{
 // nestedModules are the folders with a go.mod of their own, and whether go.work
 // holds them.
 var nestedModules = map[string]bool{
-	"benchmarks":   true,
-	"cmd/leadloop": true,
-	"examples":     true,
-	"store/sqlite": true,
-	"tools":        false, // pins what the checks run, nothing imports it
+	"benchmarks":     true,
+	"cmd/leadloop":   true,
+	"examples":       true,
+	"store/postgres": true,
+	"store/sqlite":   true,
+	"tools":          false, // pins what the checks run, nothing imports it
 }
 
 // rowOf finds the row of a package. A package below the root package is not covered

@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+type rotations struct{ *tx }
+
+func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error) {
+	if err := t.reading(ctx); err != nil {
+		return store.Rotation{}, err
+	}
+	rotation := store.Rotation{Pool: pool}
+	err := t.rows(ctx, `SELECT r.revision, coalesce(b.member, ''), coalesce(b.owed, 0), coalesce(b.count, 0), coalesce(b.last_at, '`+never+`'), b.member IS NOT NULL
+		FROM {rotations} AS r LEFT JOIN {balances} AS b USING (pool) WHERE pool = $1 ORDER BY b.member`, func(rows pgx.Rows) error {
+		var b store.Balance
+		var member bool
+		err := rows.Scan(&rotation.Revision, (*string)(&b.Member), (*int64)(&b.Owed), &b.Count, moment{&b.LastAt}, &member)
+		if member {
+			rotation.Balances = append(rotation.Balances, b)
+		}
+		return err
+	}, pool)
+	return rotation, err
+}
+
+func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := store.FormatTime(m.At)
+	if err != nil {
+		return invalid("pool", m.Pool, err)
+	}
+	var sum leadloop.Owed
+	change := map[leadloop.RepID]int64{}
+	for _, d := range m.Deltas {
+		sum += d.Owed
+		change[d.Member] += int64(d.Owed)
+	}
+	if sum != 0 {
+		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
+	}
+	if m.To != "" {
+		change[m.To] += 0 // the receiver joins even if nothing is owed
+	}
+	query := "UPDATE {rotations} SET revision = $2 + 1 WHERE pool = $1 AND revision = $2"
+	if m.Revision == 0 {
+		query = "INSERT INTO {rotations} (pool, revision) VALUES ($1, $2 + 1) ON CONFLICT DO NOTHING"
+	}
+	n, err := t.exec(ctx, query, m.Pool, m.Revision)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
+	}
+	var members []string
+	var owed, counts []int64
+	var last []string
+	for member, delta := range change {
+		members, owed = append(members, string(member)), append(owed, delta)
+		if member == m.To && m.To != "" {
+			counts, last = append(counts, 1), append(last, at)
+		} else {
+			counts, last = append(counts, 0), append(last, never)
+		}
+	}
+	if len(members) == 0 {
+		return nil
+	}
+	_, err = t.exec(ctx, `INSERT INTO {balances} AS b (pool, member, owed, count, last_at)
+		SELECT $1, member, owed, count, last_at FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) AS m (member, owed, count, last_at)
+		ON CONFLICT (pool, member) DO UPDATE SET owed = b.owed + excluded.owed, count = b.count + excluded.count, last_at = greatest(b.last_at, excluded.last_at)`,
+		m.Pool, members, owed, counts, last)
+	return err
+}
+
+type cache struct{ *tx }
+
+func (t cache) Get(ctx context.Context, key string, now time.Time) (e store.CacheEntry, found bool, err error) {
+	if err := t.reading(ctx); err != nil {
+		return e, false, err
+	}
+	err = t.rows(ctx, "SELECT key, lead, data, expires_at FROM {cache} WHERE key = $1 AND expires_at > $2", func(rows pgx.Rows) error {
+		found = true
+		return rows.Scan(&e.Key, (*string)(&e.Lead), &e.Data, moment{&e.ExpiresAt})
+	}, key, store.FormatBound(now))
+	return e, found, err
+}
+
+func (t cache) Put(ctx context.Context, e store.CacheEntry) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	expires, err := store.FormatTime(e.ExpiresAt)
+	if err != nil {
+		return invalid("cache entry of lead", string(e.Lead), err)
+	}
+	data := e.Data
+	if data == nil {
+		data = []byte{}
+	}
+	_, err = t.exec(ctx, `INSERT INTO {cache} (key, lead, data, expires_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (key) DO UPDATE SET lead = excluded.lead, data = excluded.data, expires_at = excluded.expires_at`,
+		e.Key, string(e.Lead), data, expires)
+	return err
+}
+
+func (t cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) (err error) {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	if lead == "" {
+		_, err = t.exec(ctx, "DELETE FROM {cache} WHERE expires_at <= $1", store.FormatBound(now))
+	} else {
+		_, err = t.exec(ctx, "DELETE FROM {cache} WHERE lead = $1", string(lead))
+	}
+	return err
+}
+
+type costs struct{ *tx }
+
+func (t costs) Add(ctx context.Context, c store.Cost) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := store.FormatTime(c.At)
+	if err != nil {
+		return invalid("cost of lead", string(c.Lead), err)
+	}
+	fields, err := list(c.Fields)
+	if err != nil {
+		return invalid("cost of lead", string(c.Lead), err)
+	}
+	_, err = t.exec(ctx, "INSERT INTO {costs} (provider, lead, at, amount, fields, matched) VALUES ($1, $2, $3, $4, $5, $6)",
+		c.Provider, string(c.Lead), at, int64(c.Amount), fields, c.Matched)
+	return err
+}
+
+func (t costs) Total(ctx context.Context, provider string, from, until time.Time) (sum leadloop.Micros, err error) {
+	if err := t.reading(ctx); err != nil {
+		return 0, err
+	}
+	each := func(rows pgx.Rows) error { return rows.Scan((*int64)(&sum)) }
+	if provider == "" {
+		err = t.rows(ctx, "SELECT coalesce(sum(amount), 0)::bigint FROM {costs} WHERE at >= $1 AND at < $2", each, store.FormatBound(from), store.FormatBound(until))
+	} else {
+		err = t.rows(ctx, "SELECT coalesce(sum(amount), 0)::bigint FROM {costs} WHERE provider = $1 AND at >= $2 AND at < $3",
+			each, provider, store.FormatBound(from), store.FormatBound(until))
+	}
+	return sum, err
+}
+
+// spent is a cost and its place in the order of Since.
+type spent struct {
+	store.Cost
+	id int64
+	at string
+}
+
+func (t costs) Since(ctx context.Context, from time.Time) iter.Seq2[store.Cost, error] {
+	all := pages(ctx, t.tx, spent{at: store.FormatBound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
+		err = t.rows(ctx, `SELECT id, at, at, provider, lead, amount, fields, matched FROM {costs}
+			WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3`, func(rows pgx.Rows) error {
+			var s spent
+			err := rows.Scan(&s.id, &s.at, moment{&s.At}, &s.Provider, (*string)(&s.Lead), (*int64)(&s.Amount), document{&s.Fields}, &s.Matched)
+			page = append(page, s)
+			return err
+		}, after.at, after.id, pageSize)
+		return page, err
+	}, func(s spent) spent { return s })
+	return func(yield func(store.Cost, error) bool) {
+		for s, err := range all {
+			if !yield(s.Cost, err) {
+				return
+			}
+		}
+	}
+}
+
+type suppressions struct{ *tx }
+
+func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := store.FormatTime(s.At)
+	if err != nil {
+		return invalid("suppression for", s.Reason, err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO {suppressions} (token, reason, at) VALUES ($1, $2, $3)
+		ON CONFLICT (token) DO UPDATE SET reason = excluded.reason, at = excluded.at`, s.Token, s.Reason, at)
+	return err
+}
+
+func (t suppressions) Match(ctx context.Context, tokens []string) (found []store.Suppression, err error) {
+	if err := t.reading(ctx); err != nil || len(tokens) == 0 {
+		return nil, err
+	}
+	tokens = slices.Clone(tokens)
+	slices.Sort(tokens)
+	err = t.rows(ctx, `SELECT s.token, s.reason, s.at FROM unnest($1::text[]) AS w (token) JOIN {suppressions} AS s ON s.token = w.token ORDER BY s.token`,
+		func(rows pgx.Rows) error {
+			var s store.Suppression
+			err := rows.Scan(&s.Token, &s.Reason, moment{&s.At})
+			found = append(found, s)
+			return err
+		}, slices.Compact(tokens))
+	return found, err
+}
+
+func (t suppressions) Remove(ctx context.Context, token string) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "DELETE FROM {suppressions} WHERE token = $1", token)
+	return err
+}
