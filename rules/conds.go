@@ -14,6 +14,7 @@ type cond struct {
 	kids []*cond
 	atom *atom
 	code code[bool] // of a condition that is no atom
+	near *recency   // what columns do instead of code
 }
 
 type condOp uint8
@@ -99,7 +100,7 @@ func (c *compiler) condition(e ast.Expr) *cond {
 		return nil
 	}
 	c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
-	return &cond{op: condCode, code: f}
+	return &cond{op: condCode, code: f, near: c.recency(e)}
 }
 
 // simplify moves negations down to what is no logic, joins nested operations
