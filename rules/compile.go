@@ -31,18 +31,23 @@ type Set struct {
 	// most.
 	locals, places int
 	plan           *plan
+	oracle         []cel.Program // by rule, for tests
 }
 
 type compiled struct {
 	rule   Rule
 	inputs Inputs
 	times  []timeAtom
-	// value computes the rule, unless it is nil: then program does, and why
-	// says why. cond is the same taken apart, if it is a condition.
+	cond   *cond  // if it is a condition, which the plan has
+	alone  *alone // if not
+}
+
+// alone is a rule that runs by itself: by code, or else by a program of cel-go,
+// and why says why.
+type alone struct {
 	value   code[leadloop.Value]
 	program cel.Program
 	why     string
-	cond    *cond
 }
 
 // Inputs are what a rule reads. Lists are sorted.
@@ -123,6 +128,8 @@ type compiler struct {
 	ast      *ast.AST
 	inputs   Inputs
 	times    []timeAtom
+	why      string // the first reason why a part of it has no code
+	cond     *cond  // the rule, if it is a condition that can be planned
 }
 
 func (c *compiler) compile() (compiled, bool) {
@@ -173,21 +180,27 @@ func (c *compiler) compile() (compiled, bool) {
 		return compiled{}, false
 	}
 	out := compiled{rule: c.rule}
-	k := coder{c: c}
-	if e := k.code(root); e != nil {
-		out.value = resultCode(c.rule.Type, e)
-		if c.rule.Type == leadloop.KindBool {
-			out.cond = c.condition(root)
+	if c.rule.Type == leadloop.KindBool {
+		c.cond = c.condition(root)
+	} else {
+		k := coder{c: c}
+		if e := k.code(root); e != nil {
+			out.alone = &alone{value: resultCode(c.rule.Type, e)}
 		}
-		c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
+		c.finish(&k)
 	}
-	if out.value == nil || env.oracle {
+	if c.cond == nil && out.alone == nil || env.oracle {
 		program, err := env.plan(c.ast)
 		if err != nil {
 			c.problem(0, "", "a constant in it can't be computed: %v", err)
 			return compiled{}, false
 		}
-		out.program, out.why = program, k.why
+		if env.oracle {
+			c.set.oracle = append(c.set.oracle, program)
+		}
+		if c.cond == nil && out.alone == nil {
+			out.alone = &alone{program: program, why: c.why}
+		}
 	}
 	c.timeAtoms(root)
 	c.observe(root)
@@ -195,7 +208,7 @@ func (c *compiler) compile() (compiled, bool) {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	out.inputs, out.times = c.inputs, c.times
+	out.inputs, out.times, out.cond = c.inputs, c.times, c.cond
 	return out, true
 }
 

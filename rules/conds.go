@@ -96,11 +96,19 @@ func (c *compiler) condition(e ast.Expr) *cond {
 	}
 	k := coder{c: c}
 	f := as[bool](k.code(e))
+	c.finish(&k)
 	if f == nil {
 		return nil
 	}
-	c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
 	return &cond{op: condCode, code: f, near: c.recency(e)}
+}
+
+// finish keeps what a coder says about the rule.
+func (c *compiler) finish(k *coder) {
+	c.set.locals, c.set.places = max(c.set.locals, k.depth), max(c.set.places, k.places)
+	if c.why == "" {
+		c.why = k.why
+	}
 }
 
 // simplify moves negations down to what is no logic, joins nested operations
@@ -175,6 +183,14 @@ type source struct {
 }
 
 func (a *atom) source() source { return source{a.in, a.view} }
+
+// source is what a condition on one source reads.
+func (c *cond) source() source {
+	if c.op == condAtom {
+		return c.atom.source()
+	}
+	return c.kids[0].source()
+}
 
 // table reports whether a table over one source answers the condition, and
 // which source that is.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
@@ -15,10 +16,9 @@ import (
 	"github.com/leadloop/leadloop"
 )
 
-// interpret evaluates the i-th rule by cel-go, under its guards.
-func (s *Set) interpret(ctx context.Context, i int, rd *reader, needs *[]string) Result {
-	rule := &s.rules[i]
-	out, _, err := rule.program.ContextEval(ctx, rd)
+// interpret evaluates a rule by cel-go, under its guards.
+func (s *Set) interpret(ctx context.Context, program cel.Program, kind leadloop.Kind, rd *reader, needs *[]string) Result {
+	out, _, err := program.ContextEval(ctx, rd)
 	if err != nil {
 		if errors.Is(err, errNoValue) || isNoSuchKey(err) {
 			return Result{State: NoValue}
@@ -28,7 +28,7 @@ func (s *Set) interpret(ctx context.Context, i int, rd *reader, needs *[]string)
 	if unknown, ok := out.(*types.Unknown); ok {
 		return Result{State: Undecided, Needs: appendNeeds(needs, unknown)}
 	}
-	v, err := valueOf(rule.rule.Type, out)
+	v, err := valueOf(kind, out)
 	if err != nil {
 		return Result{State: Failed, Err: err}
 	}

@@ -51,9 +51,23 @@ type exec struct {
 	set   *Set
 	ctx   context.Context
 	facts Facts
+	row   *leadloop.Row // of the profile
 	now   time.Time
-	nowOK bool // now is within the years 1 to 9999
-	steps int  // of loops, to look at ctx now and then
+	nano  int64 // now, unless it is far
+	far   bool  // now or some activity is further from 1970 than nanoseconds go
+	steps int   // of loops, to look at ctx now and then
+
+	// picks are the rows of all questions. notes says why a question has none, if
+	// it is a test or its row is that of errors.
+	picks  []uint32
+	notes  []note
+	holes  bool // a row is that of an input that can't be read
+	folded []byte
+
+	counted        bool // what follows is up to date
+	starts, counts []int64
+	lasts          []int64 // by type; never: math.MinInt64
+	latest         int64   // of all activities
 
 	slots  []cell
 	read   []int32   // slots that were read
@@ -85,14 +99,34 @@ type local struct {
 	act   *leadloop.Activity
 }
 
-func (x *exec) reset(ctx context.Context, s *Set, f Facts) {
-	x.set, x.ctx, x.facts, x.steps = s, ctx, f, 0
+func (x *exec) reset(ctx context.Context, s *Set, f *Facts) {
+	if x.set != s {
+		x.resize(s)
+	}
+	x.ctx, x.facts, x.steps, x.holes, x.counted = ctx, *f, 0, false, false
+	if f.Profile != nil {
+		x.row = f.Profile.Row()
+	} else {
+		x.row = s.env.blank.Row()
+	}
+	// Round strips the monotonic reading, which would enter differences.
 	x.now = f.Now.Round(0).UTC()
-	x.nowOK = inRange(x.now)
-	x.slots = grow(x.slots, len(s.slots))
-	x.locals = grow(x.locals, s.locals)
-	x.texts, x.ints, x.floats = grow(x.texts, s.places), grow(x.ints, s.places), grow(x.floats, s.places)
+	var near bool
+	x.nano, near = leadloop.NearTime(x.now)
+	x.far = !near
 	x.merges, x.faults = x.merges[:0], x.faults[:0]
+}
+
+// resize makes room for a set.
+func (x *exec) resize(s *Set) {
+	x.set = s
+	x.slots, x.locals = grow(x.slots, len(s.slots)), grow(x.locals, s.locals)
+	x.texts, x.ints, x.floats = grow(x.texts, s.places), grow(x.ints, s.places), grow(x.floats, s.places)
+	if p := s.plan; p != nil {
+		x.picks, x.notes = grow(x.picks, len(p.asked)), grow(x.notes, len(p.asked))
+		x.starts, x.counts = grow(x.starts, len(p.counters.windows)), grow(x.counts, len(p.counters.windows))
+		x.lasts = grow(x.lasts, len(p.counters.types))
+	}
 }
 
 // release drops what belongs to the caller, so that a kept Results keeps no
@@ -102,10 +136,11 @@ func (x *exec) release() {
 		x.slots[i] = cell{}
 	}
 	x.read = x.read[:0]
-	x.facts, x.ctx = Facts{}, nil
-	if len(x.locals) > 0 {
-		clear(x.locals)
+	x.facts, x.row, x.ctx = Facts{}, nil, nil
+	if x.steps == 0 {
+		return
 	}
+	clear(x.locals)
 	for i := range x.texts {
 		clear(x.texts[i][:cap(x.texts[i])])
 	}

@@ -2,150 +2,268 @@ package rules
 
 import (
 	"cmp"
-	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// plan answers all conditions of a set together. Each rule has a bit in three
-// planes: true, undecided, and erring; none of them is false. Conditions on one
-// input become tables that give the bits of all rules at once, so that an input
-// is read once however many rules read it. An or writes the bits of its
-// operands into one; an and of different inputs is a gate.
+// plan answers all conditions of a set together, in two steps. What the rules
+// ask of one input is a question, however many rules ask it, and an evaluation
+// picks one row for each question: one of the three below if the input can't
+// be read, else the one of its answer. Then the rows that were picked are
+// joined, word by word. Each rule has a bit in three planes: true, undecided,
+// and erring; none of them is false. An or writes the bits of its operands into
+// one; an and of different inputs is a gate.
 type plan struct {
 	words  int
 	always []uint64 // true whatever the lead
 
-	ints, floats, bools, times, ages, texts, lists, vars, counts, sinces []group
-	groups                                                               int
+	ints   []intSource
+	floats []floatSource
+	bools  []place
+	times  []timeSource
+	ages   []timeSource
+	texts  []textSource
+	lists  []listSource
+	vars   []varSource
+	counts []countSource
+	sinces []countSource
+	tests  []test
 
 	counters counters
-	tests    []test
-	gates    []gate
+	counting bool // some source or test needs the counters
 
-	roots []*node // by rule; nil if it runs by itself
-	alone []int   // rules that run by themselves
-	cel   bool    // some of them by cel-go
+	// The entries of word w are entries[byWord[w]:byWord[w+1]]. The three rows
+	// of unreadable inputs have bits in the other planes as well.
+	byWord  []int32
+	entries []entry
+	rows    []uint64
+	others  [][rowsBefore]uint64 // by entry: undecided, erring, erring
+	gates   []gate
+
+	asked []asked // by question
+
+	roots  []int32 // by rule: its node; -1 if it runs by itself
+	nodes  []node
+	leaves []leaf
+	alone  []int32 // rules that run by themselves
+	cel    bool    // some of them by cel-go
 }
 
-// special is what a group comes to if its input can't be read.
-type special struct{ t, u, e []uint64 }
+// The rows of inputs that can't be read, which are a field's presence, come
+// before those of values.
+const (
+	rowAbsent = iota
+	rowNone
+	rowErring
+	rowsBefore
+)
 
-// group is all that the rules ask of one source.
-type group struct {
-	source
-	dom      domain
-	slot     int
-	number   int // of its note
-	lo, span int // the words that its bits are in
+// entry is the table of a question for one word: row i is at base+i.
+type entry struct{ question, base uint32 }
 
-	absent, none, erring special
+// asked says where a question comes from.
+type asked struct {
+	slot   int32 // that says why it has no answer
+	source sourceKind
+	at     int32 // among the sources of that kind
+}
 
-	// Row i holds from the i-th bound on; row 0 before the first.
-	rows   []uint64
-	ints   []int64
-	floats []float64
-	times  []time.Time
-	nan    []uint64 // a row of its own
+type sourceKind uint8
 
-	table  textTable // row i is for the i-th text, row 0 for others
+const (
+	fromInts sourceKind = iota
+	fromFloats
+	fromBools
+	fromTimes
+	fromAges
+	fromTexts
+	fromLists
+	fromVars
+	fromCounts
+	fromSinces
+	fromTest
+)
+
+// place is where an evaluation reads an input, and the questions about it.
+type place struct {
+	field, word, other  int32 // of a row of the profile
+	slot                int32 // that says why it can't be read
+	question, questions int32
+}
+
+// intSource is an int. Row i is from the i-th bound on.
+type intSource struct {
+	place
+	bounds []int64
+}
+
+type floatSource struct {
+	place
+	bounds []float64 // the row after theirs is for what is not a number
+}
+
+// timeSource is a time or, in ages, how long ago it is.
+type timeSource struct {
+	place
+	bounds []int64     // in nanoseconds
+	exact  []time.Time // the same bounds of times
+}
+
+// countSource is what the counters came to.
+type countSource struct {
+	place
+	bounds  []int64
+	counter int32 // a window's, or a type's
+}
+
+// textSource is a text. Its first question is which of the texts in the table
+// it is, if any are asked for; the others are the checks.
+type textSource struct {
+	place
+	view   view
+	slow   bool   // the table does not go by keys, or the case is changed
+	limit  uint16 // what is longer is looked at more closely
+	tabled bool
+	table  textTable
 	checks []textCheck
-	items  []itemCheck
-
-	counter int // its number in the counters, or its type's
 }
 
-// textCheck is a condition on a text that no table answers.
+// textCheck is a question about a text that no table answers.
 type textCheck struct {
-	atom    *atom
-	bytes   []byte // atom.text
-	negated bool
-	row     []uint64
+	question int32
+	op       atomOp
+	n, shift uint8  // of a beginning or end that is in the key
+	want     uint64 // what the key has there
+	text     string
+	bytes    []byte // the same, if the case is changed
+	pattern  *regexp.Regexp
+	check    func(string) bool
 }
 
-// itemCheck asks whether some item of a list meets a condition.
+// listSource is a list. Its first question is whether it is there, if any rule
+// asks, the others what items it has.
+type listSource struct {
+	place
+	has   bool
+	table textTable
+	found []int32 // the questions of the texts in the table
+	heads []textCheck
+	items []itemCheck
+}
+
 type itemCheck struct {
-	item    *cond
-	text    string // the condition is to equal this, if simple
-	simple  bool
-	negated bool
-	row     []uint64
+	question int32
+	item     *cond
+}
+
+// varSource is a variable: one of the sources above, read from a Value.
+type varSource struct {
+	at     int32
+	view   view
+	source any
 }
 
 // test is a condition that is computed.
 type test struct {
-	code    code[bool]
-	negated bool
-	number  int // of its note
-	bits    []int
+	code     code[bool]
+	question int32
+	near     *recency // what the code comes to, unless an activity is far
 }
 
 // gate sets a bit if all bits of its terms are set.
 type gate struct {
-	terms []term64
-	word  int
-	bit   uint64
+	bits64
+	word int32
+	bit  uint64
+	more []bits64
 }
 
-type term64 struct {
-	word int
+type bits64 struct {
+	in   int32
 	mask uint64
 }
 
-// node is a rule's condition over leaves, to explain what the planes say.
+// node is a part of a rule's condition, to say more than the planes do: one
+// leaf, or an operation on the nodes that follow.
 type node struct {
-	op   condOp // condAnd, condOr, condAtom for a leaf, condTrue, condFalse
-	kids []*node
-	leaf *leaf
+	op condOp
+	n  int32 // a leaf's number, or where the operands end
 }
 
-// leaf is one condition on one source, or one test.
+// leaf is a condition that one question answers.
 type leaf struct {
-	cond   *cond
-	bits   []int
-	own    int // a bit that nothing else writes, or -1
-	number int // of the note that says why it has no answer
-	test   bool
+	question int32
+	base     uint32 // of the question's rows that have its bit
+	bit      uint8
+	without  [rowsBefore]truth
 }
 
+// planner makes a plan.
 type planner struct {
 	set    *Set
 	plan   *plan
-	leaves []*leaf
-	byKey  map[string]*leaf
+	leaves []*planLeaf
+	byKey  map[string]*planLeaf
 	bits   int
+	tables []planTable // by question
+}
+
+// planNode is a node while planning.
+type planNode struct {
+	op   condOp // condAnd, condOr, condAtom for a leaf, condTrue, condFalse
+	kids []*planNode
+	leaf *planLeaf
+}
+
+type planLeaf struct {
+	cond   *cond
+	number int
+	bits   []int
+	own    int // a bit that nothing else writes, or -1
+
+	question int
+	without  [rowsBefore]truth
+	holds    []bool // by row of a value
+}
+
+// planTable is a question and the leaves that it answers.
+type planTable struct {
+	asked
+	leaves []*planLeaf
 }
 
 // newPlan plans the compiled rules of a set.
 func newPlan(s *Set) *plan {
-	p := &plan{roots: make([]*node, len(s.rules))}
-	b := planner{set: s, plan: p, byKey: map[string]*leaf{}, bits: len(s.rules)}
+	p := &plan{roots: make([]int32, len(s.rules))}
+	b := planner{set: s, plan: p, byKey: map[string]*planLeaf{}, bits: len(s.rules)}
+	roots := make([]*planNode, len(s.rules))
 	for i := range s.rules {
-		if r := &s.rules[i]; r.cond != nil {
-			p.roots[i] = b.node(r.cond.simplify(false).gather())
-		} else {
-			p.alone = append(p.alone, i)
-			p.cel = p.cel || r.value == nil
+		if c := s.rules[i].cond; c != nil {
+			roots[i] = b.node(c.simplify(false).gather())
+			continue
 		}
+		p.alone = append(p.alone, int32(i))
+		p.cel = p.cel || s.rules[i].alone.value == nil
 	}
-	for i, n := range p.roots {
+	for i, n := range roots {
 		if n != nil && n.op == condAtom && n.leaf.own < 0 {
 			n.leaf.own = i
 		}
 	}
 	var always []int
-	for i, n := range p.roots {
+	for i, n := range roots {
 		if n == nil {
+			p.roots[i] = -1
 			continue
-		}
-		if n.depth() > 1 {
-			n.each(func(l *leaf) { b.own(l) })
 		}
 		if n.op == condTrue {
 			always = append(always, i)
 		}
 		b.assign(n, i)
+		p.roots[i] = int32(len(p.nodes))
+		b.write(n)
 	}
 	for _, l := range b.leaves {
 		if l.own >= len(s.rules) {
@@ -154,49 +272,49 @@ func newPlan(s *Set) *plan {
 	}
 	p.words = max(1, (b.bits+63)/64)
 	p.always = make([]uint64, p.words)
-	setBits(p.always, 0, always)
-	b.build()
+	for _, bit := range always {
+		p.always[bit/64] |= 1 << (bit % 64)
+	}
+	b.sources()
+	b.layOut()
 	return p
 }
 
-func (b *planner) node(c *cond) *node {
+func (b *planner) node(c *cond) *planNode {
 	if _, ok := c.table(); ok || c.op == condAtom || c.op == condCode || c.op == condNot {
-		return &node{op: condAtom, leaf: b.leaf(c)}
+		return &planNode{op: condAtom, leaf: b.leaf(c)}
 	}
-	n := &node{op: c.op}
+	n := &planNode{op: c.op}
 	for _, k := range c.kids {
 		n.kids = append(n.kids, b.node(k))
 	}
 	return n
 }
 
-func (b *planner) leaf(c *cond) *leaf {
+func (b *planner) leaf(c *cond) *planLeaf {
 	var key strings.Builder
 	c.key(&key)
 	l := b.byKey[key.String()]
 	if l == nil {
-		l = &leaf{cond: c, own: -1}
+		l = &planLeaf{cond: c, own: -1, number: len(b.leaves)}
 		b.byKey[key.String()] = l
 		b.leaves = append(b.leaves, l)
 	}
 	return l
 }
 
-func (n *node) depth() int {
-	d := 0
-	for _, k := range n.kids {
-		d = max(d, k.depth()+1)
-	}
-	return d
-}
-
-func (n *node) each(f func(*leaf)) {
+// write adds a node to the plan, its operands behind it.
+func (b *planner) write(n *planNode) {
+	at := len(b.plan.nodes)
+	b.plan.nodes = append(b.plan.nodes, node{op: n.op})
 	if n.leaf != nil {
-		f(n.leaf)
+		b.plan.nodes[at].n = int32(n.leaf.number)
+		return
 	}
 	for _, k := range n.kids {
-		k.each(f)
+		b.write(k)
 	}
+	b.plan.nodes[at].n = int32(len(b.plan.nodes))
 }
 
 func (b *planner) bit() int {
@@ -204,7 +322,7 @@ func (b *planner) bit() int {
 	return b.bits - 1
 }
 
-func (b *planner) own(l *leaf) int {
+func (b *planner) own(l *planLeaf) int {
 	if l.own < 0 {
 		l.own = b.bit()
 	}
@@ -212,7 +330,7 @@ func (b *planner) own(l *leaf) int {
 }
 
 // assign makes a node write a bit.
-func (b *planner) assign(n *node, bit int) {
+func (b *planner) assign(n *planNode, bit int) {
 	switch n.op {
 	case condAtom:
 		n.leaf.bits = append(n.leaf.bits, bit)
@@ -221,7 +339,7 @@ func (b *planner) assign(n *node, bit int) {
 			b.assign(k, bit)
 		}
 	case condAnd:
-		g := gate{word: bit / 64, bit: 1 << (bit % 64)}
+		var terms []bits64
 		for _, k := range n.kids {
 			var in int
 			if k.op == condAtom {
@@ -230,179 +348,122 @@ func (b *planner) assign(n *node, bit int) {
 				in = b.bit()
 				b.assign(k, in)
 			}
-			i := slices.IndexFunc(g.terms, func(t term64) bool { return t.word == in/64 })
+			i := slices.IndexFunc(terms, func(t bits64) bool { return int(t.in) == in/64 })
 			if i < 0 {
-				i = len(g.terms)
-				g.terms = append(g.terms, term64{word: in / 64})
+				i = len(terms)
+				terms = append(terms, bits64{in: int32(in / 64)})
 			}
-			g.terms[i].mask |= 1 << (in % 64)
+			terms[i].mask |= 1 << (in % 64)
 		}
-		b.plan.gates = append(b.plan.gates, g)
+		b.plan.gates = append(b.plan.gates, gate{bits64: terms[0], more: slices.Clip(terms[1:]), word: int32(bit / 64), bit: 1 << (bit % 64)})
 	}
 }
 
-// setBits sets bits in a row that begins at word lo.
-func setBits(row []uint64, lo int, bits []int) {
-	for _, b := range bits {
-		row[b/64-lo] |= 1 << (b % 64)
-	}
-}
-
-// build makes the groups and tests of all leaves.
-func (b *planner) build() {
-	p := b.plan
-	bySource := map[source][]*leaf{}
+// sources sorts the leaves by what they read and makes questions of them.
+func (b *planner) sources() {
+	bySource := map[source][]*planLeaf{}
 	var order []source
+	var tests []*planLeaf
 	for _, l := range b.leaves {
-		c, negated := l.cond, false
-		if c.op == condNot && c.kids[0].op == condCode {
-			c, negated = c.kids[0], true
-		}
-		if c.op == condCode {
-			l.test = true
-			p.tests = append(p.tests, test{code: c.code, negated: negated, bits: l.bits})
-			l.number = len(p.tests) - 1 // among the tests, for now
+		if l.cond.op == condCode || l.cond.op == condNot && l.cond.kids[0].op == condCode {
+			tests = append(tests, l)
 			continue
 		}
-		of := c.source()
+		of := l.cond.source()
 		if bySource[of] == nil {
 			order = append(order, of)
 		}
 		bySource[of] = append(bySource[of], l)
 	}
-	p.groups = len(order)
-	for i, of := range order {
-		for _, l := range bySource[of] {
-			l.number = i
-		}
-		b.group(of, i, bySource[of])
-	}
-	for _, l := range b.leaves {
-		if l.test {
-			l.number += p.groups
-		}
-	}
-	for i := range p.tests {
-		p.tests[i].number = p.groups + i
-	}
-	p.counters.index()
 	// In the order of memory.
-	for _, list := range [][]group{p.ints, p.floats, p.bools, p.times, p.ages, p.texts, p.lists} {
-		slices.SortStableFunc(list, func(a, b group) int { return cmp.Compare(a.in.at, b.in.at) })
+	slices.SortStableFunc(order, func(a, c source) int { return cmp.Compare(a.in.at, c.in.at) })
+	for _, of := range order {
+		b.source(of, bySource[of])
 	}
+	for _, l := range tests {
+		c, negated := l.cond, false
+		if c.op == condNot {
+			c, negated = c.kids[0], true
+		}
+		l.without, l.holds = [rowsBefore]truth{isMissing, isError, isError}, []bool{negated, !negated}
+		at := b.ask(asked{source: fromTest, slot: -1, at: int32(len(b.plan.tests))}, l)
+		b.plan.tests = append(b.plan.tests, test{code: c.code, near: c.near, question: at})
+		b.plan.counting = b.plan.counting || c.near != nil
+	}
+	b.plan.counters.index()
+	b.plan.counting = b.plan.counting || len(b.plan.counters.types) > 0
 }
 
-// source is what a leaf reads.
-func (c *cond) source() source {
-	if c.op == condAtom {
-		return c.atom.source()
-	}
-	return c.kids[0].source()
-}
-
-func (b *planner) group(of source, number int, leaves []*leaf) {
-	g := group{source: of, number: number, slot: -1, lo: math.MaxInt}
-	hi := 0
-	var atoms []*atom
+// ask makes a question that answers leaves.
+func (b *planner) ask(a asked, leaves ...*planLeaf) int32 {
 	for _, l := range leaves {
+		l.question = len(b.tables)
+	}
+	b.tables = append(b.tables, planTable{a, leaves})
+	return int32(len(b.tables) - 1)
+}
+
+// layOut makes the tables of all questions, word by word.
+func (b *planner) layOut() {
+	p := b.plan
+	p.leaves = make([]leaf, len(b.leaves))
+	for i, l := range b.leaves {
+		p.leaves[i] = leaf{question: int32(l.question), bit: uint8(l.bits[0] % 64), without: l.without}
+	}
+	byWord := make([][]int, p.words)
+	for q, t := range b.tables {
+		p.asked = append(p.asked, t.asked)
+		for _, l := range t.leaves {
+			for _, bit := range l.bits {
+				if list := byWord[bit/64]; len(list) == 0 || list[len(list)-1] != q {
+					byWord[bit/64] = append(list, q)
+				}
+			}
+		}
+	}
+	p.byWord = make([]int32, p.words+1)
+	for w, questions := range byWord {
+		for _, q := range questions {
+			b.table(q, w)
+		}
+		p.byWord[w+1] = int32(len(p.entries))
+	}
+	p.rows, p.entries, p.others = slices.Clip(p.rows), slices.Clip(p.entries), slices.Clip(p.others)
+	p.gates, p.nodes = slices.Clip(p.gates), slices.Clip(p.nodes)
+}
+
+// table makes the rows of a question for one word.
+func (b *planner) table(q, word int) {
+	p := b.plan
+	base := len(p.rows)
+	var others [rowsBefore]uint64
+	leaves := b.tables[q].leaves
+	rows := make([]uint64, rowsBefore+len(leaves[0].holds))
+	for _, l := range leaves {
+		var mask uint64
 		for _, bit := range l.bits {
-			g.lo, hi = min(g.lo, bit/64), max(hi, bit/64)
+			if bit/64 == word {
+				mask |= 1 << (bit % 64)
+			}
 		}
-		l.cond.walk(func(a *atom) { atoms = append(atoms, a) })
-	}
-	g.span = hi - g.lo + 1
-	for _, a := range atoms {
-		// The slot of has() can't say why a field can't be read.
-		if g.slot < 0 || a.op != opHas {
-			g.slot = a.slot
-		}
-	}
-	for _, s := range []struct {
-		to   *special
-		have truth // what has() says
-		want truth // what everything else is
-	}{{&g.absent, isMissing, isMissing}, {&g.none, isFalse, isError}, {&g.erring, isTrue, isError}} {
-		*s.to = special{make([]uint64, g.span), make([]uint64, g.span), make([]uint64, g.span)}
-		for _, l := range leaves {
-			switch l.cond.eval(without(s.have, s.want)) {
+		for i, t := range l.without {
+			switch t {
 			case isTrue:
-				setBits(s.to.t, g.lo, l.bits)
-			case isMissing:
-				setBits(s.to.u, g.lo, l.bits)
-			case isError:
-				setBits(s.to.e, g.lo, l.bits)
+				rows[i] |= mask
+			case isMissing, isError:
+				others[i] |= mask
 			}
 		}
-	}
-	var tables []*leaf
-	for _, l := range leaves {
-		if _, ok := l.cond.table(); ok {
-			tables = append(tables, l)
-			continue
-		}
-		a, negated := l.cond.atom, false
-		if l.cond.op == condNot {
-			a, negated = l.cond.kids[0].atom, true
-		}
-		row := make([]uint64, g.span)
-		setBits(row, g.lo, l.bits)
-		if a.op == opExists {
-			check := itemCheck{item: a.item, negated: negated, row: row}
-			if a.item.op == condAtom && a.item.atom.op == opEqual {
-				check.simple, check.text = true, a.item.atom.text
-			}
-			g.items = append(g.items, check)
-		} else {
-			g.checks = append(g.checks, textCheck{atom: a, bytes: []byte(a.text), negated: negated, row: row})
-		}
-	}
-	dom := atoms[0].dom
-	row := func(d datum) []uint64 {
-		out := make([]uint64, g.span)
-		for _, l := range tables {
-			if l.cond.of(&d) == isTrue {
-				setBits(out, g.lo, l.bits)
+		for i, holds := range l.holds {
+			if holds {
+				rows[rowsBefore+i] |= mask
 			}
 		}
-		return out
-	}
-	g.dom = dom
-	b.plan.add(b.set, g.fill(dom, atoms, row), dom)
-}
-
-// without is what atoms say of an input that has no value to read.
-func without(have, other truth) func(*atom) truth {
-	return func(a *atom) truth {
-		if a.op == opHas {
-			return have
+		if l.bits[0]/64 == word {
+			p.leaves[l.number].base = uint32(base)
 		}
-		return other
 	}
-}
-
-func (pl *plan) add(s *Set, g group, dom domain) {
-	switch {
-	case g.in.kind == slotCount || g.in.kind == slotSeen:
-		g.counter = pl.counters.window(s.slots[g.in.at].typ, s.slots[g.in.at].window)
-		pl.counts = append(pl.counts, g)
-	case g.in.kind == slotSince:
-		g.counter = pl.counters.last(s.slots[g.in.at].typ)
-		pl.sinces = append(pl.sinces, g)
-	case g.in.kind == slotVar:
-		pl.vars = append(pl.vars, g)
-	case g.view == viewAge:
-		pl.ages = append(pl.ages, g)
-	case dom == inInt:
-		pl.ints = append(pl.ints, g)
-	case dom == inFloat:
-		pl.floats = append(pl.floats, g)
-	case dom == inBool:
-		pl.bools = append(pl.bools, g)
-	case dom == inTime:
-		pl.times = append(pl.times, g)
-	case dom == inList:
-		pl.lists = append(pl.lists, g)
-	default:
-		pl.texts = append(pl.texts, g)
-	}
+	p.rows = append(p.rows, rows...)
+	p.others = append(p.others, others)
+	p.entries = append(p.entries, entry{uint32(q), uint32(base)})
 }

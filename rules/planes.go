@@ -6,167 +6,90 @@ import (
 	"github.com/leadloop/leadloop"
 )
 
-// Instants that fit nanoseconds since 1970 with room for windows; outside of
-// them rules are evaluated one by one.
-const (
-	nearest  = -9_000_000_000
-	farthest = 9_000_000_000
-)
-
-// state is why a group has or has no value.
-type state uint8
-
-const (
-	readable state = iota
-	absent
-	none
-	erring
-)
-
-// planes are the bits of all rules, and why those that have no answer have none.
+// planes are the bits of all rules.
 type planes struct {
 	t, u, e []uint64
-	dirty   bool // u or e has a bit
-	notes   []note
-	states  []state
-
-	starts, counts []int64
-	lasts          []int64 // by type; math.MinInt64: never
-	far            bool    // some activity is out of range
-	folded         []byte
+	holes   bool // u or e has a bit
 }
 
-func (p *planes) reset(pl *plan) {
+func (p *planes) resize(pl *plan) {
 	p.t, p.u, p.e = grow(p.t, pl.words), grow(p.u, pl.words), grow(p.e, pl.words)
-	copy(p.t, pl.always)
-	clear(p.u)
-	clear(p.e)
-	p.dirty, p.far = false, false
-	n := pl.groups + len(pl.tests)
-	p.notes, p.states = grow(p.notes, n), grow(p.states, n)
-	clear(p.notes)
-	clear(p.states)
 }
 
-func (p *planes) or(lo int, row []uint64) {
-	for k, m := range row {
-		p.t[lo+k] |= m
+// pick answers all questions.
+func (pl *plan) pick(x *exec) {
+	if pl.counting {
+		x.count()
+	}
+	x.pickInts(pl.ints)
+	x.pickFloats(pl.floats)
+	x.pickBools(pl.bools)
+	x.pickTimes(pl.times)
+	x.pickAges(pl.ages)
+	x.pickTexts(pl.texts)
+	x.pickLists(pl.lists)
+	x.pickVars(pl.vars)
+	x.pickCounts(pl.counts)
+	x.pickSinces(pl.sinces)
+	x.pickTests(pl.tests)
+}
+
+// pickOne answers one question, and others about the same input.
+func (pl *plan) pickOne(x *exec, question int32) {
+	a := &pl.asked[question]
+	switch i, j := a.at, a.at+1; a.source {
+	case fromInts:
+		x.pickInts(pl.ints[i:j])
+	case fromFloats:
+		x.pickFloats(pl.floats[i:j])
+	case fromBools:
+		x.pickBools(pl.bools[i:j])
+	case fromTimes:
+		x.pickTimes(pl.times[i:j])
+	case fromAges:
+		x.pickAges(pl.ages[i:j])
+	case fromTexts:
+		x.pickTexts(pl.texts[i:j])
+	case fromLists:
+		x.pickLists(pl.lists[i:j])
+	case fromVars:
+		x.pickVars(pl.vars[i:j])
+	case fromCounts:
+		x.pickCounts(pl.counts[i:j])
+	case fromSinces:
+		x.pickSinces(pl.sinces[i:j])
+	case fromTest:
+		x.pickTests(pl.tests[i:j])
 	}
 }
 
-func (p *planes) step(g *group, row int) {
-	if g.span == 1 {
-		p.t[g.lo] |= g.rows[row]
-		return
-	}
-	p.or(g.lo, g.rows[row*g.span:(row+1)*g.span])
-}
-
-// without is for a group that has no value to read.
-func (p *planes) without(x *exec, g *group, s state) {
-	sp := &g.erring
-	switch s {
-	case absent:
-		sp = &g.absent
-		p.notes[g.number] = missing(g.slot)
-	case none:
-		sp = &g.none
-		p.notes[g.number] = noteNoValue
-	default:
-		p.notes[g.number] = x.slot(g.slot).note
-	}
-	p.states[g.number] = s
-	for k := range sp.t {
-		p.t[g.lo+k] |= sp.t[k]
-		p.u[g.lo+k] |= sp.u[k]
-		p.e[g.lo+k] |= sp.e[k]
-	}
-	p.dirty = true
-}
-
-// ready reports whether there is a value of the kind; else it deals with the
-// group.
-func (p *planes) ready(x *exec, g *group, v *leadloop.Value, kind leadloop.Kind) bool {
-	at := v.Presence()
-	if at == leadloop.Present && v.Kind() == kind {
-		return true
-	}
-	switch at {
-	case leadloop.Absent:
-		p.without(x, g, absent)
-	case leadloop.KnownAbsent:
-		p.without(x, g, none)
-	default:
-		if at == leadloop.Empty && v.Kind() == kind && (kind == leadloop.KindString || kind == leadloop.KindStrings) {
-			return true
+// join sets the bits of all conditions from the rows that were picked.
+func (pl *plan) join(x *exec, p *planes) {
+	picks, rows := x.picks, pl.rows
+	for w := range p.t {
+		t := pl.always[w]
+		for _, e := range pl.entries[pl.byWord[w]:pl.byWord[w+1]] {
+			t |= rows[e.base+picks[e.question]]
 		}
-		p.without(x, g, erring)
+		p.t[w] = t
 	}
-	return false
-}
-
-// run sets the bits of all conditions.
-func (pl *plan) run(x *exec, p *planes) {
-	p.reset(pl)
-	pl.count(x, p)
-	for i := range pl.counts {
-		g := &pl.counts[i]
-		p.step(g, above(g.ints, p.counts[pl.counters.at[g.counter]]))
-	}
-	for i := range pl.sinces {
-		pl.since(x, p, &pl.sinces[i])
-	}
-	profile := x.facts.Profile
-	if profile == nil {
-		profile = x.set.env.blank
-	}
-	// A value is copied once, straight from the profile: copies of copies wait
-	// for one another.
-	for i := range pl.ints {
-		g := &pl.ints[i]
-		v := profile.At(g.in.at)
-		p.int(x, g, &v)
-	}
-	for i := range pl.floats {
-		g := &pl.floats[i]
-		v := profile.At(g.in.at)
-		p.float(x, g, &v)
-	}
-	for i := range pl.bools {
-		g := &pl.bools[i]
-		v := profile.At(g.in.at)
-		p.bool(x, g, &v)
-	}
-	for i := range pl.times {
-		g := &pl.times[i]
-		v := profile.At(g.in.at)
-		p.time(x, g, &v)
-	}
-	for i := range pl.ages {
-		g := &pl.ages[i]
-		v := profile.At(g.in.at)
-		p.age(x, g, &v)
-	}
-	for i := range pl.texts {
-		g := &pl.texts[i]
-		v := profile.At(g.in.at)
-		p.text(x, g, &v)
-	}
-	for i := range pl.lists {
-		g := &pl.lists[i]
-		v := profile.At(g.in.at)
-		p.list(x, g, &v)
-	}
-	for i := range pl.vars {
-		p.variable(x, &pl.vars[i])
-	}
-	for i := range pl.tests {
-		p.test(x, &pl.tests[i])
+	p.holes = x.holes
+	if x.holes {
+		pl.joinOthers(x, p)
 	}
 	for i := range pl.gates {
-		p.gate(&pl.gates[i])
+		g := &pl.gates[i]
+		open := g.mask &^ p.t[g.in]
+		for _, m := range g.more {
+			open |= m.mask &^ p.t[m.in]
+		}
+		if open == 0 {
+			p.t[g.word] |= g.bit
+		} else if p.holes {
+			g.open(p)
+		}
 	}
-	if p.dirty {
+	if p.holes {
 		for i, t := range p.t {
 			p.u[i] &^= t
 			p.e[i] &^= t | p.u[i]
@@ -174,135 +97,162 @@ func (pl *plan) run(x *exec, p *planes) {
 	}
 }
 
-// above counts the bounds that v has reached.
-func above[T int64 | float64](bounds []T, v T) int {
-	if len(bounds) > 16 {
-		lo, hi := 0, len(bounds)
-		for lo < hi {
-			if mid := (lo + hi) / 2; v >= bounds[mid] {
-				lo = mid + 1
-			} else {
-				hi = mid
+// joinOthers is for the planes besides that of what is true.
+func (pl *plan) joinOthers(x *exec, p *planes) {
+	for w := range p.t {
+		var u, e uint64
+		from := pl.byWord[w]
+		for i, en := range pl.entries[from:pl.byWord[w+1]] {
+			switch row := x.picks[en.question]; row {
+			case rowAbsent:
+				u |= pl.others[int(from)+i][rowAbsent]
+			case rowNone, rowErring:
+				e |= pl.others[int(from)+i][row]
 			}
 		}
-		return lo
+		p.u[w], p.e[w] = u, e
 	}
-	n := 0
-	for _, b := range bounds {
-		if v >= b {
-			n++
+}
+
+// open is for a gate some of whose terms are not true.
+func (g *gate) open(p *planes) {
+	missing, ok := g.bits64.open(p)
+	for i := range g.more {
+		m, also := g.more[i].open(p)
+		missing, ok = missing || m, ok && also
+	}
+	switch {
+	case !ok: // one is false
+	case missing:
+		p.u[g.word] |= g.bit
+	default:
+		p.e[g.word] |= g.bit
+	}
+}
+
+// open reports whether a term is missing, and whether none is false.
+func (m *bits64) open(p *planes) (missing, ok bool) {
+	open := m.mask &^ p.t[m.in]
+	return open&p.u[m.in] != 0, open&^(p.u[m.in]|p.e[m.in]) == 0
+}
+
+// judge says what the condition at a node comes to, and why it has no answer.
+func (pl *plan) judge(x *exec, at int32) (bool, note) {
+	n := &pl.nodes[at]
+	switch n.op {
+	case condTrue, condFalse:
+		return n.op == condTrue, 0
+	case condAtom:
+		return pl.judgeLeaf(x, &pl.leaves[n.n])
+	}
+	settles := n.op == condOr
+	var why note
+	for k := at + 1; k < n.n; k = pl.end(k) {
+		t, m := pl.judge(x, k)
+		if m == 0 && t == settles {
+			return t, 0
 		}
+		why = x.either(why, m)
 	}
-	return n
+	return !settles, why
+}
+
+// end is where the node after the one at k is.
+func (pl *plan) end(k int32) int32 {
+	if n := &pl.nodes[k]; n.op == condAnd || n.op == condOr {
+		return n.n
+	}
+	return k + 1
+}
+
+func (pl *plan) judgeLeaf(x *exec, l *leaf) (bool, note) {
+	row := x.picks[l.question]
+	if row >= rowsBefore {
+		return pl.rows[l.base+row]>>l.bit&1 != 0, 0
+	}
+	switch t := l.without[row]; {
+	case t == isTrue || t == isFalse:
+		return t == isTrue, 0
+	case pl.asked[l.question].source == fromTest || row == rowErring:
+		return false, x.notes[l.question]
+	case row == rowNone:
+		return false, noteNoValue
+	}
+	return false, missing(int(pl.asked[l.question].slot))
+}
+
+// evalOne is what one rule comes to, without the others.
+func (pl *plan) evalOne(x *exec, rule int) (bool, note) {
+	from := pl.roots[rule]
+	for _, n := range pl.nodes[from:pl.end(from)] {
+		if n.op != condAtom {
+			continue
+		}
+		q := pl.leaves[n.n].question
+		if pl.counting && !x.counted && pl.asked[q].source >= fromCounts {
+			x.count()
+		}
+		pl.pickOne(x, q)
+	}
+	return pl.judge(x, from)
+}
+
+// without is for a source that has no value to read.
+func (x *exec) without(p *place, row uint32) {
+	x.holes = true
+	var why note
+	if row == rowErring {
+		why = x.slot(int(p.slot)).note
+	}
+	for q := p.question; q < p.question+p.questions; q++ {
+		x.picks[q], x.notes[q] = row, why
+	}
 }
 
 // count goes through the activities.
-func (pl *plan) count(x *exec, p *planes) {
-	c := &pl.counters
-	if len(c.types) == 0 {
-		return
-	}
-	now := x.now.Unix()*1e9 + int64(x.now.Nanosecond())
-	p.starts, p.counts, p.lasts = grow(p.starts, len(c.windows)), grow(p.counts, len(c.windows)), grow(p.lasts, len(c.types))
-	clear(p.counts)
+func (x *exec) count() {
+	x.counted = true
+	c := &x.set.plan.counters
+	starts, counts, lasts := x.starts, x.counts, x.lasts
 	for i, w := range c.windows {
-		p.starts[i] = now - int64(w)
-		if w == 0 {
-			p.starts[i] = math.MinInt64
+		counts[i] = 0
+		starts[i] = x.nano - int64(w)
+		if w == 0 || starts[i] > x.nano {
+			starts[i] = math.MinInt64
 		}
 	}
-	for i := range p.lasts {
-		p.lasts[i] = math.MinInt64
+	for i := range lasts {
+		lasts[i] = math.MinInt64
 	}
+	latest := int64(math.MinInt64)
 	for i := range x.facts.Activities {
 		a := &x.facts.Activities[i]
-		at := c.table.find(a.Type)
+		ns, near := leadloop.NearTime(a.At)
+		if !near {
+			x.far = true
+			break
+		}
+		latest = max(latest, ns)
+		at := find(&c.table, a.Type)
 		if at == 0 {
 			continue
 		}
 		t := &c.types[at-1]
-		var ns int64
-		switch sec := a.At.Unix(); {
-		case sec < nearest:
-			ns, p.far = math.MinInt64+1, true
-		case sec > farthest:
-			ns, p.far = math.MaxInt64, true
-		default:
-			ns = sec*1e9 + int64(a.At.Nanosecond())
-		}
 		for k := t.from; k < t.to; k++ {
-			if ns > p.starts[k] {
-				p.counts[k]++
+			if ns > starts[k] {
+				counts[k]++
 			}
 		}
-		if ns > p.lasts[at-1] {
-			p.lasts[at-1] = ns
+		if ns > lasts[at-1] {
+			lasts[at-1] = ns
 		}
 	}
-}
-
-func (pl *plan) since(x *exec, p *planes, g *group) {
-	last := p.lasts[g.counter]
-	if last == math.MinInt64 {
-		p.without(x, g, none)
-		return
-	}
-	now := x.now.Unix()*1e9 + int64(x.now.Nanosecond())
-	if d, ok := subtractInts(now, min(last, now)); ok && !p.far {
-		p.step(g, above(g.ints, d))
-		return
-	}
-	c := x.slot(g.slot)
-	if c.note != 0 {
-		p.without(x, g, erring)
-		return
-	}
-	p.step(g, above(g.ints, c.num))
-}
-
-func (p *planes) test(x *exec, t *test) {
-	v, n := t.code(x)
-	to := p.t
-	switch {
-	case n == 0 && v == t.negated:
-		return
-	case n == 0:
-	case n.fault():
-		to, p.dirty = p.e, true
-	default:
-		to, p.dirty = p.u, true
-	}
-	p.notes[t.number] = n
-	for _, b := range t.bits {
-		to[b/64] |= 1 << (b % 64)
-	}
-}
-
-func (p *planes) gate(g *gate) {
-	var open uint64
-	for i := range g.terms {
-		t := &g.terms[i]
-		open |= t.mask &^ p.t[t.word]
-	}
-	if open == 0 {
-		p.t[g.word] |= g.bit
-		return
-	}
-	if !p.dirty {
-		return
-	}
-	var u uint64
-	for i := range g.terms {
-		t := &g.terms[i]
-		open := t.mask &^ p.t[t.word]
-		if open&^(p.u[t.word]|p.e[t.word]) != 0 {
-			return // one is false
+	x.latest = latest
+	if x.far {
+		for i := range c.types {
+			for k := c.types[i].from; k < c.types[i].to; k++ {
+				counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.types[i].name, window: c.windows[k]}))
+			}
 		}
-		u |= open & p.u[t.word]
-	}
-	if u != 0 {
-		p.u[g.word] |= g.bit
-	} else {
-		p.e[g.word] |= g.bit
 	}
 }

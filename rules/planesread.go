@@ -2,148 +2,408 @@ package rules
 
 import (
 	"bytes"
-	"slices"
+	"math"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/leadloop/leadloop"
 )
 
-func (p *planes) int(x *exec, g *group, v *leadloop.Value) {
-	if p.ready(x, g, v, leadloop.KindInt) {
-		p.step(g, above(g.ints, v.Int()))
-	}
-}
+const (
+	present = leadloop.Mark(leadloop.Present)
+	// readable is what the mark of a text or list that is there, or empty, and
+	// regular has of unreadable.
+	readable   = leadloop.Mark(leadloop.Empty)
+	unreadable = readable | leadloop.Irregular
+)
 
-func (p *planes) float(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindFloat) {
-		return
-	}
-	if f := v.Float(); f != f {
-		p.or(g.lo, g.nan)
-	} else {
-		p.step(g, above(g.floats, f))
-	}
-}
-
-func (p *planes) bool(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindBool) {
-		return
-	}
-	row := 0
-	if v.Bool() {
-		row = 1
-	}
-	p.step(g, row)
-}
-
-func (p *planes) time(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindTime) {
-		return
-	}
-	t := v.Time()
-	if !inRange(t) {
-		p.without(x, g, erring)
-		return
-	}
-	row, _ := slices.BinarySearchFunc(g.times, t, func(b, t time.Time) int {
-		if b.After(t) {
-			return 1
+// reached counts the bounds that v has reached.
+func reached[T int64 | float64](bounds []T, v T) uint32 {
+	if len(bounds) <= 8 {
+		var n uint32
+		for _, b := range bounds {
+			if v >= b {
+				n++
+			}
 		}
-		return -1
-	})
-	p.step(g, row)
+		return n
+	}
+	from, n := 0, len(bounds)
+	for n > 1 {
+		half := n / 2
+		if v >= bounds[from+half-1] {
+			from += half
+		}
+		n -= half
+	}
+	if v >= bounds[from] {
+		from++
+	}
+	return uint32(from)
 }
 
-// variable is for the few inputs that are no fields.
-func (p *planes) variable(x *exec, g *group) {
-	var v leadloop.Value
-	if g.in.at < len(x.facts.Vars) {
-		v = x.facts.Vars[g.in.at]
-	}
-	switch {
-	case g.view == viewAge:
-		p.age(x, g, &v)
-	case g.dom == inInt:
-		p.int(x, g, &v)
-	case g.dom == inFloat:
-		p.float(x, g, &v)
-	case g.dom == inBool:
-		p.bool(x, g, &v)
-	case g.dom == inTime:
-		p.time(x, g, &v)
-	case g.dom == inList:
-		p.list(x, g, &v)
-	default:
-		p.text(x, g, &v)
+func (x *exec) pickInts(list []intSource) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		if m := marks[s.field] & present; m != present {
+			x.without(&s.place, uint32(m))
+			continue
+		}
+		x.picks[s.question] = rowsBefore + reached(s.bounds, int64(words[s.word]))
 	}
 }
 
-func (p *planes) age(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindTime) {
+func (x *exec) pickFloats(list []floatSource) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		if m := marks[s.field] & present; m != present {
+			x.without(&s.place, uint32(m))
+			continue
+		}
+		x.picks[s.question] = rowsBefore + s.row(math.Float64frombits(words[s.word]))
+	}
+}
+
+func (s *floatSource) row(f float64) uint32 {
+	if f != f {
+		return uint32(len(s.bounds)) + 1
+	}
+	return reached(s.bounds, f)
+}
+
+func (x *exec) pickBools(list []place) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		if m := marks[s.field] & present; m != present {
+			x.without(s, uint32(m))
+			continue
+		}
+		x.picks[s.question] = rowsBefore + uint32(words[s.word])
+	}
+}
+
+func (x *exec) pickTimes(list []timeSource) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		switch m := marks[s.field]; {
+		case m&present != present:
+			x.without(&s.place, uint32(m&present))
+		case m&leadloop.Irregular != 0:
+			x.time(s, x.facts.Profile.At(int(s.field)))
+		default:
+			x.picks[s.question] = rowsBefore + reached(s.bounds, int64(words[s.word]))
+		}
+	}
+}
+
+// time is for a time that is far from 1970.
+func (x *exec) time(s *timeSource, v leadloop.Value) {
+	t := v.Time()
+	if !inRange(t) {
+		x.without(&s.place, rowErring)
+		return
+	}
+	row := uint32(rowsBefore)
+	for _, b := range s.exact {
+		if !t.Before(b) {
+			row++
+		}
+	}
+	x.picks[s.question] = row
+}
+
+func (x *exec) pickAges(list []timeSource) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		switch m := marks[s.field]; {
+		case x.far || m&present == present && m&leadloop.Irregular != 0:
+			x.age(s, x.blankOr().At(int(s.field)))
+		case m&present != present:
+			x.without(&s.place, uint32(m&present))
+		default:
+			x.picks[s.question] = rowsBefore + reached(s.bounds, x.nano-int64(words[s.word]))
+		}
+	}
+}
+
+func (x *exec) blankOr() *leadloop.Profile {
+	if x.facts.Profile == nil {
+		return x.set.env.blank
+	}
+	return x.facts.Profile
+}
+
+// age is for times that may be far from 1970.
+func (x *exec) age(s *timeSource, v leadloop.Value) {
+	if n := x.checkTime("now", x.now); n != 0 {
+		x.without(&s.place, rowErring)
+		x.notes[s.question] = n
+		return
+	}
+	if v.Presence() != leadloop.Present {
+		x.without(&s.place, uint32(v.Presence()))
 		return
 	}
 	t := v.Time()
 	if !inRange(t) {
-		p.without(x, g, erring)
+		x.without(&s.place, rowErring)
 		return
 	}
 	d, ok := subtractTimes(x.now, t)
 	if !ok {
-		p.without(x, g, erring)
-		p.notes[g.number] = noteRange
+		x.without(&s.place, rowErring)
+		x.notes[s.question] = noteRange
 		return
 	}
-	p.step(g, above(g.ints, int64(d)))
+	x.picks[s.question] = rowsBefore + reached(s.bounds, int64(d))
 }
 
-func (p *planes) text(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindString) {
+func (x *exec) pickCounts(list []countSource) {
+	at := x.set.plan.counters.at
+	for i := range list {
+		s := &list[i]
+		x.picks[s.question] = rowsBefore + reached(s.bounds, x.counts[at[s.counter]])
+	}
+}
+
+func (x *exec) pickSinces(list []countSource) {
+	for i := range list {
+		s := &list[i]
+		switch last := x.lasts[s.counter]; {
+		case x.far:
+			c := x.slot(int(s.slot))
+			switch {
+			case c.note == noteNoValue:
+				x.without(&s.place, rowNone)
+			case c.note != 0:
+				x.without(&s.place, rowErring)
+			default:
+				x.picks[s.question] = rowsBefore + reached(s.bounds, c.num)
+			}
+		case last == math.MinInt64:
+			x.without(&s.place, rowNone)
+		default:
+			x.picks[s.question] = rowsBefore + reached(s.bounds, x.nano-min(last, x.nano))
+		}
+	}
+}
+
+func (x *exec) pickTests(list []test) {
+	for i := range list {
+		t := &list[i]
+		if t.near != nil && !x.far && len(x.facts.Activities) <= x.set.env.limits.Activities {
+			x.picks[t.question] = rowsBefore
+			if x.latest != math.MinInt64 && t.near.met(x.nano-min(x.latest, x.nano)) {
+				x.picks[t.question]++
+			}
+			continue
+		}
+		v, n := t.code(x)
+		row := uint32(rowsBefore)
+		switch {
+		case n.fault():
+			row, x.holes = rowErring, true
+		case n != 0:
+			row, x.holes = rowAbsent, true
+		case v:
+			row++
+		}
+		x.picks[t.question], x.notes[t.question] = row, n
+	}
+}
+
+func (r *recency) met(age int64) bool { return age < r.age || age == r.age && r.op == opAtMost }
+
+// pickVars is for the few inputs that are no fields.
+func (x *exec) pickVars(list []varSource) {
+	for i := range list {
+		s := &list[i]
+		var v leadloop.Value
+		if int(s.at) < len(x.facts.Vars) {
+			v = x.facts.Vars[s.at]
+		}
+		switch of := s.source.(type) {
+		case *intSource:
+			if x.known(&of.place, v) {
+				x.picks[of.question] = rowsBefore + reached(of.bounds, v.Int())
+			}
+		case *floatSource:
+			if x.known(&of.place, v) {
+				x.picks[of.question] = rowsBefore + of.row(v.Float())
+			}
+		case *place:
+			if x.known(of, v) {
+				x.picks[of.question] = rowsBefore
+				if v.Bool() {
+					x.picks[of.question]++
+				}
+			}
+		case *timeSource:
+			switch {
+			case s.view == viewAge:
+				x.age(of, v)
+			case x.known(&of.place, v):
+				x.time(of, v)
+			}
+		case *textSource:
+			if x.known(&of.place, v) {
+				x.text(of, v.Text(), !utf8.ValidString(v.Text()))
+			}
+		case *listSource:
+			if x.known(&of.place, v) {
+				x.list(of, v.Strings(), false)
+			}
+		}
+	}
+}
+
+// known reports whether a variable has a value of its kind.
+func (x *exec) known(p *place, v leadloop.Value) bool {
+	switch x.slot(int(p.slot)).note {
+	case 0:
+		return true
+	case noteNoValue:
+		row := uint32(rowNone)
+		if v.Presence() == leadloop.Empty {
+			row = rowErring
+		}
+		x.without(p, row)
+	default:
+		row := uint32(rowErring)
+		if v.Presence() == leadloop.Absent {
+			row = rowAbsent
+		}
+		x.without(p, row)
+	}
+	return false
+}
+
+func (x *exec) pickTexts(list []textSource) {
+	marks, words := x.row.Marks, x.row.Words
+	for i := range list {
+		s := &list[i]
+		m := marks[s.field]
+		n := uint64(m >> leadloop.MarkLength)
+		if m&unreadable != readable || n > uint64(s.limit) || s.slow {
+			x.slowText(s, m)
+			continue
+		}
+		lo, hi := words[s.word], words[s.word+1]
+		if s.tabled {
+			e := s.table.slot(lo, hi, n)
+			row := rowsBefore + e.at
+			if e.differs(lo, hi, n) != 0 {
+				row = rowsBefore
+			}
+			if n > whole && row > rowsBefore && s.table.long[e.at-1] != x.row.Texts[s.other] {
+				row = rowsBefore
+			}
+			x.picks[s.question] = row
+		}
+		for k := range s.checks {
+			c := &s.checks[k]
+			row := uint32(rowsBefore)
+			switch c.op {
+			case opHead:
+				if lo<<(c.shift&63) == c.want && n >= uint64(c.n) {
+					row++
+				}
+			case opTail:
+				if hi>>(c.shift&63) == c.want && n >= uint64(c.n) {
+					row++
+				}
+			default:
+				if c.met(x.row.Texts[s.other]) {
+					row++
+				}
+			}
+			x.picks[c.question] = row
+		}
+	}
+}
+
+// slowText is for a text that needs more than its key.
+func (x *exec) slowText(s *textSource, m leadloop.Mark) {
+	if p := m.Presence(); p < leadloop.Empty {
+		x.without(&s.place, uint32(p))
 		return
 	}
-	s := v.Text()
-	if len(s) > x.set.env.limits.StringBytes {
-		p.without(x, g, erring)
+	x.text(s, x.row.Texts[s.other], m&leadloop.Irregular != 0)
+}
+
+func (x *exec) text(s *textSource, text string, irregular bool) {
+	if irregular || len(text) > x.set.env.limits.StringBytes {
+		x.without(&s.place, rowErring)
 		return
 	}
-	if g.view != viewSelf {
-		if b, ok := p.fold(g.view, s); ok {
-			p.bytes(x, g, b)
+	if s.view != viewSelf {
+		if b, ok := x.fold(s.view, text); ok {
+			answer(x, s, b)
 			return
 		}
 	}
-	row := int(g.table.find(s))
-	if row == 0 && !utf8.ValidString(s) {
-		p.without(x, g, erring)
-		return
+	answer(x, s, text)
+}
+
+func answer[S string | []byte](x *exec, s *textSource, text S) {
+	if s.tabled {
+		x.picks[s.question] = rowsBefore + find(&s.table, text)
 	}
-	p.step(g, row)
-	for i := range g.checks {
-		c := &g.checks[i]
-		var hit bool
-		switch c.atom.op {
-		case opContains:
-			hit = strings.Contains(s, c.atom.text)
-		case opPrefix:
-			hit = strings.HasPrefix(s, c.atom.text)
-		case opSuffix:
-			hit = strings.HasSuffix(s, c.atom.text)
-		case opMatches:
-			hit = c.atom.pattern.MatchString(s)
-		case opCheck:
-			hit = c.atom.check(s)
-		default:
-			hit = holds(c.atom.op, strings.Compare(s, c.atom.text))
+	for i := range s.checks {
+		c := &s.checks[i]
+		var met bool
+		switch text := any(text).(type) {
+		case string:
+			met = c.met(text)
+		case []byte:
+			met = c.metBytes(text)
 		}
-		if hit != c.negated {
-			p.or(g.lo, c.row)
+		x.picks[c.question] = rowsBefore
+		if met {
+			x.picks[c.question]++
 		}
 	}
 }
 
+// met tells whether a text meets the check.
+func (c *textCheck) met(s string) bool {
+	switch c.op {
+	case opContains:
+		return strings.Contains(s, c.text)
+	case opPrefix, opHead:
+		return strings.HasPrefix(s, c.text)
+	case opSuffix, opTail:
+		return strings.HasSuffix(s, c.text)
+	case opMatches:
+		return c.pattern.MatchString(s)
+	case opCheck:
+		return c.check(s)
+	}
+	return holds(c.op, strings.Compare(s, c.text))
+}
+
+// metBytes is met for a text whose case was changed.
+func (c *textCheck) metBytes(s []byte) bool {
+	switch c.op {
+	case opContains:
+		return bytes.Contains(s, c.bytes)
+	case opPrefix, opHead:
+		return bytes.HasPrefix(s, c.bytes)
+	case opSuffix, opTail:
+		return bytes.HasSuffix(s, c.bytes)
+	case opMatches:
+		return c.pattern.Match(s)
+	}
+	return holds(c.op, bytes.Compare(s, c.bytes))
+}
+
 // fold changes the case of s into a buffer, if there is anything to change.
-func (p *planes) fold(v view, s string) ([]byte, bool) {
+func (x *exec) fold(v view, s string) ([]byte, bool) {
 	from, to, shift := byte('A'), byte('Z'), byte('a'-'A')
 	if v == viewUpper {
 		from, to = 'a', 'z'
@@ -155,8 +415,8 @@ func (p *planes) fold(v view, s string) ([]byte, bool) {
 	if i == len(s) {
 		return nil, false
 	}
-	b := append(p.folded[:0], s...)
-	p.folded = b
+	b := append(x.folded[:0], s...)
+	x.folded = b
 	for ; i < len(b); i++ {
 		if c := b[i]; c >= from && c <= to {
 			b[i] = c ^ shift
@@ -165,72 +425,48 @@ func (p *planes) fold(v view, s string) ([]byte, bool) {
 	return b, true
 }
 
-// bytes is text for a text that was folded.
-func (p *planes) bytes(x *exec, g *group, s []byte) {
-	if !utf8.Valid(s) {
-		p.without(x, g, erring)
-		return
-	}
-	p.step(g, int(g.table.findBytes(s)))
-	for i := range g.checks {
-		c := &g.checks[i]
-		var hit bool
-		switch c.atom.op {
-		case opContains:
-			hit = bytes.Contains(s, c.bytes)
-		case opPrefix:
-			hit = bytes.HasPrefix(s, c.bytes)
-		case opSuffix:
-			hit = bytes.HasSuffix(s, c.bytes)
-		case opMatches:
-			hit = c.atom.pattern.Match(s)
-		default:
-			hit = holds(c.atom.op, bytes.Compare(s, c.bytes))
+func (x *exec) pickLists(list []listSource) {
+	marks := x.row.Marks
+	for i := range list {
+		s := &list[i]
+		m := marks[s.field]
+		if p := m.Presence(); p < leadloop.Empty {
+			x.without(&s.place, uint32(p))
+			continue
 		}
-		if hit != c.negated {
-			p.or(g.lo, c.row)
-		}
+		x.list(s, x.row.Lists[s.other], m&leadloop.Irregular != 0)
 	}
 }
 
-func (p *planes) list(x *exec, g *group, v *leadloop.Value) {
-	if !p.ready(x, g, v, leadloop.KindStrings) {
-		return
-	}
+func (x *exec) list(s *listSource, list []string, irregular bool) {
 	limits := &x.set.env.limits
-	if v.Len() > limits.ListItems {
-		p.without(x, g, erring)
+	if irregular || len(list) > limits.ListItems {
+		x.without(&s.place, rowErring)
 		return
 	}
-	for i := range v.Len() {
-		if s := v.At(i); len(s) > limits.ItemBytes || !utf8.ValidString(s) {
-			p.without(x, g, erring)
+	picks := x.picks
+	for q := s.question; q < s.question+s.questions; q++ {
+		picks[q] = rowsBefore
+	}
+	for _, item := range list {
+		if len(item) > limits.ItemBytes {
+			x.without(&s.place, rowErring)
 			return
 		}
-	}
-	p.step(g, 0)
-	for i := range g.items {
-		if c := &g.items[i]; c.found(v) != c.negated {
-			p.or(g.lo, c.row)
+		if at := find(&s.table, item); at != 0 {
+			picks[s.found[at-1]] = rowsBefore + 1
 		}
-	}
-}
-
-func (c *itemCheck) found(v *leadloop.Value) bool {
-	if c.simple {
-		for i := range v.Len() {
-			if v.At(i) == c.text {
-				return true
+		for k := range s.heads {
+			if h := &s.heads[k]; strings.HasPrefix(item, h.text) {
+				picks[h.question] = rowsBefore + 1
 			}
 		}
-		return false
-	}
-	for i := range v.Len() {
-		if c.item.holds(v.At(i)) {
-			return true
+		for k := range s.items {
+			if c := &s.items[k]; c.item.holds(item) {
+				picks[c.question] = rowsBefore + 1
+			}
 		}
 	}
-	return false
 }
 
 // holds tells whether an item, which is there and can be read, meets c.

@@ -1,6 +1,9 @@
 package rules
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Tier is how a rule is evaluated.
 type Tier uint8
@@ -42,17 +45,23 @@ func (s *Set) Plan() []RulePlan {
 		r := &s.rules[i]
 		out[i] = RulePlan{ID: r.rule.ID}
 		switch {
-		case r.value == nil:
-			out[i].Tier, out[i].Why = TierCEL, "not compiled: "+r.why
-		case s.plan.roots[i] == nil:
-			out[i].Tier, out[i].Why = TierCode, "the result is a "+r.rule.Type.String()+", not a condition"
+		case r.alone == nil:
+			if s.plan.computes(i) {
+				out[i].Tier, out[i].Why = TierCode, "part of the condition is more than one input and constants"
+			}
+		case r.alone.value == nil:
+			out[i].Tier, out[i].Why = TierCEL, "not compiled: "+r.alone.why
 		default:
-			s.plan.roots[i].each(func(l *leaf) {
-				if l.test {
-					out[i].Tier, out[i].Why = TierCode, "part of the condition is more than one input and constants"
-				}
-			})
+			out[i].Tier, out[i].Why = TierCode, "the result is a "+r.rule.Type.String()+", not a condition"
 		}
 	}
 	return out
+}
+
+// computes reports whether a part of the rule is a test.
+func (pl *plan) computes(rule int) bool {
+	from := pl.roots[rule]
+	return slices.ContainsFunc(pl.nodes[from:pl.end(from)], func(n node) bool {
+		return n.op == condAtom && pl.asked[pl.leaves[n.n].question].source == fromTest
+	})
 }

@@ -44,12 +44,12 @@ func (r *Results) At(i int) Result {
 		return Result{State: Failed, Err: r.err}
 	case r.filled[i] == r.number:
 		return r.own[i]
-	case r.True(i):
+	case bit(r.planes.t, i):
 		return Result{State: Decided, Value: yes}
-	case !bit(r.planes.u, i) && !bit(r.planes.e, i):
+	case !r.planes.holes || !bit(r.planes.u, i) && !bit(r.planes.e, i):
 		return Result{State: Decided, Value: no}
 	}
-	_, n := r.explain(r.set.plan.roots[i])
+	_, n := r.set.plan.judge(&r.exec, r.set.plan.roots[i])
 	r.own[i], r.filled[i] = r.exec.result(n, &r.needs), r.number
 	return r.own[i]
 }
@@ -65,6 +65,8 @@ func (r *Results) State(i int) State {
 		return Failed
 	case r.filled[i] == r.number:
 		return r.own[i].State
+	case !r.planes.holes:
+		return Decided
 	case bit(r.planes.u, i):
 		return Undecided
 	case !bit(r.planes.e, i):
@@ -79,53 +81,6 @@ func (r *Results) TrueMask() []uint64 { return r.mask }
 
 func bit(plane []uint64, i int) bool { return plane[i/64]>>(i%64)&1 != 0 }
 
-// explain says why a condition that has no answer has none.
-func (r *Results) explain(n *node) (truth, note) {
-	switch n.op {
-	case condTrue:
-		return isTrue, 0
-	case condFalse:
-		return isFalse, 0
-	case condAtom:
-		return r.explainLeaf(n.leaf)
-	}
-	settles := truthOf(n.op == condOr)
-	var why note
-	for _, k := range n.kids {
-		t, m := r.explain(k)
-		if m == 0 && t == settles {
-			return t, 0
-		}
-		why = r.exec.either(why, m)
-	}
-	return settles.not(), why
-}
-
-func (r *Results) explainLeaf(l *leaf) (truth, note) {
-	n := r.planes.notes[l.number]
-	if n != 0 && l.test {
-		return isFalse, n
-	}
-	if n != 0 {
-		t := isFalse
-		switch r.planes.states[l.number] {
-		case absent:
-			t = l.cond.eval(without(isMissing, isMissing))
-		case none:
-			t = l.cond.eval(without(isFalse, isError))
-		case erring:
-			t = l.cond.eval(without(isTrue, isError))
-		}
-		if t == isMissing || t == isError {
-			return isFalse, n
-		}
-		return t, 0
-	}
-	// Without a bit of its own it is an operand of a rule's one operation, and
-	// did not settle that.
-	return truthOf(l.own >= 0 && bit(r.planes.t, l.own)), 0
-}
-
 // Eval evaluates all rules over one lead into r. A rule that errs is Failed
 // and the others stand. Once ctx is done the remaining rules are Failed with
 // its cause. The facts are only read.
@@ -134,29 +89,27 @@ func (s *Set) Eval(ctx context.Context, f Facts, r *Results) {
 	if r.err == nil && ctx.Err() != nil {
 		r.err = fmt.Errorf("not evaluated: %w", context.Cause(ctx))
 	}
-	r.mask = grow(r.mask, (len(s.rules)+63)/64)
 	if r.err != nil {
+		r.mask = grow(r.mask, (len(s.rules)+63)/64)
 		clear(r.mask)
 		return
 	}
+	if r.exec.set != s {
+		r.planes.resize(s.plan)
+		r.own, r.filled = grow(r.own, len(s.rules)), grow(r.filled, len(s.rules))
+	}
 	r.number++
-	r.own, r.filled, r.needs = grow(r.own, len(s.rules)), grow(r.filled, len(s.rules)), r.needs[:0]
-	r.exec.reset(ctx, s, f)
+	r.needs = r.needs[:0]
+	r.exec.reset(ctx, s, &f)
 	if s.plan.cel {
 		r.reader.reset(s, f)
 	}
-	if sec := r.exec.now.Unix(); sec < nearest || sec > farthest {
-		r.planes.reset(s.plan)
-		for i := range s.rules {
-			r.alone(ctx, i)
-		}
-	} else {
-		s.plan.run(&r.exec, &r.planes)
-		for _, i := range s.plan.alone {
-			r.alone(ctx, i)
-		}
+	s.plan.pick(&r.exec)
+	s.plan.join(&r.exec, &r.planes)
+	for _, i := range s.plan.alone {
+		r.alone(ctx, int(i))
 	}
-	copy(r.mask, r.planes.t)
+	r.mask = append(r.mask[:0], r.planes.t[:(len(s.rules)+63)/64]...)
 	if k := len(s.rules) % 64; k > 0 {
 		r.mask[len(r.mask)-1] &= 1<<k - 1
 	}
@@ -166,19 +119,13 @@ func (s *Set) Eval(ctx context.Context, f Facts, r *Results) {
 	r.exec.release()
 }
 
-// alone evaluates a rule by itself and sets its bits.
+// alone evaluates a rule by itself. Its bits are only for what is true: the
+// rest of its result is its own.
 func (r *Results) alone(ctx context.Context, i int) {
 	out := r.set.one(ctx, i, &r.exec, &r.reader, &r.needs)
 	r.own[i], r.filled[i] = out, r.number
-	word, mask := i/64, uint64(1)<<(i%64)
-	r.planes.t[word] &^= mask
-	switch {
-	case out.State == Undecided:
-		r.planes.u[word] |= mask
-	case out.State != Decided:
-		r.planes.e[word] |= mask
-	case out.True():
-		r.planes.t[word] |= mask
+	if out.True() {
+		r.planes.t[i/64] |= 1 << (i % 64)
 	}
 }
 
@@ -197,12 +144,13 @@ func (s *Set) EvalOne(ctx context.Context, f Facts, i int) Result {
 	}
 	var needs []string
 	one := singles.Get().(*single)
-	one.exec.reset(ctx, s, f)
-	if s.rules[i].value == nil {
+	one.exec.reset(ctx, s, &f)
+	interpreted := s.rules[i].alone != nil && s.rules[i].alone.value == nil
+	if interpreted {
 		one.reader.reset(s, f)
 	}
 	out := s.one(ctx, i, &one.exec, &one.reader, &needs)
-	if s.rules[i].value == nil {
+	if interpreted {
 		one.reader.release()
 	}
 	one.exec.release()
@@ -214,9 +162,19 @@ func (s *Set) one(ctx context.Context, i int, x *exec, rd *reader, needs *[]stri
 	if ctx.Err() != nil {
 		return Result{State: Failed, Err: fmt.Errorf("not evaluated: %w", context.Cause(ctx))}
 	}
-	r := &s.rules[i]
-	if r.value == nil {
-		return s.interpret(ctx, i, rd, needs)
+	r := s.rules[i].alone
+	switch {
+	case r == nil:
+		v, n := s.plan.evalOne(x, i)
+		if n != 0 {
+			return x.result(n, needs)
+		}
+		if v {
+			return Result{State: Decided, Value: yes}
+		}
+		return Result{State: Decided, Value: no}
+	case r.value == nil:
+		return s.interpret(ctx, r.program, s.rules[i].rule.Type, rd, needs)
 	}
 	v, n := r.value(x)
 	if n != 0 {

@@ -4,80 +4,350 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/leadloop/leadloop"
 )
 
-// fill makes the rows of a group, which are the same between two bounds.
-func (g group) fill(dom domain, atoms []*atom, row func(datum) []uint64) group {
-	switch dom {
-	case inBool:
-		g.rows = slices.Concat(row(datum{}), row(datum{num: 1}))
-	case inInt, inDuration:
-		var bounds []int64
-		for _, a := range atoms {
-			for _, k := range append(slices.Clone(a.nums), a.num) {
-				bounds = append(bounds, k)
-				if k < math.MaxInt64 {
-					bounds = append(bounds, k+1)
-				}
-			}
+// source makes a source of the leaves that read it, and questions of them.
+func (b *planner) source(of source, leaves []*planLeaf) {
+	p := b.plan
+	var atoms []*atom
+	for _, l := range leaves {
+		l.without = [rowsBefore]truth{
+			l.cond.eval(without(isMissing, isMissing)), l.cond.eval(without(isFalse, isError)), l.cond.eval(without(isTrue, isError)),
 		}
-		first := slices.Min(bounds)
-		if first > math.MinInt64 {
-			first--
-		}
-		g.ints, g.rows = steps(bounds, cmp.Compare, first, func(n int64) []uint64 { return row(datum{num: n}) })
-	case inFloat:
-		var bounds []float64
-		for _, a := range atoms {
-			for _, k := range append(slices.Clone(a.floats), a.float) {
-				bounds = append(bounds, k, math.Nextafter(k, math.Inf(1)))
-			}
-		}
-		first := math.Nextafter(slices.Min(bounds), math.Inf(-1))
-		g.floats, g.rows = steps(bounds, cmp.Compare, first, func(f float64) []uint64 { return row(datum{float: f}) })
-		g.nan = row(datum{float: math.NaN()})
-	case inTime:
-		var bounds []time.Time
-		for _, a := range atoms {
-			bounds = append(bounds, a.time, a.time.Add(1))
-		}
-		first := slices.MinFunc(bounds, time.Time.Compare).Add(-1)
-		g.times, g.rows = steps(bounds, time.Time.Compare, first, func(t time.Time) []uint64 { return row(datum{time: t}) })
-	case inText:
-		var texts []string
-		for _, a := range atoms {
-			switch a.op {
-			case opEqual, opUnequal:
-				texts = append(texts, a.text)
-			case opIn:
-				texts = append(texts, a.texts...)
-			}
-		}
-		slices.Sort(texts)
-		texts = slices.Compact(texts)
-		g.table = newTextTable(texts)
-		g.rows = row(datum{text: "\xff"}) // which is no text that a rule can hold
-		for _, s := range texts {
-			g.rows = append(g.rows, row(datum{text: s})...)
-		}
-	case inList:
-		g.rows = row(datum{}) // has(), whatever is in it
+		l.cond.walk(func(a *atom) { atoms = append(atoms, a) })
 	}
-	return g
+	at := place{field: int32(of.in.at), slot: -1, question: int32(len(b.tables))}
+	for _, a := range atoms {
+		// The slot of has() can't say why a field can't be read.
+		if at.slot < 0 || a.op != opHas {
+			at.slot = int32(a.slot)
+		}
+	}
+	if of.in.kind == slotField {
+		word, other := b.set.env.schema.Place(of.in.at)
+		at.word, at.other = int32(word), int32(other)
+	}
+	m := sourceMaker{planner: b, place: at, asked: asked{slot: at.slot}, leaves: leaves, atoms: atoms}
+	variable := of.in.kind == slotVar
+	if variable {
+		m.asked.source, m.asked.at = fromVars, int32(len(p.vars))
+	}
+	// as says where the source goes, unless it is a variable.
+	as := func(k sourceKind, n int) {
+		if !variable {
+			m.asked.source, m.asked.at = k, int32(n)
+		}
+	}
+	var made any
+	switch dom := atoms[0].dom; {
+	case of.in.kind == slotCount || of.in.kind == slotSeen:
+		as(fromCounts, len(p.counts))
+		s := m.count(p.counters.window(b.set.slots[of.in.at].typ, b.set.slots[of.in.at].window))
+		p.counts = append(p.counts, s)
+	case of.in.kind == slotSince:
+		as(fromSinces, len(p.sinces))
+		s := m.count(p.counters.last(b.set.slots[of.in.at].typ))
+		p.sinces = append(p.sinces, s)
+	case of.view == viewAge:
+		as(fromAges, len(p.ages))
+		made = m.age()
+	case dom == inInt:
+		as(fromInts, len(p.ints))
+		made = m.int()
+	case dom == inFloat:
+		as(fromFloats, len(p.floats))
+		made = m.float()
+	case dom == inBool:
+		as(fromBools, len(p.bools))
+		made = m.bool()
+	case dom == inTime:
+		as(fromTimes, len(p.times))
+		made = m.time()
+	case dom == inList:
+		as(fromLists, len(p.lists))
+		made = m.list()
+	default:
+		as(fromTexts, len(p.texts))
+		made = m.text(of.view)
+	}
+	switch s := made.(type) {
+	case nil: // the counters'
+	case *intSource, *floatSource, *place, *timeSource, *textSource, *listSource:
+		if variable {
+			p.vars = append(p.vars, varSource{at: int32(of.in.at), view: of.view, source: s})
+			return
+		}
+		p.add(of.view, s)
+	}
 }
 
-// steps drops bounds at which no bit changes.
-func steps[T any](bounds []T, compare func(a, b T) int, first T, row func(T) []uint64) (kept []T, rows []uint64) {
-	slices.SortFunc(bounds, compare)
-	last := row(first)
-	rows = slices.Clone(last)
-	for _, k := range bounds {
-		if next := row(k); !slices.Equal(next, last) {
-			kept, rows, last = append(kept, k), append(rows, next...), next
+func (p *plan) add(v view, made any) {
+	switch s := made.(type) {
+	case *intSource:
+		p.ints = append(p.ints, *s)
+	case *floatSource:
+		p.floats = append(p.floats, *s)
+	case *place:
+		p.bools = append(p.bools, *s)
+	case *timeSource:
+		if v == viewAge {
+			p.ages = append(p.ages, *s)
+		} else {
+			p.times = append(p.times, *s)
+		}
+	case *textSource:
+		p.texts = append(p.texts, *s)
+	case *listSource:
+		p.lists = append(p.lists, *s)
+	}
+}
+
+// without is what atoms say of an input that has no value to read.
+func without(have, other truth) func(*atom) truth {
+	return func(a *atom) truth {
+		if a.op == opHas {
+			return have
+		}
+		return other
+	}
+}
+
+// sourceMaker makes one source.
+type sourceMaker struct {
+	*planner
+	place  place
+	asked  asked
+	leaves []*planLeaf
+	atoms  []*atom
+}
+
+// question asks one more of the source.
+func (m *sourceMaker) question(leaves []*planLeaf) int32 {
+	m.place.questions++
+	return m.ask(m.asked, leaves...)
+}
+
+// hold says what the leaves are in the next row.
+func hold(leaves []*planLeaf, d datum) {
+	for _, l := range leaves {
+		l.holds = append(l.holds, l.cond.of(&d) == isTrue)
+	}
+}
+
+func (m *sourceMaker) bool() *place {
+	hold(m.leaves, datum{})
+	hold(m.leaves, datum{num: 1})
+	m.question(m.leaves)
+	return &m.place
+}
+
+func (m *sourceMaker) wholes() []int64 {
+	var bounds []int64
+	for _, a := range m.atoms {
+		for _, k := range append(slices.Clone(a.nums), a.num) {
+			bounds = append(bounds, k)
+			if k < math.MaxInt64 {
+				bounds = append(bounds, k+1)
+			}
 		}
 	}
-	return kept, rows
+	first := slices.Min(bounds)
+	if first > math.MinInt64 {
+		first--
+	}
+	return steps(m.leaves, bounds, cmp.Compare, first, func(n int64) datum { return datum{num: n} })
+}
+
+func (m *sourceMaker) int() *intSource {
+	bounds := m.wholes()
+	m.question(m.leaves)
+	return &intSource{m.place, bounds}
+}
+
+func (m *sourceMaker) age() *timeSource {
+	bounds := m.wholes()
+	m.question(m.leaves)
+	return &timeSource{place: m.place, bounds: bounds}
+}
+
+func (m *sourceMaker) count(counter int) countSource {
+	bounds := m.wholes()
+	m.question(m.leaves)
+	return countSource{m.place, bounds, int32(counter)}
+}
+
+func (m *sourceMaker) float() *floatSource {
+	var bounds []float64
+	for _, a := range m.atoms {
+		for _, k := range append(slices.Clone(a.floats), a.float) {
+			bounds = append(bounds, k, math.Nextafter(k, math.Inf(1)))
+		}
+	}
+	first := math.Nextafter(slices.Min(bounds), math.Inf(-1))
+	bounds = steps(m.leaves, bounds, cmp.Compare, first, func(f float64) datum { return datum{float: f} })
+	hold(m.leaves, datum{float: math.NaN()})
+	m.question(m.leaves)
+	return &floatSource{m.place, bounds}
+}
+
+func (m *sourceMaker) time() *timeSource {
+	var bounds []time.Time
+	for _, a := range m.atoms {
+		bounds = append(bounds, a.time, a.time.Add(1))
+	}
+	first := slices.MinFunc(bounds, time.Time.Compare).Add(-1)
+	s := timeSource{exact: steps(m.leaves, bounds, time.Time.Compare, first, func(t time.Time) datum { return datum{time: t} })}
+	for _, t := range s.exact {
+		ns, near := leadloop.NearTime(t)
+		switch {
+		case near:
+		case t.Unix() < 0:
+			ns = math.MinInt64
+		default:
+			ns = math.MaxInt64
+		}
+		s.bounds = append(s.bounds, ns)
+	}
+	m.question(m.leaves)
+	s.place = m.place
+	return &s
+}
+
+// split takes the leaves that a table answers from the others, which it sorts
+// by what they check.
+func (m *sourceMaker) split() (tabled []*planLeaf, checks [][]*planLeaf) {
+	at := map[string]int{}
+	for _, l := range m.leaves {
+		if _, ok := l.cond.table(); ok {
+			tabled = append(tabled, l)
+			continue
+		}
+		c, negated := l.cond.check()
+		l.holds = []bool{negated, !negated}
+		var key strings.Builder
+		c.key(&key)
+		i, ok := at[key.String()]
+		if !ok {
+			i = len(checks)
+			at[key.String()], checks = i, append(checks, nil)
+		}
+		checks[i] = append(checks[i], l)
+	}
+	return tabled, checks
+}
+
+// check is an atom that no table answers, or its negation.
+func (c *cond) check() (*cond, bool) {
+	if c.op == condNot {
+		return c.kids[0], true
+	}
+	return c, false
+}
+
+func (m *sourceMaker) text(v view) *textSource {
+	s := textSource{view: v, limit: uint16(min(m.set.env.limits.StringBytes, leadloop.LongText-1))}
+	tabled, checks := m.split()
+	if s.tabled = len(tabled) > 0; s.tabled {
+		var texts []string
+		for _, l := range tabled {
+			l.cond.walk(func(a *atom) {
+				switch a.op {
+				case opEqual, opUnequal:
+					texts = append(texts, a.text)
+				case opIn:
+					texts = append(texts, a.texts...)
+				}
+			})
+		}
+		slices.Sort(texts)
+		texts = slices.Clip(slices.Compact(texts))
+		s.table = newTextTable(texts)
+		hold(tabled, datum{text: "\xff"}) // which is no text that a rule can hold
+		for _, t := range texts {
+			hold(tabled, datum{text: t})
+		}
+		m.question(tabled)
+	}
+	s.slow = v != viewSelf || s.table.many != nil
+	for _, leaves := range checks {
+		c, _ := leaves[0].cond.check()
+		s.checks = append(s.checks, newTextCheck(c.atom, m.question(leaves)))
+	}
+	s.checks = slices.Clip(s.checks)
+	s.place = m.place
+	return &s
+}
+
+// A beginning or an end of up to eight bytes is in the key of a text.
+const (
+	opHead atomOp = opExists + 1 + iota
+	opTail
+)
+
+func newTextCheck(a *atom, question int32) textCheck {
+	c := textCheck{question: question, op: a.op, text: a.text, pattern: a.pattern, check: a.check}
+	if a.view != viewSelf {
+		c.bytes = []byte(a.text)
+	}
+	if n := len(a.text); n > 0 && n <= 8 && (a.op == opPrefix || a.op == opSuffix) {
+		key := leadloop.KeyOf(a.text)
+		c.n, c.shift = uint8(n), uint8(64-8*n)
+		if a.op == opPrefix {
+			c.op, c.want = opHead, key.Hi
+		} else {
+			c.op, c.want = opTail, key.Lo
+		}
+	}
+	return c
+}
+
+func (m *sourceMaker) list() *listSource {
+	var s listSource
+	tabled, checks := m.split()
+	s.has = len(tabled) > 0
+	if s.has {
+		hold(tabled, datum{})
+		m.question(tabled)
+	}
+	var texts []string
+	for _, leaves := range checks {
+		c, _ := leaves[0].cond.check()
+		q := m.question(leaves)
+		switch item := c.atom.item; {
+		case item.op == condAtom && item.atom.op == opEqual:
+			texts, s.found = append(texts, item.atom.text), append(s.found, q)
+		case item.op == condAtom && newTextCheck(item.atom, q).op == opHead:
+			s.heads = append(s.heads, newTextCheck(item.atom, q))
+		default:
+			s.items = append(s.items, itemCheck{q, item})
+		}
+	}
+	s.table = newTextTable(texts)
+	s.place = m.place
+	return &s
+}
+
+// steps drops the bounds at which no leaf changes, and says what the leaves are
+// before, between and after the others.
+func steps[T any](leaves []*planLeaf, bounds []T, compare func(a, b T) int, first T, value func(T) datum) (kept []T) {
+	slices.SortFunc(bounds, compare)
+	hold(leaves, value(first))
+	for _, k := range bounds {
+		hold(leaves, value(k))
+		n := len(leaves[0].holds)
+		if !slices.ContainsFunc(leaves, func(l *planLeaf) bool { return l.holds[n-1] != l.holds[n-2] }) {
+			for _, l := range leaves {
+				l.holds = l.holds[:n-1]
+			}
+			continue
+		}
+		kept = append(kept, k)
+	}
+	return slices.Clip(kept)
 }
 
 // counters go through the activities once for all windows of all rules.
@@ -85,11 +355,11 @@ type counters struct {
 	table   textTable
 	types   []counted
 	windows []time.Duration // grouped by type
-	at      []int           // where in windows the i-th asked for is
-	asked   []asked
+	at      []int32         // where in windows the i-th wanted is
+	wanted  []wanted
 }
 
-type asked struct {
+type wanted struct {
 	typ    int
 	window time.Duration
 }
@@ -97,8 +367,7 @@ type asked struct {
 // counted is a type of activity that rules ask for.
 type counted struct {
 	name     string
-	from, to int // in windows
-	last     bool
+	from, to int32 // in windows
 }
 
 func (c *counters) typ(name string) int {
@@ -112,37 +381,33 @@ func (c *counters) typ(name string) int {
 
 // window asks for a count and returns its number; 0 is no window.
 func (c *counters) window(typ string, window time.Duration) int {
-	a := asked{c.typ(typ), window}
-	i := slices.Index(c.asked, a)
+	a := wanted{c.typ(typ), window}
+	i := slices.Index(c.wanted, a)
 	if i < 0 {
-		i = len(c.asked)
-		c.asked = append(c.asked, a)
+		i = len(c.wanted)
+		c.wanted = append(c.wanted, a)
 	}
 	return i
 }
 
 // last asks for the latest activity of a type and returns the type's number.
-func (c *counters) last(typ string) int {
-	i := c.typ(typ)
-	c.types[i].last = true
-	return i
-}
+func (c *counters) last(typ string) int { return c.typ(typ) }
 
 // index lays out what was asked for.
 func (c *counters) index() {
 	var names []string
-	c.at = make([]int, len(c.asked))
+	c.at = make([]int32, len(c.wanted))
 	for i := range c.types {
 		t := &c.types[i]
 		names = append(names, t.name)
-		t.from = len(c.windows)
-		for k, a := range c.asked {
+		t.from = int32(len(c.windows))
+		for k, a := range c.wanted {
 			if a.typ == i {
-				c.at[k] = len(c.windows)
+				c.at[k] = int32(len(c.windows))
 				c.windows = append(c.windows, a.window)
 			}
 		}
-		t.to = len(c.windows)
+		t.to = int32(len(c.windows))
 	}
-	c.table = newTextTable(names)
+	c.table, c.wanted = newTextTable(names), nil
 }
