@@ -30,31 +30,36 @@ var (
 // syntax reports the first syntax error; what follows it is guesswork of the
 // parser.
 func (c *compiler) syntax(issues *cel.Issues) {
-	first := issues.Errors()[0]
+	first, text := issues.Errors()[0], c.rule.Expression.Text
 	msg := strings.TrimPrefix(first.Message, "Syntax error: ")
-	hint := ""
-	if m := unexpectedInput.FindStringSubmatch(msg); m != nil {
-		msg = "unexpected " + quoteToken(m[1])
-		switch strings.ToLower(strings.Trim(m[1], "'")) {
-		case "and":
-			hint = "use && for and"
-		case "or":
-			hint = "use || for or"
-		}
-	} else if m := missingToken.FindStringSubmatch(msg); m != nil {
-		msg = "missing " + quoteToken(m[1]) + " before " + quoteToken(m[2])
-	} else if m := badToken.FindStringSubmatch(msg); m != nil {
-		msg = "unexpected " + quoteToken(m[1])
-		if strings.HasPrefix(m[1], "'=") {
-			hint = "use == to compare"
-		}
-	}
 	if strings.Contains(msg, "recursion") {
 		c.problem(0, "split it into several rules", "the expression is nested deeper than %d levels", c.set.env.limits.Depth)
 		return
 	}
-	at := shift(c.rule.Expression.At, first.Location.Line(), first.Location.Column())
-	c.problemAt(at, hint, "syntax error: %s", msg)
+	line, column := first.Location.Line(), first.Location.Column()
+	hint := syntaxHint(text, line, column)
+	_, rest := cutAt(text, line, column)
+	if m := unexpectedInput.FindStringSubmatch(msg); m != nil {
+		if strings.TrimSpace(rest) == "" {
+			m[1] = "<EOF>"
+		}
+		msg = "unexpected " + quoteToken(m[1])
+	} else if m := missingToken.FindStringSubmatch(msg); m != nil {
+		msg = "missing " + quoteToken(m[1]) + " before " + quoteToken(m[2])
+	} else if m := badToken.FindStringSubmatch(msg); m != nil {
+		msg = "unexpected " + quoteToken(m[1])
+	} else if word, ok := strings.CutPrefix(msg, "reserved identifier: "); ok {
+		msg = strconv.Quote(word) + " is a reserved word"
+	} else if strings.HasPrefix(msg, "invalid argument to has()") {
+		msg = "has() takes a field of a lead or company"
+		hint = "as in has(lead.email)"
+	} else if strings.HasPrefix(msg, "argument must be a simple name") {
+		msg = "a loop begins with a name for the items"
+		hint = "as in list.exists(x, x > 1)"
+	} else if strings.HasPrefix(msg, "unsupported syntax") {
+		msg = "unexpected " + strings.ReplaceAll(strings.TrimPrefix(msg, "unsupported syntax "), "'", `"`)
+	}
+	c.problemAt(shift(c.rule.Expression.At, line, column), hint, "syntax error: %s", msg)
 }
 
 func quoteToken(t string) string {
@@ -74,7 +79,11 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 			parents[e.AsSelect().Operand().ID()] = e
 		}
 	}))
+	made := c.strayNames(issues, nodes)
 	for _, issue := range issues.Errors() {
+		if m := undeclared.FindStringSubmatch(issue.Message); m != nil && made[m[1]] && nodes[issue.ExprID].Kind() == ast.IdentKind {
+			continue
+		}
 		at := shift(c.rule.Expression.At, issue.Location.Line(), issue.Location.Column())
 		node := nodes[issue.ExprID]
 		if node != nil {
@@ -83,6 +92,36 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 		msg, hint := c.explain(issue.Message, node, parents)
 		c.problemAt(at, hint, "%s", msg)
 	}
+}
+
+// strayNames are names that a loop would have made if it were one, as in
+// list.any(x, x > 1): what is wrong is the loop.
+func (c *compiler) strayNames(issues *cel.Issues, nodes map[int64]ast.Expr) map[string]bool {
+	made := map[string]bool{}
+	for _, issue := range issues.Errors() {
+		node := nodes[issue.ExprID]
+		if node == nil || node.Kind() != ast.CallKind || !undeclared.MatchString(issue.Message) {
+			continue
+		}
+		call := node.AsCall()
+		name := call.FunctionName()
+		if usages[name] == "" && elsewhere[strings.ToLower(name)] == "" {
+			continue
+		}
+		operands := call.Args()
+		if name == "bind" && call.IsMemberFunction() {
+			operands = append([]ast.Expr{call.Target()}, operands...) // cel.bind(x, 1, x > 0)
+		}
+		if len(operands) < 2 {
+			continue
+		}
+		for _, x := range operands[:len(operands)-1] {
+			if x.Kind() == ast.IdentKind {
+				made[x.AsIdent()] = true
+			}
+		}
+	}
+	return made
 }
 
 func (c *compiler) explain(message string, node ast.Expr, parents map[int64]ast.Expr) (msg, hint string) {
@@ -96,10 +135,11 @@ func (c *compiler) explain(message string, node ast.Expr, parents map[int64]ast.
 		return c.explainOverload(m[1], m[2])
 	}
 	if m := noFields.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("a %s has no fields", tidyType(m[1])), ""
+		return fmt.Sprintf("a %s has no fields", tidyType(m[1])), methodsOf(tidyType(m[1]))
 	}
 	if m := mismatch.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("expected %s, found %s", tidyType(m[1]), tidyType(m[2])), ""
+		want, found := tidyType(m[1]), tidyType(m[2])
+		return fmt.Sprintf("expected %s, found %s", want, found), conversion([]string{want}, found)
 	}
 	return tidyType(message), ""
 }
@@ -107,8 +147,15 @@ func (c *compiler) explain(message string, node ast.Expr, parents map[int64]ast.
 func (c *compiler) explainUndeclared(name string, node ast.Expr, parents map[int64]ast.Expr) (msg, hint string) {
 	n := c.set.env.names
 	if node != nil && node.Kind() == ast.CallKind {
-		if slices.Contains(leftOut, name) {
+		switch {
+		case slices.Contains(leftOut, name):
 			return fmt.Sprintf("there is no %s() here", name), "values have one type each"
+		case usages[name] != "":
+			return fmt.Sprintf("%s() is not written like this", name), usages[name]
+		case name == identNow || slices.Contains(n.idents, name):
+			return fmt.Sprintf("%s is no function", name), fmt.Sprintf("write %s without parentheses", name)
+		case elsewhere[strings.ToLower(name)] != "":
+			return fmt.Sprintf("unknown function %s()", name), elsewhere[strings.ToLower(name)]
 		}
 		return fmt.Sprintf("unknown function %s()", name), suggest.DidYouMean(name, n.functions)
 	}
@@ -123,13 +170,23 @@ func (c *compiler) explainUndeclared(name string, node ast.Expr, parents map[int
 			return fmt.Sprintf("unknown name %s", name), fmt.Sprintf("did you mean %q?", f)
 		}
 	}
+	switch {
+	case nothing[strings.ToLower(name)]:
+		return fmt.Sprintf("there is no %s", name), hintPresence
+	case name == "activity" || strings.HasPrefix(name, "activity."):
+		return fmt.Sprintf("unknown name %s", name), `write activities.exists(a, a.type == "demo")`
+	}
 	candidates := slices.Concat(n.idents, []string{"true", "false"})
 	if strings.Contains(name, ".") {
 		candidates = n.fields
 	} else if slices.Contains(n.functions, name) {
 		return fmt.Sprintf("%s is a function", name), fmt.Sprintf("write %s(...)", name)
 	}
-	return fmt.Sprintf("unknown name %s", name), suggest.DidYouMean(name, candidates)
+	hint = suggest.DidYouMean(name, candidates)
+	if hint == "" && !strings.Contains(name, ".") {
+		hint = fmt.Sprintf("fields are lead.x and company.x; text stands in quotes, as in %q", name)
+	}
+	return fmt.Sprintf("unknown name %s", name), hint
 }
 
 func (c *compiler) explainField(field string, node ast.Expr) (msg, hint string) {
@@ -142,7 +199,11 @@ func (c *compiler) explainField(field string, node ast.Expr) (msg, hint string) 
 					return "unknown field " + full, fmt.Sprintf("did you mean %q?", f)
 				}
 			}
-			return "unknown field " + full, suggest.DidYouMean(full, c.set.env.names.fields)
+			hint = suggest.DidYouMean(full, c.set.env.names.fields)
+			if hint == "" {
+				hint = c.fieldsOf(op.AsIdent())
+			}
+			return "unknown field " + full, hint
 		}
 	}
 	var candidates []string
@@ -157,6 +218,24 @@ func (c *compiler) explainField(field string, node ast.Expr) (msg, hint string) 
 	return "unknown field " + field + " of an activity", hint
 }
 
+// fieldsOf names some fields of a lead or company.
+func (c *compiler) fieldsOf(scope string) string {
+	const most = 8
+	var names []string
+	for _, f := range c.set.env.names.fields {
+		if name, ok := strings.CutPrefix(f, scope+"."); ok {
+			names = append(names, name)
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return fmt.Sprintf("a %s has no fields", scope)
+	case n > most:
+		return fmt.Sprintf("a %s has %s and %d more", scope, strings.Join(names[:most], ", "), n-most)
+	}
+	return fmt.Sprintf("a %s has %s", scope, strings.Join(names, ", "))
+}
+
 // explainOverload says which operand has the wrong type, if the others leave
 // no doubt, and what would do.
 func (c *compiler) explainOverload(function, applied string) (msg, hint string) {
@@ -166,38 +245,95 @@ func (c *compiler) explainOverload(function, applied string) (msg, hint string) 
 		found = append([]string{target}, args...)
 	}
 	shown := displayName(function)
-	var signatures [][]string
-	if decl, ok := c.set.env.cel.Functions()[function]; ok {
-		for _, o := range decl.OverloadDecls() {
-			if o.IsMemberFunction() == (target != "") {
-				sig := make([]string, len(o.ArgTypes()))
-				for i, t := range o.ArgTypes() {
-					sig[i] = typeName(t)
-				}
-				signatures = append(signatures, sig)
-			}
-		}
+	signatures, others := c.signatures(function, target != "")
+	if len(found) == 2 && (function == operators.Equals || function == operators.NotEquals) {
+		signatures = [][]string{{found[0], found[0]}}
+	}
+	wrong, want := oneWrong(signatures, found)
+	if i := slices.IndexFunc(found, func(t string) bool { return strings.HasPrefix(t, "type(") }); i >= 0 {
+		return "a type is not a value", "a field of an item is written x.type"
 	}
 	switch {
-	case len(found) == 2 && slices.Contains(found, "int") && slices.Contains(found, "double"):
-		return shown + " can't mix int and double", "write the int as double(...), or a constant as 50.0"
 	case slices.Contains(found, "null"):
-		return "there is no null", "has(lead.x) tells whether there is a value"
+		return "there is no null", hintPresence
+	case slices.Contains(found, "bytes"):
+		return "bytes are not a type of a lead", "leave out the b"
+	case slices.Contains(found, "uint"):
+		return "unsigned integers are not a type of a lead", "leave out the u"
+	case function == operators.Index && (found[0] == "lead" || found[0] == "company"):
+		return fmt.Sprintf("a %s has no items", found[0]), "write the field's name, as in " + c.anyField(found[0])
 	case slices.Contains(found, "lead") || slices.Contains(found, "company"):
 		return "a lead or company is not a value by itself", "name a field, such as " + c.anyField(identLead)
-	case function == operators.In && len(found) == 2:
+	case len(found) == 2 && slices.Contains(found, "int") && slices.Contains(found, "double") && function != operators.Modulo && function != operators.In:
+		return shown + " can't mix int and double", "write the int as double(...), or a constant as 50.0"
+	case function == operators.In && len(found) == 2 && !strings.HasPrefix(found[1], "list(") && !strings.HasPrefix(found[1], "map("):
 		return "in: expected a list on the right, found " + found[1], `write x in ["a", "b"], or text.contains("a")`
+	case function == operators.In && len(found) == 2:
+		return fmt.Sprintf("in: %s can't be in a %s", found[0], found[1]), ""
 	case function == operators.Conditional && len(found) == 3 && found[0] != "bool":
 		return "? : expected bool, found " + found[0], ""
 	case function == operators.Conditional && len(found) == 3:
 		return fmt.Sprintf("? : both answers need one type, found %s and %s", found[1], found[2]), ""
-	case (function == operators.Equals || function == operators.NotEquals) && len(found) == 2:
-		return fmt.Sprintf("%s: expected %s, found %s", shown, found[0], found[1]), conversion(found[:1], found[1])
-	}
-	if at, want := oneWrong(signatures, found); at >= 0 {
-		return fmt.Sprintf("%s: expected %s, found %s", shown, strings.Join(want, " or "), found[at]), conversion(want, found[at])
+	case function == operators.Index && strings.HasPrefix(found[0], "list("):
+		return "[ ]: expected int, found " + found[1], "the first item is list[0]"
+	case function == operators.Index && !strings.HasPrefix(found[0], "map("):
+		return fmt.Sprintf("a %s has no items", found[0]), methodsOf(found[0])
+	case function == operators.Modulo && slices.Contains(found, "double"):
+		return "%: expected int, found double", "write int(...)"
+	case target != "" && len(signatures) == 0:
+		hint = fmt.Sprintf("write %s(...)", function)
+		if strings.HasPrefix(target, "list(") && function == fnCount {
+			hint = "write list.size()"
+		}
+		return shown + " is not called on a value", hint
+	case target == "" && len(signatures) == 0 && len(others) > 0:
+		return shown + " is called on a value", fmt.Sprintf("write x.%s(...)", function)
+	case wrong >= 0:
+		return fmt.Sprintf("%s: expected %s, found %s", shown, strings.Join(want, " or "), found[wrong]), operandHint(function, wrong, want, found)
 	}
 	return fmt.Sprintf("%s can't be applied to (%s)", shown, strings.Join(found, ", ")), usage(shown, signatures)
+}
+
+// signatures are the types that a function takes, as it is called here and as
+// it is called otherwise (on a value, or not).
+func (c *compiler) signatures(function string, member bool) (here, otherwise [][]string) {
+	decl, ok := c.set.env.cel.Functions()[function]
+	if !ok {
+		return nil, nil
+	}
+	for _, o := range decl.OverloadDecls() {
+		sig := make([]string, len(o.ArgTypes()))
+		for i, t := range o.ArgTypes() {
+			sig[i] = typeName(t)
+		}
+		if o.IsMemberFunction() == member {
+			here = append(here, sig)
+		} else {
+			otherwise = append(otherwise, sig)
+		}
+	}
+	return here, otherwise
+}
+
+// operandHint says how to write an operand of the wrong type.
+func operandHint(function string, wrong int, want, found []string) string {
+	text := found[wrong] == "list(string)" && len(want) == 1 && want[0] == "string"
+	list := found[wrong] == "string" && len(want) == 1 && want[0] == "list(string)"
+	switch {
+	case (function == fnCount || function == fnSeen) && wrong == 1:
+		return `write the window as text, as in "7d"`
+	case text && (function == operators.Equals || function == operators.NotEquals):
+		return `write x in ["a", "b"]`
+	case list:
+		return `write "a" in list`
+	case text && wrong == 0:
+		return `write "a" in list, or list.exists(x, x.contains("a"))`
+	case function == operators.LogicalNot:
+		return `put what is negated in parentheses, as in !(x in ["a", "b"])`
+	case found[0] == "bool" && slices.Contains([]string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}, function):
+		return "compare twice, as in 50 < x && x < 500"
+	}
+	return conversion(want, found[wrong])
 }
 
 // oneWrong finds the single operand that keeps found from fitting signatures,
@@ -251,6 +387,14 @@ func conversion(want []string, found string) string {
 		return ""
 	}
 	switch {
+	case want[0] == "bool" && found == "string":
+		return "write true or false without quotes, or compare the text with something"
+	case want[0] == "bool" && found == "int":
+		return "write true or false, or compare the number with something"
+	case want[0] == "int" && found == "double":
+		return "write int(...)"
+	case want[0] == "timestamp" && found == "duration":
+		return "compare a time with a time, such as now - days(7)"
 	case want[0] == "double" && found == "int":
 		return "write double(...)"
 	case want[0] == "string" && (found == "int" || found == "double" || found == "bool"):
@@ -258,7 +402,7 @@ func conversion(want []string, found string) string {
 	case (want[0] == "int" || want[0] == "double") && found == "string":
 		return "leave out the quotes"
 	case want[0] == "duration":
-		return `write days(7) or duration("48h")`
+		return hintDuration
 	case want[0] == "timestamp":
 		return `write timestamp("2026-11-02")`
 	}
