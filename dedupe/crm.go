@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 type crmMatch struct {
 	contacts, accounts            []Match
 	contact, account, opportunity *Match
+	// ambiguous are accounts between which nothing decided.
+	ambiguous []leadloop.AccountID
 }
 
 // matchCRM matches a person by the identifiers given to a contact, by its company to an account, and to an open opportunity of either. State is
@@ -91,8 +94,8 @@ func trueFirst(a, b bool) int {
 	return 1
 }
 
-// matchAccounts prefers the account of a known contact. Among accounts that match equally it prefers the one the lead is linked to, the one with
-// the company's name, the one in the company's country, and a parent over its subsidiaries.
+// matchAccounts takes the account of a known contact, else what ChooseAccount chooses. Names that are only close are looked up if nothing else
+// matches: they find many accounts.
 func (m *crmMatch) matchAccounts(ctx context.Context, tx store.Tx, o Options, p Person, viaContact leadloop.AccountID, state leadloop.State) error {
 	if viaContact != "" {
 		match := *m.contact
@@ -101,51 +104,41 @@ func (m *crmMatch) matchAccounts(ctx context.Context, tx store.Tx, o Options, p 
 		m.accounts = []Match{match}
 		return nil
 	}
-	ids := p.companyIdentifiers()
-	if len(ids) == 0 {
-		return nil
-	}
-	accounts, err := tx.CRM().MatchAccounts(ctx, ids)
-	if err != nil {
-		return err
-	}
-	type candidate struct {
-		match             Match
-		current           bool
-		name, country, up bool
-	}
-	var all []candidate
-	for _, a := range accounts {
-		t := Person{[]traits{accountTraits(a)}}
-		all = append(all, candidate{
-			match: CompareAccount(p, a), current: a.ID == state.Account, up: a.Parent == "",
-			name: share(p.companies(), t.companies()), country: share(p.countries(), t.countries()),
-		})
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		matches := func(c candidate) bool { return c.match.Confidence >= o.Match }
-		return cmp.Or(
-			trueFirst(a.current && matches(a), b.current && matches(b)),
-			cmp.Compare(b.match.Confidence, a.match.Confidence),
-			trueFirst(a.name, b.name), trueFirst(a.country, b.country), trueFirst(a.up, b.up),
-			strings.Compare(string(a.match.Account), string(b.match.Account)),
-		)
-	})
-	for _, c := range all {
-		m.accounts = append(m.accounts, c.match)
-	}
-	if len(all) > 0 && all[0].match.Confidence >= o.Match {
-		m.account = &m.accounts[0]
+	exact, like := p.companyIdentifiers()
+	for _, ids := range [][]leadloop.Identifier{exact, like} {
+		if len(ids) == 0 {
+			continue
+		}
+		accounts, err := tx.CRM().MatchAccounts(ctx, ids)
+		if err != nil {
+			return err
+		}
+		choice := ChooseAccount(p, accounts, state.Account, o.Match)
+		m.accounts = slices.DeleteFunc(choice.Matches, func(a Match) bool { return a.Rule == RuleNone })
+		m.ambiguous = choice.Ambiguous
+		if match, ok := choice.Chosen(); ok {
+			m.account = &match
+		}
+		if m.account != nil || m.ambiguous != nil {
+			return nil
+		}
 	}
 	return nil
 }
 
-func (p Person) companyIdentifiers() []leadloop.Identifier {
-	var all []leadloop.Identifier
+// companyIdentifiers returns domains and company keys, and the pieces of the keys.
+func (p Person) companyIdentifiers() (exact, like []leadloop.Identifier) {
 	for _, t := range p.records {
-		all = append(all, slices.DeleteFunc(t.identifiers(false), isPersonal)...)
+		for _, id := range t.identifiers(false) {
+			switch {
+			case id.Kind == IdentifierCompanyLike:
+				like = append(like, id)
+			case !isPersonal(id):
+				exact = append(exact, id)
+			}
+		}
 	}
-	return uniteIdentifiers(all, nil)
+	return uniteIdentifiers(exact, nil), uniteIdentifiers(like, nil)
 }
 
 // matchOpportunity returns the open opportunity that the lead belongs to: the one it is linked to, else one of its contact, else the latest.
@@ -160,6 +153,12 @@ func matchOpportunity(all []leadloop.Opportunity, contact leadloop.ContactID, cu
 			strings.Compare(string(a.ID), string(b.ID)))
 	})
 	m := &Match{Opportunity: best.ID, Rule: RuleOpportunity, Confidence: 1, Reason: "open opportunity of the matched account"}
+	if len(open) > 1 {
+		m.Reason = fmt.Sprintf("latest of %d open opportunities of the matched account", len(open))
+	}
+	if best.ID == current {
+		m.Reason = "open opportunity that the lead is linked to"
+	}
 	if isContact(best) {
 		m.Rule, m.Reason = RuleContactOpp, "open opportunity of the matched contact"
 	}

@@ -21,11 +21,13 @@ const (
 	IdentifierCompanyPerson = "company_person"
 	IdentifierDomain        = "domain"  // registrable, corporate: never a free or throw-away mail provider
 	IdentifierCompany       = "company" // company key, see normalize.Company
+	// IdentifierCompanyLike is a piece of a company key: names that are close to each other have one in common.
+	IdentifierCompanyLike = "company_like"
 )
 
 // isPersonal holds for the kinds that single out a person, by which leads and contacts are looked up; the others hold a whole company.
 func isPersonal(i leadloop.Identifier) bool {
-	return i.Kind != IdentifierDomain && i.Kind != IdentifierCompany
+	return i.Kind != IdentifierDomain && i.Kind != IdentifierCompany && i.Kind != IdentifierCompanyLike
 }
 
 // Identifiers returns what a lead with this profile is found by, sorted and each once; nil if nothing in it can tell it apart.
@@ -33,7 +35,7 @@ func isPersonal(i leadloop.Identifier) bool {
 // Placeholders and shared mailboxes ("info@", "null", "0000000") give none, nor do free and throw-away mail domains give a domain.
 func Identifiers(p *leadloop.Profile) []leadloop.Identifier { return newTraits(p).identifiers(true) }
 
-// CompanyIdentifiers returns what the account of a lead with this profile is found by: its corporate domains and its company key.
+// CompanyIdentifiers returns what the account of a lead with this profile is found by: its corporate domains, its company key and pieces of it.
 func CompanyIdentifiers(p *leadloop.Profile) []leadloop.Identifier {
 	return slices.DeleteFunc(newTraits(p).identifiers(false), isPersonal)
 }
@@ -44,7 +46,7 @@ func LeadIdentifiers(l *leadloop.Lead, policy leadloop.SurvivorshipPolicy) []lea
 	return PersonOfLead(l, policy).identifiers()
 }
 
-// AccountIdentifiers returns what an account is found by: all its corporate domains and the key of its name.
+// AccountIdentifiers returns what an account is found by: all its corporate domains, the key of its name and pieces of it.
 func AccountIdentifiers(a leadloop.Account) []leadloop.Identifier {
 	t := accountTraits(a)
 	return slices.DeleteFunc(t.identifiers(false), isPersonal)
@@ -68,6 +70,7 @@ type traits struct {
 	last      string // folded
 	fullName  string // words sorted
 	domains   []string
+	hosts     []string // what the domains were given as
 	company   string
 	countries []string // what the record says about where it is, best first
 }
@@ -129,6 +132,21 @@ func (t *traits) addDomain(s string) {
 	if i, found := slices.BinarySearch(t.domains, d); !found {
 		t.domains = slices.Insert(t.domains, i, d)
 	}
+	host := hostWithin(s, d)
+	if i, found := slices.BinarySearch(t.hosts, host); !found {
+		t.hosts = slices.Insert(t.hosts, i, host)
+	}
+}
+
+// hostWithin returns the host of s, which lies in the registrable domain d, without "www."; d if it is written in a way that can't be cut out.
+func hostWithin(s, d string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	end := strings.Index(s, d)
+	if end < 0 {
+		return d
+	}
+	begin := strings.LastIndexAny(s[:end], "/@: ") + 1
+	return strings.TrimPrefix(s[begin:end], "www.") + d
 }
 
 func (t *traits) addPhone(s, hint string) {
@@ -185,6 +203,9 @@ func (t traits) identifiers(forLead bool) []leadloop.Identifier {
 	if t.company != "" {
 		if !forLead {
 			add(IdentifierCompany, t.company)
+			for _, block := range companyBlocks(t.company) {
+				add(IdentifierCompanyLike, block)
+			}
 		}
 		if t.fullName != "" {
 			add(IdentifierCompanyPerson, t.company+"|"+t.fullName)

@@ -2,7 +2,6 @@ package dedupe
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/leadloop/leadloop"
 )
@@ -40,7 +39,8 @@ const (
 // The rules for accounts and opportunities.
 const (
 	RuleDomain      = "domain"       // a corporate domain of the account: 1.00
-	RuleCompany     = "company"      // the same company name with country or domain name in common: 0.95; without: possible
+	RuleCompany     = "company"      // the same company name: 0.95; with another domain or country: possible
+	RuleCompanyLike = "company_like" // a close company name, or a part of it, and one thing that supports it: 0.95; without: possible at most
 	RuleOpportunity = "opportunity"  // an open opportunity of the matched account
 	RuleContactOpp  = "contact_deal" // an open opportunity of the matched contact
 )
@@ -134,37 +134,4 @@ func compareNamesakes(a, b Person, names nameLevel, otherMailboxes bool) Match {
 // otherMailboxes holds if both have personal addresses at one corporate domain and none of them in common.
 func otherMailboxes(a, b Person) bool {
 	return slices.ContainsFunc(a.domains(), func(d string) bool { return disagree(a.atDomain(d), b.atDomain(d)) })
-}
-
-// CompareAccount compares a lead's company with an account.
-//
-// A corporate domain in common is a match, whichever of the account's domains it is. The same company name is a match if one thing more agrees,
-// the country or the name within the domain (acme.de, acme.com), and the domains don't speak against it; otherwise it is possible only.
-func CompareAccount(p Person, account leadloop.Account) Match {
-	a := Person{[]traits{accountTraits(account)}}
-	m := Match{Account: account.ID, Rule: RuleCompany}
-	switch {
-	case share(p.domains(), a.domains()):
-		m.Rule, m.Confidence, m.Reason = RuleDomain, 1, "corporate domain of the account"
-	case !share(p.companies(), a.companies()):
-		m.Rule, m.Reason = RuleNone, "neither domain nor company name in common"
-	case share(labels(p.domains()), labels(a.domains())):
-		m.Confidence, m.Reason = 0.95, "same company name, and the same name within the domain"
-	case disagree(p.domains(), a.domains()):
-		m.Confidence, m.Reason = 0.80, "same company name, but different corporate domains"
-	case share(p.countries(), a.countries()):
-		m.Confidence, m.Reason = 0.95, "same company name and country"
-	default:
-		m.Confidence, m.Reason = 0.85, "same company name; neither country nor domain confirms it"
-	}
-	return m
-}
-
-// labels returns the first labels of domains: "acme" of "acme.co.uk".
-func labels(domains []string) []string {
-	out := make([]string, len(domains))
-	for i, d := range domains {
-		out[i], _, _ = strings.Cut(d, ".")
-	}
-	return out
 }

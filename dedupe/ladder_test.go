@@ -125,6 +125,7 @@ func TestLadder(t *testing.T) {
 
 func TestAccountLadder(t *testing.T) {
 	acme := leadloop.Account{ID: "acme", Name: "Acme, Inc.", Domains: []string{"acme.com", "acme-labs.io"}, Country: "US"}
+	globex := leadloop.Account{ID: "globex", Name: "Globex", Country: "US"}
 	bare := leadloop.Account{ID: "acme", Name: "Acme, Inc.", Country: "US"}
 	for _, tc := range []struct {
 		name    string
@@ -137,11 +138,28 @@ func TestAccountLadder(t *testing.T) {
 		{"any of the account's domains will do", who{domain: "www.acme-labs.io"}, acme, dedupe.RuleDomain, 1},
 		{"a role address has a corporate domain all the same", who{email: "info@acme.com"}, acme, dedupe.RuleDomain, 1},
 		{"a free-mail domain is no account's", who{email: "jane@gmail.com"}, leadloop.Account{ID: "g", Name: "Google", Domains: []string{"gmail.com"}}, dedupe.RuleNone, 0},
-		{"the same name with the same name in the domain", who{company: "ACME GmbH", domain: "acme.de"}, acme, dedupe.RuleCompany, 0.95},
-		{"the same name and country", who{company: "acme", country: "US"}, bare, dedupe.RuleCompany, 0.95},
-		{"the same name and the country of the phone", who{company: "acme", phone: "+14157652671"}, bare, dedupe.RuleCompany, 0.95},
-		{"the same name alone is possible only", who{company: "acme"}, bare, dedupe.RuleCompany, 0.85},
-		{"the same name at a foreign domain is possible only", who{company: "acme", domain: "acmewidgets.com", country: "US"}, acme, dedupe.RuleCompany, 0.8},
+		{"the same name with the same name in the domain", who{company: "ACME GmbH", domain: "acme.de"}, acme, dedupe.RuleCompany, 0.97},
+		{"the same name and country", who{company: "acme", country: "US"}, bare, dedupe.RuleCompany, 0.97},
+		{"the same name and the country of the phone", who{company: "acme", phone: "+14157652671"}, bare, dedupe.RuleCompany, 0.97},
+		{"the same name alone is enough", who{company: "acme"}, bare, dedupe.RuleCompany, 0.95},
+		{"the same name in another country is possible only", who{company: "acme", country: "DE"}, bare, dedupe.RuleCompany, 0.8},
+		{"the same name at a foreign domain needs the country", who{company: "acme", domain: "acmewidgets.com", country: "US"}, acme, dedupe.RuleCompany, 0.95},
+		{"the same name at a foreign domain is possible only", who{company: "acme", domain: "acmewidgets.com"}, acme, dedupe.RuleCompany, 0.8},
+		{"a misspelt name and the country", who{company: "Globbex", country: "US"}, globex, dedupe.RuleCompanyLike, 0.95},
+		{"a misspelt name alone is possible only", who{company: "Globbex"}, globex, dedupe.RuleCompanyLike, 0.85},
+		{"an abbreviated name and the country", who{company: "Globex Intl. Sol.", country: "US"},
+			leadloop.Account{ID: "g", Name: "Globex International Solutions Group", Country: "US"}, dedupe.RuleCompanyLike, 0.95},
+		{"a name without its umlauts and the country", who{company: "Muehlbach Anlagenbau", country: "DE"},
+			leadloop.Account{ID: "m", Name: "Mühlbach Anlagenbau GmbH", Country: "DE"}, dedupe.RuleCompanyLike, 0.95},
+		{"a number is no misspelling", who{company: "Studio 54", country: "US"}, leadloop.Account{ID: "s", Name: "Studio 55", Country: "US"}, dedupe.RuleNone, 0},
+		{"another last word is another company", who{company: "Globex Foods", country: "US"}, leadloop.Account{ID: "g", Name: "Globex Steel", Country: "US"}, dedupe.RuleNone, 0},
+		{"the beginning of a name and the name in the domain", who{company: "Chevron", domain: "chevron.com"},
+			leadloop.Account{ID: "c", Name: "ChevronTexaco", Domains: []string{"chevron.net"}}, dedupe.RuleCompanyLike, 0.95},
+		{"the beginning of a name and the country is possible only", who{company: "Chevron", country: "US"},
+			leadloop.Account{ID: "c", Name: "Chevron Texaco", Country: "US"}, dedupe.RuleCompanyLike, 0.85},
+		{"initials and the name in the domain", who{company: "ELT", domain: "elt.de"},
+			leadloop.Account{ID: "e", Name: "Express Logistics Transport", Domains: []string{"elt.com"}}, dedupe.RuleCompanyLike, 0.95},
+		{"initials alone are not even possible", who{company: "ELT"}, leadloop.Account{ID: "e", Name: "Express Logistics Transport"}, dedupe.RuleCompanyLike, 0.7},
 		{"a placeholder is no company name", who{company: "n/a", country: "US"}, leadloop.Account{ID: "x", Name: "N/A", Country: "US"}, dedupe.RuleNone, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -179,12 +197,12 @@ func TestIdentifiers(t *testing.T) {
 	}
 	t.Run("an account has all its domains and its name", func(t *testing.T) {
 		got := dedupe.AccountIdentifiers(leadloop.Account{Name: "Acme, Inc.", Domains: []string{"www.acme.com", "acme-labs.io", "gmail.com"}})
-		want := ids{{Kind: "company", Value: "acme"}, {Kind: "domain", Value: "acme-labs.io"}, {Kind: "domain", Value: "acme.com"}}
+		want := ids{{Kind: "company", Value: "acme"}, {Kind: "company_like", Value: "b:acme"}, {Kind: "company_like", Value: "i:acme"}, {Kind: "domain", Value: "acme-labs.io"}, {Kind: "domain", Value: "acme.com"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
 		lead := dedupe.CompanyIdentifiers(who{company: "ACME", email: "jane@acme.com"}.profile())
-		if diff := cmp.Diff(ids{{Kind: "company", Value: "acme"}, {Kind: "domain", Value: "acme.com"}}, lead); diff != "" {
+		if diff := cmp.Diff(ids{{Kind: "company", Value: "acme"}, {Kind: "company_like", Value: "b:acme"}, {Kind: "company_like", Value: "i:acme"}, {Kind: "domain", Value: "acme.com"}}, lead); diff != "" {
 			t.Error(diff)
 		}
 	})

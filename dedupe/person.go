@@ -138,6 +138,7 @@ func (p Person) linkedIns() []string {
 }
 func (p Person) phones() []string  { return p.set(func(t traits) []string { return t.phones }) }
 func (p Person) domains() []string { return p.set(func(t traits) []string { return t.domains }) }
+func (p Person) hosts() []string   { return p.set(func(t traits) []string { return t.hosts }) }
 func (p Person) companies() []string {
 	return p.set(func(t traits) []string { return []string{t.company} })
 }

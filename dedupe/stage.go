@@ -94,11 +94,13 @@ type other struct {
 type trace struct {
 	LookedUp []string `json:"looked_up,omitempty"` // identifier kinds
 	// Shared are kinds of identifiers that too many leads have.
-	Shared      []string        `json:"shared,omitempty"`
-	Leads       []tracedVerdict `json:"leads,omitempty"`
-	Contacts    []Match         `json:"contacts,omitempty"`
-	Accounts    []Match         `json:"accounts,omitempty"`
-	Opportunity *Match          `json:"opportunity,omitempty"`
+	Shared   []string        `json:"shared,omitempty"`
+	Leads    []tracedVerdict `json:"leads,omitempty"`
+	Contacts []Match         `json:"contacts,omitempty"`
+	Accounts []Match         `json:"accounts,omitempty"`
+	// Ambiguous are accounts between which nothing decided.
+	Ambiguous   []leadloop.AccountID `json:"ambiguous,omitempty"`
+	Opportunity *Match               `json:"opportunity,omitempty"`
 }
 
 type tracedVerdict struct {
@@ -276,6 +278,24 @@ func (d *decision) askAbout(base *leadloop.Lead, o other) {
 	})
 }
 
+// askForAccount has a human choose between accounts; the same accounts are asked about once.
+func (d *decision) askForAccount() {
+	payload, err := json.Marshal(struct {
+		Accounts []leadloop.AccountID `json:"accounts"`
+	}{d.crm.ambiguous})
+	if err != nil {
+		panic("unreachable: ids marshal: " + err.Error())
+	}
+	var key strings.Builder
+	key.WriteString("review:account:" + string(d.s.Lead.ID))
+	for _, id := range d.crm.ambiguous {
+		key.WriteString(":" + string(id))
+	}
+	d.effects.Tasks = append(d.effects.Tasks, leadloop.Task{
+		Key: key.String(), Kind: leadloop.TaskReview, Lead: d.s.Lead.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
+	})
+}
+
 // reviewKey is the same for a pair in either order, so that it is asked about once.
 func reviewKey(a, b leadloop.LeadID) string {
 	return fmt.Sprintf("review:duplicate:%s:%s", min(a, b), max(a, b))
@@ -283,7 +303,11 @@ func reviewKey(a, b leadloop.LeadID) string {
 
 func (d *decision) decideCRM() {
 	d.trace.Contacts, d.trace.Accounts, d.trace.Opportunity = d.crm.contacts, d.crm.accounts, d.crm.opportunity
+	d.trace.Ambiguous = d.crm.ambiguous
 	state := d.s.Lead.State
+	if d.crm.ambiguous != nil && state.Account == "" {
+		d.askForAccount()
+	}
 	if d.crm.contact != nil {
 		state.Contact = d.crm.contact.Contact
 	}

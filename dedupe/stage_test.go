@@ -285,7 +285,11 @@ func TestStageMatchesTheCRM(t *testing.T) {
 		{"of two accounts at one domain the one with the company's name", who{email: "new@hooli.com", company: "Hooli Inc"}, leadloop.State{}, leadloop.State{Account: "hooli-2"}, matched("hooli-2", "domain")},
 		{"of two accounts at one domain the parent", who{email: "new@initech.com"}, leadloop.State{}, leadloop.State{Account: "initech-2"}, matched("initech-2", "domain")},
 		{"by company name and country", who{email: "x@gmail.com", company: "GLOBEX Ltd", country: "US"}, leadloop.State{}, leadloop.State{Account: "globex", Opportunity: "o4"}, matched("globex", "company")},
-		{"not by company name alone", who{email: "x@gmail.com", company: "Globex"}, leadloop.State{}, leadloop.State{}, nil},
+		{"by company name alone", who{email: "x@gmail.com", company: "Globex"}, leadloop.State{}, leadloop.State{Account: "globex", Opportunity: "o4"}, matched("globex", "company")},
+		{"not by company name in another country", who{email: "x@gmail.com", company: "Globex", country: "DE"}, leadloop.State{}, leadloop.State{}, nil},
+		{"by a misspelt company name and the country", who{email: "x@gmail.com", company: "Globexx Inc", country: "US"}, leadloop.State{},
+			leadloop.State{Account: "globex", Opportunity: "o4"}, matched("globex", "company_like")},
+		{"not by a misspelt company name alone", who{email: "x@gmail.com", company: "Globexx Inc"}, leadloop.State{}, leadloop.State{}, nil},
 		{"by contact, with the contact's own opportunity", who{email: "jane@private.example"}, leadloop.State{},
 			leadloop.State{Contact: "c1", Account: "globex", Opportunity: "o5"}, matched("globex", "email")},
 		{"a contact of an account that is gone", who{email: "max@elsewhere.example"}, leadloop.State{}, leadloop.State{Contact: "c2"}, nil},
@@ -314,6 +318,35 @@ func TestStageMatchesTheCRM(t *testing.T) {
 				t.Error("the state is written although nothing changed")
 			}
 		})
+	}
+}
+
+func TestAmbiguousAccountsAreAskedAbout(t *testing.T) {
+	st := open(t)
+	write(t, st, func(tx store.Tx) error {
+		var err error
+		for _, a := range []leadloop.Account{{ID: "hooli-2", Name: "Hooli X", Domains: []string{"hooli.com"}}, {ID: "hooli-1", Name: "Hooli Y", Domains: []string{"hooli.com"}}} {
+			a.Identifiers = dedupe.AccountIdentifiers(a)
+			err = errors.Join(err, tx.CRM().PutAccount(t.Context(), a))
+		}
+		return err
+	})
+	stage := dedupe.NewStage(st, dedupe.Options{})
+	got := decide(t, stage, subject(who{email: "new@hooli.com"}.lead("l9", 5), leadloop.TriggerSubmission))
+	if got.State != nil || len(got.Events) > 0 {
+		t.Errorf("an account was chosen silently: %+v, %v", got.State, got.Events)
+	}
+	want := []leadloop.Task{{
+		Key: "review:account:l9:hooli-1:hooli-2", Kind: leadloop.TaskReview, Lead: "l9", DueAt: day(10), Outside: true,
+		Payload: []byte(`{"accounts":["hooli-1","hooli-2"]}`),
+	}}
+	if diff := cmp.Diff(want, got.Tasks); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+	linked := who{email: "new@hooli.com"}.lead("l9", 5)
+	linked.State.Account = "hooli-2"
+	if got := decide(t, stage, subject(linked, leadloop.TriggerSubmission)); got.State != nil || got.Tasks != nil {
+		t.Errorf("a link that still matches was asked about: %+v", got)
 	}
 }
 

@@ -207,7 +207,7 @@ func (r *writer) writeCompany() {
 }
 
 var abbreviations = strings.NewReplacer("International", "Intl", "Technologies", "Tech", "Solutions", "Sol.", "Consulting", "Cons.", "Corporation", "Corp",
-	"Manufacturing", "Mfg", "Engineering", "Eng.", "and", "&", "Group", "Grp", "Management", "Mgmt", "Financial", "Fin.", "Systems", "Sys", "Insurance", "Ins.")
+	"Manufacturing", "Mfg", "Engineering", "Eng.", " and ", " & ", "Group", "Grp", "Management", "Mgmt", "Financial", "Fin.", "Systems", "Sys", "Insurance", "Ins.")
 
 func initials(parts []string) string {
 	var b strings.Builder
@@ -313,9 +313,11 @@ func (r *writer) account() leadloop.AccountID {
 		return ""
 	}
 	if r.Company == "" || r.Noise&NoCompany != 0 {
-		// The domain alone tells: one that is the parent's too is the parent's.
-		if a.within && r.atCompany == r.w.accounts[a.parent].domains[0] {
-			return r.w.accounts[a.parent].id
+		// The domain alone tells: one that is the parent's too is the parent's, unless both are there and the country is that of the subsidiary.
+		if parent := a.parent; a.within && r.atCompany == r.w.accounts[parent].domains[0] {
+			if a.domains[0] != r.atCompany || r.Country == "" || a.country == r.w.accounts[parent].country {
+				return r.w.accounts[parent].id
+			}
 		}
 	}
 	return a.id
