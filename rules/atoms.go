@@ -13,8 +13,6 @@ import (
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-
-	"github.com/leadloop/leadloop/normalize"
 )
 
 // input is what an atom reads: a field or variable by position, or a slot.
@@ -199,10 +197,6 @@ var atomOps = map[string]atomOp{
 	operators.Less: opLess, operators.LessEquals: opAtMost,
 	operators.Greater: opMore, operators.GreaterEquals: opAtLeast,
 	overloads.Contains: opContains, overloads.StartsWith: opPrefix, overloads.EndsWith: opSuffix,
-}
-
-var checks = map[string]func(string) bool{
-	"isFreeEmail": normalize.IsFreeEmail, "isDisposableEmail": normalize.IsDisposableEmail, "isRoleEmail": normalize.IsRoleEmail,
 }
 
 // atom recognises a lowered expression of type bool that is an atom, or

@@ -39,8 +39,8 @@ func (s sizes) of(path []string, t *types.Type) *cost.SizeEstimate {
 // EstimateCallCost prices what cel-go has no idea of: a pattern by the size of
 // its program, and functions that go through a string.
 func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
-	switch function {
-	case overloads.Matches:
+	switch {
+	case function == overloads.Matches:
 		subject := args[0]
 		if target != nil {
 			subject = *target
@@ -54,7 +54,7 @@ func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args [
 		// RE2 in its slow form visits every instruction for every byte, at
 		// some five nanoseconds each.
 		return &cost.CallEstimate{CostEstimate: s.size(subject).MultiplyByCostFactor(0.05 * float64(size))}
-	case "lowerAscii", "upperAscii", "trim", "isFreeEmail", "isDisposableEmail", "isRoleEmail":
+	case checks[function] != nil, edits[function] != nil:
 		subject := target
 		if subject == nil {
 			subject = &args[0]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -45,9 +44,7 @@ func appendNeeds(arena *[]string, u *types.Unknown) []string {
 			*arena = append(*arena, t.Variable())
 		}
 	}
-	slices.Sort((*arena)[start:])
-	*arena = (*arena)[:start+len(slices.Compact((*arena)[start:]))]
-	return (*arena)[start:len(*arena):len(*arena)]
+	return sortNames(arena, start)
 }
 
 func valueOf(k leadloop.Kind, out ref.Val) (leadloop.Value, error) {

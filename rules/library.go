@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func newCELEnv(e *Env) (*cel.Env, error) {
 
 func functions() []cel.EnvOption {
 	s, i, d, b := cel.StringType, cel.IntType, cel.DoubleType, cel.BoolType
-	return []cel.EnvOption{
+	opts := []cel.EnvOption{
 		cel.Function(fnCount,
 			cel.Overload("count_type", []*cel.Type{s}, i),
 			cel.Overload("count_type_window", []*cel.Type{s, s}, i)),
@@ -75,19 +76,32 @@ func functions() []cel.EnvOption {
 		cel.Function(fnLast, cel.Overload("last_type", []*cel.Type{s}, cel.TimestampType)),
 		cel.Function(fnSince, cel.Overload("since_type", []*cel.Type{s}, cel.DurationType)),
 		cel.Function(fnDays, cel.Overload("days_int", []*cel.Type{i}, cel.DurationType, cel.UnaryBinding(days))),
-		predicate("isFreeEmail", normalize.IsFreeEmail),
-		predicate("isDisposableEmail", normalize.IsDisposableEmail),
-		predicate("isRoleEmail", normalize.IsRoleEmail),
 		cel.Function("min",
 			cel.Overload("min_int", []*cel.Type{i, i}, i, cel.BinaryBinding(pick(func(a, b types.Int) types.Int { return min(a, b) }))),
 			cel.Overload("min_double", []*cel.Type{d, d}, d, cel.BinaryBinding(pick(func(a, b types.Double) types.Double { return min(a, b) })))),
 		cel.Function("max",
 			cel.Overload("max_int", []*cel.Type{i, i}, i, cel.BinaryBinding(pick(func(a, b types.Int) types.Int { return max(a, b) }))),
 			cel.Overload("max_double", []*cel.Type{d, d}, d, cel.BinaryBinding(pick(func(a, b types.Double) types.Double { return max(a, b) })))),
-		text("lowerAscii", func(s string) string { return asciiMap(s, 'A', 'Z', 'a'-'A') }),
-		text("upperAscii", func(s string) string { return asciiMap(s, 'a', 'z', 'A'-'a') }),
-		text("trim", strings.TrimSpace),
 	}
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		opts = append(opts, predicate(name, checks[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		opts = append(opts, text(name, edits[name]))
+	}
+	return opts
+}
+
+// checks are the functions that tell something about a text.
+var checks = map[string]func(string) bool{
+	"isFreeEmail": normalize.IsFreeEmail, "isDisposableEmail": normalize.IsDisposableEmail, "isRoleEmail": normalize.IsRoleEmail,
+}
+
+// edits are the methods that make another text.
+var edits = map[string]func(string) string{
+	"lowerAscii": func(s string) string { return asciiMap(s, 'A', 'Z', 'a'-'A') },
+	"upperAscii": func(s string) string { return asciiMap(s, 'a', 'z', 'A'-'a') },
+	"trim":       strings.TrimSpace,
 }
 
 func predicate(name string, f func(string) bool) cel.EnvOption {

@@ -47,8 +47,8 @@ func (k *coder) unary(fn string, a any, t *types.Type) any {
 	switch {
 	case is[string](a) && checks[fn] != nil:
 		return lift(as[string](a), checks[fn])
-	case is[string](a) && texts1[fn] != nil:
-		return lift(as[string](a), texts1[fn])
+	case is[string](a) && edits[fn] != nil:
+		return lift(as[string](a), edits[fn])
 	case is[time.Time](a) && clocks[fn] != nil:
 		f := clocks[fn]
 		return lift(as[time.Time](a), func(t time.Time) int64 { return f(t.UTC()) })
@@ -56,12 +56,6 @@ func (k *coder) unary(fn string, a any, t *types.Type) any {
 		return lift(as[time.Duration](a), spans[fn])
 	}
 	return nil
-}
-
-var texts1 = map[string]func(string) string{
-	"lowerAscii": func(s string) string { return asciiMap(s, 'A', 'Z', 'a'-'A') },
-	"upperAscii": func(s string) string { return asciiMap(s, 'a', 'z', 'A'-'a') },
-	"trim":       strings.TrimSpace,
 }
 
 var clocks = map[string]func(time.Time) int64{
