@@ -134,8 +134,8 @@ type textSource struct {
 type textCheck struct {
 	question int32
 	op       atomOp
-	n, shift uint8  // of a beginning or end that is in the key
-	want     uint64 // what the key has there
+	n, shift uint8  // of a beginning or end
+	want     uint64 // what the key has of it
 	text     string
 	bytes    []byte // the same, if the case is changed
 	pattern  *regexp.Regexp
@@ -391,7 +391,7 @@ func (b *planner) sources() {
 		b.plan.counting = b.plan.counting || c.near != nil
 	}
 	b.plan.counters.index()
-	b.plan.counting = b.plan.counting || len(b.plan.counters.types) > 0
+	b.plan.counting = b.plan.counting || len(b.plan.counters.names) > 0
 }
 
 // ask makes a question that answers leaves.

@@ -233,25 +233,20 @@ func (x *exec) count() {
 			break
 		}
 		latest = max(latest, ns)
-		at := find(&c.table, a.Type)
-		if at == 0 {
-			continue
-		}
-		t := &c.types[at-1]
+		at := c.table.find(leadloop.KeyOf(a.Type), a.Type)
+		t := c.types[at]
 		for k := t.from; k < t.to; k++ {
 			if ns > starts[k] {
 				counts[k]++
 			}
 		}
-		if ns > lasts[at-1] {
-			lasts[at-1] = ns
-		}
+		lasts[at] = max(lasts[at], ns)
 	}
 	x.latest = latest
 	if x.far {
-		for i := range c.types {
-			for k := c.types[i].from; k < c.types[i].to; k++ {
-				counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.types[i].name, window: c.windows[k]}))
+		for i, t := range c.types {
+			for k := t.from; k < t.to; k++ {
+				counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.names[i-1], window: c.windows[k]}))
 			}
 		}
 	}

@@ -310,11 +310,11 @@ func (x *exec) pickTexts(list []textSource) {
 			row := uint32(rowsBefore)
 			switch c.op {
 			case opHead:
-				if lo<<(c.shift&63) == c.want && n >= uint64(c.n) {
+				if lo<<(c.shift&63) == c.want && n >= uint64(c.n) && (c.n <= 8 || c.met(x.row.Texts[s.other])) {
 					row++
 				}
 			case opTail:
-				if hi>>(c.shift&63) == c.want && n >= uint64(c.n) {
+				if hi>>(c.shift&63) == c.want && n >= uint64(c.n) && (c.n <= 8 || c.met(x.row.Texts[s.other])) {
 					row++
 				}
 			default:
@@ -352,7 +352,7 @@ func (x *exec) text(s *textSource, text string, irregular bool) {
 
 func answer[S string | []byte](x *exec, s *textSource, text S) {
 	if s.tabled {
-		x.picks[s.question] = rowsBefore + find(&s.table, text)
+		x.picks[s.question] = rowsBefore + findText(&s.table, text)
 	}
 	for i := range s.checks {
 		c := &s.checks[i]
@@ -453,11 +453,15 @@ func (x *exec) list(s *listSource, list []string, irregular bool) {
 			x.without(&s.place, rowErring)
 			return
 		}
-		if at := find(&s.table, item); at != 0 {
-			picks[s.found[at-1]] = rowsBefore + 1
+		key := leadloop.KeyOf(item)
+		if len(s.found) > 0 {
+			if at := s.table.find(key, item); at != 0 {
+				picks[s.found[at-1]] = rowsBefore + 1
+			}
 		}
 		for k := range s.heads {
-			if h := &s.heads[k]; strings.HasPrefix(item, h.text) {
+			h := &s.heads[k]
+			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(item)) {
 				picks[h.question] = rowsBefore + 1
 			}
 		}

@@ -48,18 +48,10 @@ func (e *Env) matches(f *Facts) error {
 	if len(f.Vars) > len(e.vars) {
 		return &inputError{fmt.Sprintf("facts: %d variables given, the environment has %d", len(f.Vars), len(e.vars))}
 	}
-	if f.Profile == nil || f.Profile.Schema() == e.schema {
+	if f.Profile == nil || sameSchema(f.Profile.Schema(), e.schema) {
 		return nil
 	}
-	s := f.Profile.Schema()
-	same := s.Len() == e.schema.Len()
-	for i := 0; same && i < s.Len(); i++ {
-		same = s.At(i) == e.schema.At(i)
-	}
-	if !same {
-		return &inputError{"facts: the profile has another schema than the environment"}
-	}
-	return nil
+	return &inputError{"facts: the profile has another schema than the environment"}
 }
 
 // ResolveName implements the activation of cel-go.

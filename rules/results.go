@@ -12,8 +12,9 @@ import (
 // ready; reusing it spares allocations. It belongs to one goroutine, and its
 // results are valid until the next evaluation into it.
 type Results struct {
-	set *Set
-	err error // why nothing was evaluated
+	set    *Set
+	schema *leadloop.Schema // of a profile that the set could be evaluated over
+	err    error            // why nothing was evaluated
 
 	exec   exec
 	planes planes
@@ -85,7 +86,14 @@ func bit(plane []uint64, i int) bool { return plane[i/64]>>(i%64)&1 != 0 }
 // and the others stand. Once ctx is done the remaining rules are Failed with
 // its cause. The facts are only read.
 func (s *Set) Eval(ctx context.Context, f Facts, r *Results) {
-	r.set, r.err = s, s.env.matches(&f)
+	if r.set != s || f.Profile == nil || f.Profile.Schema() != r.schema || len(f.Vars) > len(s.env.vars) {
+		r.set, r.schema, r.err = s, nil, s.env.matches(&f)
+		if r.err == nil && f.Profile != nil {
+			r.schema = f.Profile.Schema()
+		}
+	} else {
+		r.err = nil
+	}
 	if r.err == nil && ctx.Err() != nil {
 		r.err = fmt.Errorf("not evaluated: %w", context.Cause(ctx))
 	}

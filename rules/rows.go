@@ -282,7 +282,7 @@ func (m *sourceMaker) text(v view) *textSource {
 	return &s
 }
 
-// A beginning or an end of up to eight bytes is in the key of a text.
+// The key of a text has what it begins and ends with: all of it, or eight bytes.
 const (
 	opHead atomOp = opExists + 1 + iota
 	opTail
@@ -293,14 +293,14 @@ func newTextCheck(a *atom, question int32) textCheck {
 	if a.view != viewSelf {
 		c.bytes = []byte(a.text)
 	}
-	if n := len(a.text); n > 0 && n <= 8 && (a.op == opPrefix || a.op == opSuffix) {
-		key := leadloop.KeyOf(a.text)
-		c.n, c.shift = uint8(n), uint8(64-8*n)
-		if a.op == opPrefix {
-			c.op, c.want = opHead, key.Hi
-		} else {
-			c.op, c.want = opTail, key.Lo
-		}
+	switch n := len(a.text); {
+	case n == 0 || n > leadloop.LongText:
+	case a.op == opPrefix:
+		key := leadloop.KeyOf(a.text[:min(n, 8)])
+		c.op, c.n, c.shift, c.want = opHead, uint8(n), uint8(64-8*key.Len), key.Hi
+	case a.op == opSuffix:
+		key := leadloop.KeyOf(a.text[n-min(n, 8):])
+		c.op, c.n, c.shift, c.want = opTail, uint8(n), uint8(64-8*key.Len), key.Lo
 	}
 	return c
 }
@@ -352,9 +352,10 @@ func steps[T any](leaves []*planLeaf, bounds []T, compare func(a, b T) int, firs
 
 // counters go through the activities once for all windows of all rules.
 type counters struct {
+	names   []string // types that rules ask for
 	table   textTable
-	types   []counted
-	windows []time.Duration // grouped by type
+	types   []counted       // by position among the names plus one; the first is every other type
+	windows []time.Duration // grouped by type; 0 is no window
 	at      []int32         // where in windows the i-th wanted is
 	wanted  []wanted
 }
@@ -364,22 +365,19 @@ type wanted struct {
 	window time.Duration
 }
 
-// counted is a type of activity that rules ask for.
-type counted struct {
-	name     string
-	from, to int32 // in windows
-}
+// counted is where the windows of a type are.
+type counted struct{ from, to int32 }
 
 func (c *counters) typ(name string) int {
-	i := slices.IndexFunc(c.types, func(t counted) bool { return t.name == name })
+	i := slices.Index(c.names, name)
 	if i < 0 {
-		i = len(c.types)
-		c.types = append(c.types, counted{name: name})
+		i = len(c.names)
+		c.names = append(c.names, name)
 	}
-	return i
+	return i + 1
 }
 
-// window asks for a count and returns its number; 0 is no window.
+// window asks for a count and returns its number.
 func (c *counters) window(typ string, window time.Duration) int {
 	a := wanted{c.typ(typ), window}
 	i := slices.Index(c.wanted, a)
@@ -395,19 +393,17 @@ func (c *counters) last(typ string) int { return c.typ(typ) }
 
 // index lays out what was asked for.
 func (c *counters) index() {
-	var names []string
 	c.at = make([]int32, len(c.wanted))
+	c.types = make([]counted, len(c.names)+1)
 	for i := range c.types {
-		t := &c.types[i]
-		names = append(names, t.name)
-		t.from = int32(len(c.windows))
+		c.types[i].from = int32(len(c.windows))
 		for k, a := range c.wanted {
 			if a.typ == i {
 				c.at[k] = int32(len(c.windows))
 				c.windows = append(c.windows, a.window)
 			}
 		}
-		t.to = int32(len(c.windows))
+		c.types[i].to = int32(len(c.windows))
 	}
-	c.table, c.wanted = newTextTable(names), nil
+	c.table, c.wanted = newTextTable(c.names), nil
 }

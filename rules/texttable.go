@@ -79,8 +79,21 @@ func (t *textTable) slot(lo, hi, n uint64) *textSlot {
 // is tells whether the key is that of the slot, 0 if it is.
 func (e *textSlot) differs(lo, hi, n uint64) uint64 { return e.lo ^ lo | e.hi ^ hi | uint64(e.n) ^ n }
 
-// find returns the position of s among the texts plus one, or 0.
-func find[S string | []byte](t *textTable, s S) uint32 {
+// find returns the position of s, which has that key, among the texts plus
+// one, or 0.
+func (t *textTable) find(key leadloop.TextKey, s string) uint32 {
+	if t.many != nil {
+		return uint32(t.many[s])
+	}
+	e := t.slot(key.Lo, key.Hi, uint64(key.Len))
+	if e.differs(key.Lo, key.Hi, uint64(key.Len)) != 0 || key.Len > whole && t.long[e.at-1] != s {
+		return 0
+	}
+	return e.at
+}
+
+// findText is find for any kind of text.
+func findText[S string | []byte](t *textTable, s S) uint32 {
 	if t.many != nil {
 		return uint32(t.many[string(s)])
 	}

@@ -176,6 +176,9 @@ func (k *coder) ident(e ast.Expr) any {
 	switch s.kind {
 	case slotField:
 		kind = k.c.set.env.schema.At(s.at).Kind
+		if e := k.field(i, s.at, kind); e != nil {
+			return e
+		}
 	case slotVar:
 		kind = k.c.set.env.vars[s.at].Kind
 	case slotHas, slotSeen:
@@ -202,6 +205,35 @@ func (k *coder) ident(e ast.Expr) any {
 		return code[list](func(x *exec) (list, note) { c := x.slot(i); return list{field: &c.list}, c.note })
 	}
 	return k.no("an input of another type")
+}
+
+// field reads a number or bool straight from the profile, if it is there.
+func (k *coder) field(slot, at int, kind leadloop.Kind) any {
+	word, _ := k.c.set.env.schema.Place(at)
+	switch kind {
+	case leadloop.KindInt:
+		return code[int64](func(x *exec) (int64, note) {
+			if x.row.Marks[at].Presence() == leadloop.Present {
+				return int64(x.row.Words[word]), 0
+			}
+			return 0, x.slot(slot).note
+		})
+	case leadloop.KindFloat:
+		return code[float64](func(x *exec) (float64, note) {
+			if x.row.Marks[at].Presence() == leadloop.Present {
+				return math.Float64frombits(x.row.Words[word]), 0
+			}
+			return 0, x.slot(slot).note
+		})
+	case leadloop.KindBool:
+		return code[bool](func(x *exec) (bool, note) {
+			if x.row.Marks[at].Presence() == leadloop.Present {
+				return x.row.Words[word] != 0, 0
+			}
+			return false, x.slot(slot).note
+		})
+	}
+	return nil
 }
 
 // resultCode makes an expression the result of a rule.
