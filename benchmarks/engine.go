@@ -87,8 +87,16 @@ func Engines() []Engine {
 			Sparse: true, Compile: compileRules(),
 		},
 		{
-			Name: "leadloop-score", About: "scoring.Model.Score, which explains every score",
-			Sparse: true, Compile: compileScoring,
+			Name: "leadloop-verdict", About: "scoring.Model.Verdict: points, tier and disqualification",
+			Sparse: true, Compile: compileScoring(verdict),
+		},
+		{
+			Name: "leadloop-score", About: "scoring.Model.Score: the range, what is needed and until when it is valid as well",
+			Sparse: true, Compile: compileScoring(score),
+		},
+		{
+			Name: "leadloop-explain", About: "scoring.Model.Explain: every rule with its reasons as well",
+			Sparse: true, Compile: compileScoring(explanation),
 		},
 		{
 			Name: "cel-maps", About: "cel-go, a program for each rule, over maps made beforehand, no options",

@@ -73,32 +73,69 @@ func (s *ruleSet) Undecided(out *Outcome) error {
 	return nil
 }
 
-func compileScoring(m *Model) (Scorer, error) {
-	d := m.Definition()
-	schema, err := leadloop.NewSchema(hostFields()...)
-	if err != nil {
-		return nil, err
-	}
-	model, err := scoring.New(d, schema, scoring.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return ScorerFunc(func(l *Lead, out *Outcome) error {
-		e, err := model.Explain(context.Background(), scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now})
+// depth is how much of a score is asked for.
+type depth int
+
+const (
+	verdict depth = iota
+	score
+	explanation
+)
+
+func compileScoring(d depth) func(*Model) (Scorer, error) {
+	return func(m *Model) (Scorer, error) {
+		schema, err := leadloop.NewSchema(hostFields()...)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		*out = Outcome{Points: e.Points, Tier: e.Tier}
-		for i := range e.Contributions {
-			switch c := &e.Contributions[i]; c.State {
-			case scoring.Matched:
-				out.Matched.Set(i)
-			case scoring.Undecided:
-				out.Undecided.Set(i)
-			case scoring.Failed:
-				return fmt.Errorf("rule %s: %s", c.Rule, c.Error)
-			}
+		model, err := scoring.New(m.Definition(), schema, scoring.Options{})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	}), nil
+		return &scorer{model: model, depth: d}, nil
+	}
+}
+
+type scorer struct {
+	model *scoring.Model
+	depth depth
+	last  scoring.Input
+}
+
+func (s *scorer) Score(l *Lead, out *Outcome) error {
+	s.last = scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now}
+	*out = Outcome{}
+	switch s.depth {
+	case verdict:
+		v, err := s.model.Verdict(context.Background(), s.last)
+		out.Points, out.Tier = v.Points, v.Tier
+		return err
+	case score:
+		v, err := s.model.Score(context.Background(), s.last)
+		out.Points, out.Tier = v.Points, v.Tier
+		return err
+	}
+	e, err := s.model.Explain(context.Background(), s.last)
+	out.Points, out.Tier = e.Points, e.Tier
+	return err
+}
+
+// Undecided completes the outcome of the last lead, with what matched as well:
+// only an explanation says it.
+func (s *scorer) Undecided(out *Outcome) error {
+	e, err := s.model.Explain(context.Background(), s.last)
+	if err != nil {
+		return err
+	}
+	for i := range e.Contributions {
+		switch c := &e.Contributions[i]; c.State {
+		case scoring.Matched:
+			out.Matched.Set(i)
+		case scoring.Undecided:
+			out.Undecided.Set(i)
+		case scoring.Failed:
+			return fmt.Errorf("rule %s: %s", c.Rule, c.Error)
+		}
+	}
+	return nil
 }

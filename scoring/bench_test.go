@@ -44,14 +44,37 @@ func BenchmarkScore(b *testing.B) {
 				activities = append(activities, leadloop.Activity{ID: fmt.Sprint(i), Type: fmt.Sprintf("type%d", i%8), At: asOf.Add(-time.Duration(i) * day)})
 			}
 			in := Input{Profile: p, Activities: activities, AsOf: asOf}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := m.Explain(b.Context(), in); err != nil {
-					b.Fatal(err)
-				}
-			}
+			everyDepth(b, m, in)
 		})
 	}
+}
+
+// everyDepth asks for the verdict, the score and the reasons.
+func everyDepth(b *testing.B, m *Model, in Input) {
+	b.Run("verdict", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Verdict(b.Context(), in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("score", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Score(b.Context(), in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("explain", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Explain(b.Context(), in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // Everything is missing: the range is found by trying what it could be.
@@ -61,12 +84,7 @@ func BenchmarkScoreRange(b *testing.B) {
 	if e := score(b, m, in); !e.RangeExact {
 		b.Fatalf("not exact:\n%s", e)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := m.Explain(b.Context(), in); err != nil {
-			b.Fatal(err)
-		}
-	}
+	everyDepth(b, m, in)
 }
 
 func BenchmarkNew(b *testing.B) {

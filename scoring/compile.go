@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/rules"
@@ -61,9 +62,33 @@ func (c *compiler) model() *Model {
 	m.readCount = len(m.fields)
 	slices.Sort(m.fields)
 	m.fields = slices.Compact(m.fields)
-	for i := range m.set.Len() {
-		m.timed = append(m.timed, m.set.Inputs(i).Now)
+	for _, name := range m.fields {
+		at, _ := c.schema.Index(name)
+		m.fieldsAt = append(m.fieldsAt, at)
 	}
+	activities := make([]bool, m.set.Len())
+	for i := range m.set.Len() {
+		in := m.set.Inputs(i)
+		m.timed = append(m.timed, in.Now)
+		activities[i] = in.Now || in.AllActivities || len(in.Activities) > 0
+	}
+	pure := func(in reads, each int, positions ...int) bool {
+		return each < 0 && len(in.at) > 0 &&
+			!slices.ContainsFunc(in.at, func(f int) bool { return c.schema.At(f).Kind == leadloop.KindTime }) &&
+			!slices.ContainsFunc(positions, func(i int) bool { return i >= 0 && activities[i] })
+	}
+	for _, r := range m.rules {
+		m.pure = append(m.pure, pure(r.reads, r.each, r.when, r.points))
+	}
+	for _, mod := range m.changes {
+		m.pure = append(m.pure, pure(mod.reads, -1, mod.when))
+	}
+	m.cells = make([]*fieldCells, c.schema.Len())
+	for _, at := range m.fieldsAt {
+		m.cells[at] = &fieldCells{set: m.set, field: c.schema.At(at).Name}
+	}
+	m.tables, m.runs = &tables{}, &sync.Pool{New: func() any { return new(run) }}
+	m.prepare()
 	c.attainable(m)
 	return m
 }
@@ -98,6 +123,7 @@ func (c *compiler) rule(r Rule, group int) rule {
 	if !r.When.IsZero() {
 		out.when = c.source(r.ID, r.When, leadloop.KindBool)
 	}
+	out.asks = asksPresence(r.When.Text) || asksPresence(r.Points.Text)
 	if f, constant := number(r.Points.Text); constant {
 		out.constant, _ = leadloop.PointsOf(f)
 		out.weight = exactly(out.constant)
@@ -120,7 +146,7 @@ func (c *compiler) modifier(m Modifier) modifier {
 		out.add, _ = leadloop.PointsOf(*m.Add)
 	}
 	if !m.When.IsZero() {
-		out.when = c.source(m.ID, m.When, leadloop.KindBool)
+		out.when, out.asks = c.source(m.ID, m.When, leadloop.KindBool), asksPresence(m.When.Text)
 	}
 	return out
 }
@@ -325,11 +351,12 @@ func (c *compiler) attainable(m *Model) {
 		}
 		reach[i] = reach[i].within(g.limits)
 	}
-	score := m.base(reach)
+	score := m.baseWithin(reach)
 	for _, mod := range m.changes {
 		score = score.or(mod.apply(score))
 	}
-	possible := m.tiers.possible(score, reach, -1)
+	possible := make([]bool, len(m.tiers.names)+1)
+	m.tiers.mark(score, reach, -1, possible)
 	for rank, name := range m.tiers.names {
 		if possible[rank] {
 			continue

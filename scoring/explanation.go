@@ -18,8 +18,9 @@ const (
 	Matched State = "matched"
 	// NotMatched: it does not apply.
 	NotMatched State = "not_matched"
-	// Undecided: an input that the answer depends on is missing. It counts
-	// nothing in the points and widens the range.
+	// Undecided: an input that the answer depends on is missing. It counts what
+	// it would if nothing that is missing existed, which is nothing but for a
+	// rule that asks with has(), and widens the range.
 	Undecided State = "undecided"
 	// NoValue: an input is known not to exist, and no lookup will change that.
 	// It counts nothing.
@@ -46,8 +47,8 @@ type Explanation struct {
 	Points leadloop.Points `json:"points"`
 	// Low and High enclose every score that the lead could get at AsOf once
 	// the missing inputs are known, and what failed rules could have given.
-	// Points may lie outside: they count only what is decided, and where one of
-	// two rules will hold whatever is found, the range counts it already.
+	// Points lie between them, since they are one such score: that of a lead of
+	// which nothing that is missing exists.
 	Low  leadloop.Points `json:"low"`
 	High leadloop.Points `json:"high"`
 	// RangeExact says that both ends, and every one of PossibleTiers, is what
@@ -55,7 +56,7 @@ type Explanation struct {
 	// still be out of reach if all that lead there are disqualified by a field
 	// that can't be enumerated.) Without it they are an outer bound, which may
 	// be wider: a missing field is read in a way that can't be enumerated, or
-	// there are too many combinations. An outer bound supposes that employees,
+	// there are too many combinations (see [Options.Combinations]). An outer bound supposes that employees,
 	// revenue, founding year and hiring velocity are not negative.
 	RangeExact bool `json:"range_exact"`
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -14,8 +15,10 @@ import (
 type Options struct {
 	// Limits bound the expressions; zero means [rules.DefaultLimits].
 	Limits rules.Limits
-	// Combinations is how many combinations of values the missing fields of a
-	// lead may take for its range to be found by trying them; 0 means
+	// Combinations is how many combinations of values are tried for the range
+	// of a lead: of the missing fields of one rule, of those that hang together
+	// by rules (values that such rules don't tell apart count once), and of
+	// what modifiers and disqualifications can come to. 0 means
 	// [DefaultCombinations], negative tries none. Above it the range is an outer
 	// bound.
 	Combinations int
@@ -37,9 +40,23 @@ type Model struct {
 	tiers    tiers
 	types    []string // activity types that rules count one by one or read
 	fields   []string
+	fieldsAt []int  // positions of fields in the schema
 	timed    []bool // by position in the set: changes with time
 	warnings leadloop.Problems
-	cells    []cell // by position in the schema
+	id       string
+	// What decide looks at; see prepare.
+	lookups    []lookup
+	conditions []uint64 // of lookups, as bits
+	rest       []int    // rules that add points and are not in lookups
+	rejecting  []int
+	asking     bool
+	watched    []int // rules that can change by themselves
+	value      *formula
+	// What ranges need.
+	cells  []*fieldCells // by position in the schema
+	tables *tables
+	pure   []bool // by rule, then by modifier: reads fields and nothing else
+	runs   *sync.Pool
 	// combinations is how many are tried at most, 0 for none.
 	combinations int
 	patch        *patch // for mutants only
@@ -62,6 +79,8 @@ type rule struct {
 	decay      decay
 	max        int // 0: all
 	reads      reads
+	// asks tells that it can hold for fields that do not exist.
+	asks bool
 }
 
 type group struct {
@@ -79,6 +98,7 @@ type modifier struct {
 	owner           string
 	expires         time.Time
 	reads           reads
+	asks            bool
 }
 
 // reads are the inputs of a rule or modifier.
@@ -104,16 +124,12 @@ func New(d Definition, schema *leadloop.Schema, o Options) (*Model, error) {
 	}
 	m.warnings = c.problems
 	m.digest = d.digest()
+	m.id = modelID(m.name, m.version, m.digest)
 	switch m.combinations = o.Combinations; {
 	case o.Combinations == 0:
 		m.combinations = DefaultCombinations
 	case o.Combinations < 0:
 		m.combinations = 0
-	}
-	m.cells = make([]cell, schema.Len())
-	for _, name := range m.fields {
-		at, _ := schema.Index(name)
-		m.cells[at] = m.cellOf(m.set, at)
 	}
 	return m, nil
 }
@@ -130,7 +146,7 @@ func (m *Model) Version() int { return m.version }
 func (m *Model) Digest() string { return m.digest }
 
 // ID returns name@version:digest, as [leadloop.Score] carries it.
-func (m *Model) ID() string { return modelID(m.name, m.version, m.digest) }
+func (m *Model) ID() string { return m.id }
 
 func modelID(name string, version int, digest string) string {
 	return name + "@" + strconv.Itoa(version) + ":" + digest

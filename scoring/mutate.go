@@ -146,7 +146,9 @@ func mutants(m *Model) []mutant {
 // try adds a mutant; change modifies a copy of the model.
 func (w *mutator) try(what string, change func(m *Model)) {
 	c := *w.m
+	c.tables = &tables{}
 	change(&c)
+	c.prepare()
 	out := mutant{Mutation{Of: w.of, ID: w.id, Change: what}, &c}
 	name := out.Name()
 	if w.names[name]++; w.names[name] > 1 {
@@ -285,7 +287,7 @@ func (w *mutator) expression(at int, text string, kind leadloop.Kind) func(m *Mo
 		m.patch, m.cells = p, slices.Clone(m.cells)
 		for _, name := range fields {
 			f, _ := m.schema.Index(name)
-			m.cells[f] = m.cellOf(p.set, f)
+			m.cells[f] = &fieldCells{set: p.set, field: name}
 		}
 	}
 }

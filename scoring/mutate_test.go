@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,4 +184,9 @@ func TestMutantsOfAnyModelCanBeScored(t *testing.T) {
 			}
 		}
 	})
+}
+
+func hasUndecided(e Explanation) bool {
+	return slices.ContainsFunc(e.Contributions, func(c Contribution) bool { return c.State == Undecided || c.State == Failed }) ||
+		slices.ContainsFunc(e.Modifiers, func(a Adjustment) bool { return a.State == Undecided })
 }

@@ -3,6 +3,7 @@ package scoring
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leadloop/leadloop"
@@ -21,91 +22,84 @@ func (m *Model) Deciding(ctx context.Context, in Input) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := s.verdict(true)
+	defer s.end()
+	s.decide(ctx, true)
+	s.survey()
+	s.spread(ctx)
+	now := s.outcome()
 	open := map[int]bool{} // missing fields, by whether they could disqualify
 	if now.disqualified == "" {
-		for i := range m.rules {
-			if state := s.e.Contributions[i].State; state == Undecided || state == Failed {
-				s.missing(m.rules[i].reads, m.rules[i].group < 0, open)
-			}
+		for _, i := range s.open {
+			s.lacks(m.rules[i].reads, m.rules[i].group < 0, open)
 		}
-		for i := range m.changes {
-			if s.e.Modifiers[i].State == Undecided {
-				s.missing(m.changes[i].reads, false, open)
+		for i, state := range s.changes {
+			if state == Undecided {
+				s.lacks(m.changes[i].reads, false, open)
 			}
 		}
 	}
-	tierOpen := len(m.tiers.names) > 0 && (len(s.e.PossibleTiers) != 1 || s.e.PossibleTiers[0] != now.tier)
+	tierOpen := len(m.tiers.names) > 0 && !s.only(now.tier)
 	out := []string{}
-	for f, rejects := range open {
+	p := s.in.Profile.Clone()
+	at := s.over(p)
+	defer at.end()
+	for _, f := range slices.Sorted(maps.Keys(open)) {
 		c := s.cells(f)
-		decides := !c.exact && (tierOpen || rejects)
-		p := s.in.Profile.Clone()
-		at := s.over(p)
-		s.combine(p, []int{f}, func() bool {
-			at.eval(ctx)
-			decides = decides || at.verdict(true) != now
-			return !decides && ctx.Err() == nil
-		})
+		decides := !c.exact && (tierOpen || open[f])
+		name := m.schema.At(f).Name
+		for _, v := range c.values {
+			if decides || ctx.Err() != nil {
+				break
+			}
+			set(p, name, v)
+			at.again(ctx, true)
+			decides = at.outcome() != now
+		}
+		set(p, name, leadloop.Value{})
 		if decides {
-			out = append(out, m.schema.At(f).Name)
+			out = append(out, name)
 		}
 	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("scoring: %w", context.Cause(ctx))
+	if err := stopped(ctx); err != nil {
+		return nil, err
 	}
 	slices.Sort(out)
 	return out, nil
 }
 
-// missing adds the absent fields of a rule.
-func (s *run) missing(in reads, rejects bool, to map[int]bool) {
+// lacks adds the absent fields of a rule.
+func (s *run) lacks(in reads, rejects bool, to map[int]bool) {
 	for _, f := range in.at {
-		if s.in.Profile.At(f).Presence() == leadloop.Absent {
+		if s.missing(f) {
 			to[f] = to[f] || rejects
 		}
 	}
 }
 
-// verdict is what routing reads of a score.
-type verdict struct{ tier, disqualified string }
-
-// verdict is the tier and the disqualification of an evaluated run, without
-// the reasons; known if it has a score in any case.
-func (s *run) verdict(known bool) verdict {
-	m := s.m
-	var out verdict
-	groups := make([]leadloop.Points, len(m.groups))
-	known = known || s.anythingKnown()
-	for i := range m.rules {
-		r := &m.rules[i]
-		state, points := s.gives(r)
-		switch {
-		case state != Matched:
-			continue
-		case r.group >= 0:
-			groups[r.group] += points.lo
-		case out.disqualified == "":
-			out.disqualified = r.disqualify
-		}
-		known = true
-	}
-	if out.disqualified != "" || !known || len(m.tiers.names) == 0 {
-		return out
-	}
-	for i, g := range m.groups {
-		groups[i] = clamp(groups[i], g.limits)
-	}
-	score := m.base(pointwise(groups))
-	for i := range m.changes {
-		if c := &m.changes[i]; s.asOf.Before(c.expires) && stateOf(s.result(c.when)) == Matched {
-			score = c.apply(score)
+// only tells whether no other tier is possible.
+func (s *run) only(tier string) bool {
+	for rank, ok := range s.possible {
+		if ok != (s.m.tiers.name(rank) == tier) {
+			return false
 		}
 	}
-	rank, _ := m.tiers.rank(score.lo, groups, m.tiers.previous(s.in.PreviousTier))
-	out.tier = m.tiers.name(rank)
-	return out
+	return true
 }
+
+// again evaluates the run's profile, which has changed, and decides.
+func (s *run) again(ctx context.Context, inAnyCase bool) {
+	if s.none != nil {
+		s.none.end()
+		s.none = nil
+	}
+	s.eval(ctx)
+	s.decide(ctx, inAnyCase)
+}
+
+// routed is what routing reads of a score.
+type routed struct{ tier, disqualified string }
+
+func (s *run) outcome() routed { return routed{s.verdict.Tier, s.verdict.Disqualified} }
 
 // MaxChanges is the most changes that [Model.Paths] looks at together.
 const MaxChanges = 3
@@ -159,20 +153,23 @@ func (m *Model) Paths(ctx context.Context, in Input, tier string, o PathOptions)
 	if err != nil {
 		return Paths{}, err
 	}
-	if s.e.Tier == tier {
+	defer s.end()
+	s.decide(ctx, false)
+	if s.verdict.Tier == tier {
 		return Paths{Sets: [][]FieldChange{{}}, Complete: true}, nil
 	}
-	w := walker{s: s, want: verdict{tier: tier}, left: m.combinations, complete: true, profile: s.in.Profile.Clone()}
+	w := walker{s: s, want: routed{tier: tier}, left: m.combinations, complete: true, profile: s.in.Profile.Clone()}
 	if err := w.candidates(o.Changeable); err != nil {
 		return Paths{}, err
 	}
 	w.at = s.over(w.profile)
+	defer w.at.end()
 	out := Paths{Sets: [][]FieldChange{}}
 	for n := 1; n <= o.Changes && len(out.Sets) == 0; n++ {
 		out.Sets = w.sets(ctx, n)
 	}
-	if ctx.Err() != nil {
-		return Paths{}, fmt.Errorf("scoring: %w", context.Cause(ctx))
+	if err := stopped(ctx); err != nil {
+		return Paths{}, err
 	}
 	out.Complete = w.complete
 	return out, nil
@@ -190,7 +187,7 @@ type walker struct {
 	s        *run
 	at       *run
 	profile  *leadloop.Profile
-	want     verdict
+	want     routed
 	fields   []candidate
 	left     int // combinations
 	complete bool
@@ -269,8 +266,8 @@ func (w *walker) values(ctx context.Context, chosen []int, out [][]FieldChange) 
 				return
 			}
 			w.left--
-			w.at.eval(ctx)
-			if w.at.verdict(false) != w.want {
+			w.at.again(ctx, false)
+			if w.at.outcome() != w.want {
 				return
 			}
 			hits[fmt.Sprint(at)] = true

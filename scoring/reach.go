@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/rules"
 )
 
 // DefaultCombinations is how many combinations of missing values are tried
@@ -16,17 +14,26 @@ const DefaultCombinations = 4096
 
 // What a score can still become is found by trying. The values of a field fall
 // into cells within which no condition changes (see rules.Set.Cells), so one
-// value of each is enough. Rules that share no missing field don't influence
-// each other: they are tried apart, which turns a product of all fields into a
-// sum of small ones, and what they can come to is combined afterwards, each
-// distinct result once. So bands that exclude each other are never added up.
+// value of each is enough.
+//
+//   - A rule is tried only for the values of its own missing fields, and only
+//     once for all leads if it reads nothing else (tables.go).
+//   - Rules that share no missing field don't influence each other. They fall
+//     apart into components, each of which comes to some sums, in a few
+//     branches if modifiers or disqualifications depend on it too.
+//   - The sums of components add up to a set of sums (sumset.go), and the range
+//     and the tiers are found by halving that set where it makes a difference
+//     (spread.go).
+//
+// So bands that exclude each other are never added up.
 
-// ending is one thing that the missing inputs can make of the groups, the
-// modifiers and the disqualifiers of a lead.
-type ending struct {
+// branch is something that the missing inputs can make of a lead.
+type branch struct {
 	sums     []bounds // by group, before its limits
 	changes  []State  // by modifier; empty: as it is without them
 	rejected certainty
+	// more has, by group, what comes on top of sums; nil for nothing.
+	more []sumset
 }
 
 // certainty is how sure a disqualification is.
@@ -38,396 +45,492 @@ const (
 	surely
 )
 
-// key appends what tells endings apart.
-func (o *ending) key(b []byte) []byte {
-	for _, s := range o.sums {
-		b = binary.AppendVarint(b, int64(s.lo))
-		b = binary.AppendVarint(b, int64(s.hi))
-	}
-	for _, s := range o.changes {
-		b = append(b, s...)
-		b = append(b, 0)
-	}
-	return append(b, byte(o.rejected))
+func (m *Model) blank() branch {
+	return branch{sums: make([]bounds, len(m.groups)), changes: make([]State, len(m.changes))}
 }
 
-// clone copies what later changes of o would overwrite.
-func (o *ending) clone() ending {
-	return ending{slices.Clone(o.sums), slices.Clone(o.changes), o.rejected}
+// key tells branches apart by all but what comes on top.
+func (b *branch) key(to []byte) []byte {
+	for _, s := range b.sums {
+		to = binary.AppendVarint(to, int64(s.lo))
+		to = binary.AppendVarint(to, int64(s.hi))
+	}
+	for _, s := range b.changes {
+		to = append(to, s...)
+		to = append(to, 0)
+	}
+	return append(to, byte(b.rejected))
 }
 
-// plus joins endings of rules that share no missing field.
-func (o *ending) plus(p *ending) ending {
-	out := ending{
-		sums: make([]bounds, len(o.sums)), changes: slices.Clone(o.changes), rejected: max(o.rejected, p.rejected),
+func (b *branch) clone() branch {
+	return branch{slices.Clone(b.sums), slices.Clone(b.changes), b.rejected, slices.Clone(b.more)}
+}
+
+// add adds what a rule or modifier comes to.
+func (b *branch) add(m *Model, it *item, o outcome) {
+	if it.change >= 0 {
+		b.changes[it.change] = o.state
+		return
 	}
+	r := &m.rules[it.rule]
+	switch {
+	case r.group >= 0:
+		b.sums[r.group] = b.sums[r.group].plus(o.points)
+	case o.state == Matched:
+		b.rejected = surely
+	case o.state == Undecided || o.state == Failed:
+		b.rejected = max(b.rejected, maybe)
+	}
+}
+
+// plus joins branches of components that share no missing field; false if the
+// sums span too much.
+func (b *branch) plus(c *branch) (branch, bool) {
+	out := b.clone()
 	for i := range out.sums {
-		out.sums[i] = o.sums[i].plus(p.sums[i])
+		out.sums[i] = out.sums[i].plus(c.sums[i])
 	}
-	for i, s := range p.changes {
+	for i, s := range c.changes {
 		if s != "" {
 			out.changes[i] = s
 		}
 	}
-	return out
-}
-
-// component are undecided rules and modifiers that hang together by the
-// missing fields they read.
-type component struct {
-	rules, changes []int
-	fields         []int // positions in the schema, ascending
-}
-
-// blank is the ending of nothing.
-func (m *Model) blank() ending {
-	return ending{sums: make([]bounds, len(m.groups)), changes: make([]State, len(m.changes))}
-}
-
-// reach finds what the missing inputs can make of the lead; false if something
-// could not be tried, and stands in the endings as an outer bound.
-func (s *run) reach(ctx context.Context) (endings []ending, exact bool) {
-	m := s.m
-	components, rest, exact := s.components()
-	fixed := m.blank()
-	for i := range m.rules {
-		if rest == nil || rest[i] {
-			s.tell(&fixed, i)
+	out.rejected = max(out.rejected, c.rejected)
+	for i := range c.more {
+		if out.more == nil {
+			out.more = make([]sumset, len(c.more))
+		}
+		var ok bool
+		if out.more[i], ok = out.more[i].plus(&c.more[i]); !ok {
+			return branch{}, false
 		}
 	}
-	endings = []ending{fixed}
-	for _, c := range components {
-		options, all := s.try(ctx, c)
-		exact = exact && all
-		joint := product(endings, options, m.combinations)
-		if joint == nil {
-			exact = false
-			joint = product(endings, []ending{whole(options)}, len(endings))
-		}
-		endings = joint
-	}
-	return endings, exact
+	return out, true
 }
 
-// whole is one outer bound of several endings.
-func whole(endings []ending) ending {
-	out := endings[0].clone()
-	for _, e := range endings[1:] {
-		for i, b := range e.sums {
-			out.sums[i] = out.sums[i].or(b)
+// whole is one outer bound of several branches.
+func whole(branches []branch) branch {
+	out := branches[0].clone()
+	for i := range out.sums {
+		for n, b := range branches {
+			sum := b.sums[i]
+			if b.more != nil {
+				sum = sum.plus(bounds{b.more[i].lo, b.more[i].hi})
+			}
+			if n > 0 {
+				sum = sum.or(out.sums[i])
+			}
+			out.sums[i] = sum
 		}
-		for i, state := range e.changes {
+	}
+	for _, b := range branches {
+		for i, state := range b.changes {
 			if state != out.changes[i] {
 				out.changes[i] = Undecided
 			}
 		}
-		if e.rejected != out.rejected {
+		if b.rejected != out.rejected {
 			out.rejected = maybe
 		}
 	}
+	out.more = nil
 	return out
 }
 
-// tell adds what the explanation says of a rule.
-func (s *run) tell(o *ending, i int) {
-	c := &s.e.Contributions[i]
-	o.add(&s.m.rules[i], c.State, bounds{c.Low, c.High})
+// item is an open rule or modifier with the missing fields that are tried.
+type item struct {
+	rule, change int // one of them is -1
+	fields       []int
+	table        *table
 }
 
-func (o *ending) add(r *rule, state State, points bounds) {
-	switch {
-	case r.group >= 0:
-		o.sums[r.group] = o.sums[r.group].plus(points)
-	case state == Matched:
-		o.rejected = surely
-	case state == Undecided || state == Failed:
-		o.rejected = max(o.rejected, maybe)
+// component are items that hang together by their fields.
+type component struct {
+	items  []item
+	fields []int // positions in the schema, ascending
+}
+
+// reach is room for finding components.
+type reach struct {
+	items []item
+	of    []int // by field: its component, -1
+	unit  []leadloop.Points
+}
+
+// branches finds what the missing inputs can make of the lead; false if
+// something could not be tried, and stands as an outer bound.
+func (s *run) branches(ctx context.Context) (out []branch, exact bool) {
+	m := s.m
+	start := m.blank()
+	for i, p := range s.fixed {
+		start.sums[i] = exactly(p)
 	}
+	if s.verdict.Disqualified != "" {
+		start.rejected = surely
+	}
+	items, exact := s.items(ctx, &start)
+	if len(items) == 0 {
+		return []branch{start}, exact
+	}
+	unit := zeros(s.reach.unit, len(m.groups))
+	s.reach.unit = unit
+	for i := range items {
+		if r := items[i].rule; r >= 0 && m.rules[r].group >= 0 {
+			g := m.rules[r].group
+			unit[g] = divisor(unit[g], items[i].table.unit)
+		}
+	}
+	out = []branch{start}
+	for _, c := range components(items, &s.reach) {
+		options, all := s.try(c)
+		exact = exact && all
+		joint := product(out, options, m.combinations)
+		if joint == nil {
+			exact = false
+			if joint = product(out, []branch{whole(options)}, len(out)); joint == nil {
+				joint = product([]branch{whole(out)}, []branch{whole(options)}, 1)
+			}
+		}
+		out = joint
+	}
+	return out, exact
 }
 
-// product combines independent endings, each distinct result once; nil if there
-// are more than limit.
-func product(a, b []ending, limit int) []ending {
-	var (
-		out  []ending
-		key  []byte
-		seen = make(map[string]bool, len(a))
-	)
+// product combines what is independent; nil if that is more than limit.
+func product(a, b []branch, limit int) []branch {
+	if len(a)*len(b) > limit {
+		return nil
+	}
+	out := make([]branch, 0, len(a)*len(b))
 	for i := range a {
 		for j := range b {
-			o := a[i].plus(&b[j])
-			if key = o.key(key[:0]); seen[string(key)] {
-				continue
-			}
-			if len(out) == limit {
+			joint, ok := a[i].plus(&b[j])
+			if !ok {
 				return nil
 			}
-			seen[string(key)] = true
-			out = append(out, o)
+			out = append(out, joint)
 		}
 	}
 	return out
 }
 
-// components groups what is undecided; rest marks the rules that are in none,
-// nil for all. It is not exact if a missing field has values that can't be
-// enumerated.
-func (s *run) components() (out []component, rest []bool, exact bool) {
-	m, e := s.m, &s.e
-	b := connector{s: s, of: map[int]int{}, exact: true}
-	for i := range m.rules {
-		r := &m.rules[i]
-		if state := e.Contributions[i].State; state != Undecided && state != Failed {
+// items are the open rules and modifiers that can be tried. Those that can't
+// are added to the branch that all start from.
+func (s *run) items(ctx context.Context, start *branch) (items []item, exact bool) {
+	m := s.m
+	items, exact = s.reach.items[:0], true
+	for _, i := range s.open {
+		r, g := &m.rules[i], &s.given[i]
+		it := item{rule: i, change: -1}
+		if s.undecided(r.when) || s.undecided(r.points) {
+			// Whether a lead is disqualified makes no difference to its points.
+			all := s.tabulate(ctx, &it, r.reads)
+			exact = exact && (all || r.group < 0)
+		}
+		if it.table == nil {
+			start.add(m, &it, outcome{g.state, g.points})
 			continue
 		}
-		if s.result(r.when).State != rules.Undecided && s.result(r.points).State != rules.Undecided {
+		items = append(items, it)
+	}
+	for i, state := range s.changes {
+		if state != Undecided {
 			continue
 		}
-		// Whether a lead is disqualified makes no difference to its points.
-		if at := b.connect(r.reads, r.group >= 0); at >= 0 {
-			b.out[at].rules = append(b.out[at].rules, i)
+		it := item{rule: -1, change: i}
+		exact = s.tabulate(ctx, &it, m.changes[i].reads) && exact
+		if it.table != nil {
+			items = append(items, it)
 		}
 	}
-	for i := range m.changes {
-		if e.Modifiers[i].State == Undecided {
-			if at := b.connect(m.changes[i].reads, true); at >= 0 {
-				b.out[at].changes = append(b.out[at].changes, i)
+	s.reach.items = items
+	return items, exact
+}
+
+// components puts items together that share a field.
+func components(items []item, room *reach) []component {
+	var out []component
+	top := 0
+	for i := range items {
+		for _, f := range items[i].fields {
+			top = max(top, f+1)
+		}
+	}
+	for len(room.of) < top {
+		room.of = append(room.of, 0)
+	}
+	for i := range room.of {
+		room.of[i] = -1
+	}
+	for _, it := range items {
+		at := -1
+		for _, f := range it.fields {
+			switch other := room.of[f]; {
+			case other >= 0 && at >= 0 && other != at:
+				to, from := min(at, other), max(at, other)
+				for _, g := range out[from].fields {
+					room.of[g] = to
+				}
+				out[to].items = append(out[to].items, out[from].items...)
+				out[to].fields = append(out[to].fields, out[from].fields...)
+				out[from] = component{}
+				at = to
+			case other >= 0:
+				at = other
+			default:
+				if at < 0 {
+					at = len(out)
+					out = append(out, component{})
+				}
+				room.of[f] = at
+				out[at].fields = append(out[at].fields, f)
 			}
 		}
+		out[at].items = append(out[at].items, it)
 	}
-	if len(b.out) == 0 {
-		return nil, nil, b.exact
-	}
-	rest = make([]bool, len(m.rules))
-	for i := range rest {
-		rest[i] = true
-	}
-	out = slices.DeleteFunc(b.out, func(c component) bool { return len(c.fields) == 0 })
+	out = slices.DeleteFunc(out, func(c component) bool { return len(c.items) == 0 })
 	for i := range out {
 		slices.Sort(out[i].fields)
-		for _, r := range out[i].rules {
-			rest[r] = false
-		}
 	}
-	return out, rest, b.exact
-}
-
-// connector builds components.
-type connector struct {
-	s     *run
-	out   []component
-	of    map[int]int // field to component
-	exact bool
-}
-
-// connect puts the missing fields of a rule into one component and returns it;
-// -1 if none can be enumerated. Points are those that the range is about.
-func (b *connector) connect(in reads, points bool) int {
-	at := -1
-	for _, f := range in.at {
-		if b.s.in.Profile.At(f).Presence() != leadloop.Absent {
-			continue
-		}
-		if !b.s.cells(f).exact {
-			b.exact = b.exact && !points
-			continue
-		}
-		other, known := b.of[f]
-		switch {
-		case known && at >= 0:
-			at = b.merge(at, other)
-		case known:
-			at = other
-		default:
-			if at < 0 {
-				at = len(b.out)
-				b.out = append(b.out, component{})
-			}
-			b.of[f] = at
-			b.out[at].fields = append(b.out[at].fields, f)
-		}
-	}
-	return at
-}
-
-// merge makes one of two components that meet in a rule.
-func (b *connector) merge(i, j int) int {
-	if i == j {
-		return i
-	}
-	to, from := &b.out[min(i, j)], &b.out[max(i, j)]
-	for _, f := range from.fields {
-		b.of[f] = min(i, j)
-	}
-	to.rules = append(to.rules, from.rules...)
-	to.changes = append(to.changes, from.changes...)
-	to.fields = append(to.fields, from.fields...)
-	*from = component{}
-	return min(i, j)
-}
-
-// cell are the values of a field that are tried; exact if they are all that
-// make a difference.
-type cell struct {
-	values []leadloop.Value
-	exact  bool
-	// moves are the rules to ask anew for each moment, because times are
-	// compared with it; nil for other kinds.
-	moves *rules.Set
-}
-
-func (m *Model) cellOf(set *rules.Set, field int) cell {
-	def := m.schema.At(field)
-	if def.Kind == leadloop.KindTime {
-		return cell{moves: set}
-	}
-	values, exact := set.Cells(def.Name, time.Time{})
-	return cell{values: values, exact: exact && m.combinations > 0}
-}
-
-// cells returns the values to try for a field.
-func (s *run) cells(field int) cell {
-	c := s.m.cells[field]
-	if c.moves == nil {
-		return c
-	}
-	if at, ok := s.moved[field]; ok {
-		return at
-	}
-	values, exact := c.moves.Cells(s.m.schema.At(field).Name, s.asOf)
-	c = cell{values: values, exact: exact && s.m.combinations > 0}
-	if s.moved == nil {
-		s.moved = map[int]cell{}
-	}
-	s.moved[field] = c
-	return c
-}
-
-// combine calls f for every combination of values of the fields, set in p, in
-// the order of the cells, until f says no.
-func (s *run) combine(p *leadloop.Profile, fields []int, f func() bool) bool {
-	if len(fields) == 0 {
-		return f()
-	}
-	name := s.m.schema.At(fields[0]).Name
-	for _, v := range s.cells(fields[0]).values {
-		if p.SetValue(name, v) != nil {
-			continue // a cell always has the field's kind
-		}
-		if !s.combine(p, fields[1:], f) {
-			return false
-		}
-	}
-	return true
-}
-
-// over is a run of the same lead with another profile, not yet evaluated.
-func (s *run) over(p *leadloop.Profile) *run {
-	out := &run{m: s.m, in: s.in, asOf: s.asOf, byType: s.byType, facts: s.facts}
-	out.in.Profile, out.facts.Profile = p, p
 	return out
 }
 
-// try evaluates a component for all values of its fields; false if there are
-// too many, so that some fields, those with the most values, stayed missing.
-func (s *run) try(ctx context.Context, c component) ([]ending, bool) {
+// try finds what a component can come to; false if some of it stands as an
+// outer bound, because there are too many combinations.
+func (s *run) try(c component) ([]branch, bool) {
 	m := s.m
-	fields, n := slices.Clone(c.fields), 1
-	slices.SortStableFunc(fields, func(a, b int) int { return len(s.cells(a).values) - len(s.cells(b).values) })
-	for i, f := range fields {
-		if n *= len(s.cells(f).values); n > m.combinations {
-			fields = fields[:i]
+	if len(c.fields) == 1 {
+		if b, ok := s.tryOne(c); ok {
+			return []branch{b}, true
+		}
+	}
+	exact := true
+	main := s.mainGroup(c)
+	var axes []axisOf
+	for {
+		axes = axes[:0]
+		n, worst := 1, 0
+		for _, f := range c.fields {
+			axes = append(axes, s.axis(c, f, main))
+			last := len(axes) - 1
+			if len(axes[last].cells) > len(axes[worst].cells) {
+				worst = last
+			}
+			n *= len(axes[last].cells)
+			n = min(n, 1<<30)
+		}
+		if n <= m.combinations {
 			break
 		}
+		exact = false
+		c = s.without(c, c.fields[worst])
 	}
-	var (
-		out  []ending
-		key  []byte
-		seen = map[string]bool{}
-		o    = m.blank()
-		p    = s.in.Profile.Clone()
-		at   = s.over(p)
-	)
-	s.combine(p, fields, func() bool {
-		at.eval(ctx)
-		clear(o.sums)
-		o.rejected = never
-		for _, i := range c.rules {
-			state, points := at.gives(&m.rules[i])
-			if state == Failed && s.e.Contributions[i].State != Failed {
-				// For these values, which may never come: it counts nothing.
-				state, points = NotMatched, bounds{}
-			}
-			o.add(&m.rules[i], state, points)
-		}
-		for _, i := range c.changes {
-			o.changes[i] = stateOf(at.result(m.changes[i].when))
-			if o.changes[i] == Failed {
-				o.changes[i] = NotMatched
-			}
-		}
-		if key = o.key(key[:0]); !seen[string(key)] {
-			seen[string(key)] = true
-			out = append(out, o.clone())
-		}
-		return ctx.Err() == nil
-	})
-	return out, len(fields) == len(c.fields)
+	w := weaver{s: s, c: c, axes: axes, main: main, at: make([]int, len(axes)), seen: map[string]int{}, ok: true}
+	w.weave(0)
+	if !w.ok {
+		return []branch{whole(w.out)}, false
+	}
+	return w.out, exact
 }
 
-// become makes groups and score of an ending.
-func (s *run) become(o *ending) (groups []bounds, score bounds) {
+// additive items only add decided points to one group, by one field. They make
+// no branches.
+func (s *run) additive(it *item, group int) bool {
+	return it.rule >= 0 && s.m.rules[it.rule].group == group && len(it.fields) == 1 && it.table.exact
+}
+
+// mainGroup is the group that most additive items add to.
+func (s *run) mainGroup(c component) int {
+	best, most := 0, -1
+	for g := range s.m.groups {
+		n := 0
+		for i := range c.items {
+			if s.additive(&c.items[i], g) {
+				n++
+			}
+		}
+		if n > most {
+			best, most = g, n
+		}
+	}
+	return best
+}
+
+// tryOne is a component of one field of which all items add to one group.
+func (s *run) tryOne(c component) (branch, bool) {
 	m := s.m
-	groups = make([]bounds, len(m.groups))
-	for i, g := range m.groups {
-		groups[i] = o.sums[i].within(g.limits)
+	first := &c.items[0]
+	if first.rule < 0 || m.rules[first.rule].group < 0 {
+		return branch{}, false
 	}
-	score = m.base(groups)
-	for i := range m.changes {
-		state := o.changes[i]
-		if state == "" {
-			state = s.e.Modifiers[i].State
-		}
-		switch state {
-		case Matched:
-			score = m.changes[i].apply(score)
-		case Undecided, Failed:
-			score = score.or(m.changes[i].apply(score))
+	group := m.rules[first.rule].group
+	for i := range c.items {
+		if !s.additive(&c.items[i], group) {
+			return branch{}, false
 		}
 	}
-	return groups, score
+	sums := make([]leadloop.Points, len(first.table.pick))
+	for i := range c.items {
+		t := c.items[i].table
+		for v, k := range t.pick {
+			sums[v] += t.kinds[k].points.lo
+		}
+	}
+	set, ok := sumsOf(sums, s.reach.unit[group])
+	if !ok {
+		return branch{}, false
+	}
+	out := m.blank()
+	out.more = make([]sumset, len(m.groups))
+	out.more[group] = set
+	return out, true
 }
 
-// spread sets the range of groups and score, and the tiers within it.
-func (s *run) spread(ctx context.Context) {
-	e, t := &s.e, &s.m.tiers
-	var endings []ending
-	endings, e.RangeExact = s.reach(ctx)
-	possible := make([]bool, len(t.names)+1)
-	previous := t.previous(s.in.PreviousTier)
-	for n := range endings {
-		groups, score := s.become(&endings[n])
-		if endings[n].rejected != surely && len(t.names) > 0 {
-			for rank, ok := range t.possible(score, groups, previous) {
-				possible[rank] = possible[rank] || ok
+// axisOf is a field of a component: classes of cells that only additive items
+// tell apart.
+type axisOf struct {
+	field int
+	cells []int // one cell of each class
+	more  []sumset
+}
+
+// axis finds the classes of a field.
+func (s *run) axis(c component, field, main int) axisOf {
+	n := len(s.cells(field).values)
+	out := axisOf{field: field}
+	sums := make([]leadloop.Points, n)
+	class := make([]int, n)
+	seen := map[string]int{}
+	var sig []byte
+	for v := range n {
+		sig = sig[:0]
+		for i := range c.items {
+			it := &c.items[i]
+			at := slices.Index(it.fields, field)
+			switch {
+			case at < 0:
+			case s.additive(it, main):
+				sums[v] += it.table.kinds[it.table.pick[v]].points.lo
+			default:
+				sig = it.table.slice(sig, at, v)
 			}
 		}
-		for i, g := range groups {
-			out := &e.Groups[i]
-			if n > 0 {
-				g = g.or(bounds{out.Low, out.High})
-			}
-			out.Low, out.High = g.lo, g.hi
+		k, ok := seen[string(sig)]
+		if !ok {
+			k = len(out.cells)
+			seen[string(sig)] = k
+			out.cells = append(out.cells, v)
 		}
-		if n > 0 {
-			score = score.or(bounds{e.Low, e.High})
-		}
-		e.Low, e.High = score.lo, score.hi
+		class[v] = k
 	}
-	e.PossibleTiers = []string{}
-	for rank, ok := range possible {
+	var of []leadloop.Points
+	for k := range out.cells {
+		of = of[:0]
+		for v, p := range sums {
+			if class[v] == k {
+				of = append(of, p)
+			}
+		}
+		set, ok := sumsOf(of, s.reach.unit[main])
+		if !ok {
+			// Too far apart for a set: each sum is a class of its own.
+			return s.apart(field, sums)
+		}
+		out.more = append(out.more, set)
+	}
+	return out
+}
+
+// apart makes each cell a class.
+func (s *run) apart(field int, sums []leadloop.Points) axisOf {
+	out := axisOf{field: field}
+	for v, p := range sums {
+		out.cells = append(out.cells, v)
+		out.more = append(out.more, sumset{lo: p, hi: p})
+	}
+	return out
+}
+
+// without takes a field out of a component: what reads it stands as an outer
+// bound of what it could come to.
+func (s *run) without(c component, field int) component {
+	out := component{fields: slices.DeleteFunc(slices.Clone(c.fields), func(f int) bool { return f == field })}
+	for _, it := range c.items {
+		if at := slices.Index(it.fields, field); at >= 0 {
+			it.table = it.table.hull(at)
+			it.fields = slices.Delete(slices.Clone(it.fields), at, at+1)
+		}
+		out.items = append(out.items, it)
+	}
+	return out
+}
+
+// weaver goes through the classes of a component.
+type weaver struct {
+	s    *run
+	c    component
+	axes []axisOf
+	main int
+	at   []int // class by axis
+	cell []int
+	seen map[string]int
+	out  []branch
+	ok   bool
+}
+
+func (w *weaver) weave(i int) {
+	if i < len(w.axes) {
+		for k := range w.axes[i].cells {
+			w.at[i] = k
+			w.weave(i + 1)
+		}
+		return
+	}
+	m, s := w.s.m, w.s
+	b := m.blank()
+	for i := range w.c.items {
+		it := &w.c.items[i]
+		if s.additive(it, w.main) {
+			continue
+		}
+		w.cell = w.cell[:0]
+		for _, f := range it.fields {
+			a := slices.Index(w.c.fields, f)
+			w.cell = append(w.cell, w.axes[a].cells[w.at[a]])
+		}
+		b.add(m, it, it.table.of(w.cell))
+	}
+	more := sumset{unit: s.reach.unit[w.main]}
+	ok := true
+	for i := range w.axes {
 		if ok {
-			e.PossibleTiers = append(e.PossibleTiers, t.name(rank))
+			more, ok = more.plus(&w.axes[i].more[w.at[i]])
 		}
 	}
+	if !ok {
+		lo, hi := leadloop.Points(0), leadloop.Points(0)
+		for i := range w.axes {
+			set := &w.axes[i].more[w.at[i]]
+			lo, hi = lo+set.lo, hi+set.hi
+		}
+		b.sums[w.main] = b.sums[w.main].plus(bounds{lo, hi})
+		w.ok = false
+		w.out = append(w.out, b)
+		return
+	}
+	if sum := &b.sums[w.main]; sum.lo == sum.hi {
+		more.lo, more.hi = more.lo+sum.lo, more.hi+sum.lo
+		*sum = bounds{}
+	}
+	b.more = make([]sumset, len(m.groups))
+	b.more[w.main] = more
+	key := string(b.key(nil))
+	if n, ok := w.seen[key]; ok {
+		if joint, fits := w.out[n].more[w.main].either(&more); fits {
+			w.out[n].more[w.main] = joint
+			return
+		}
+	}
+	w.seen[key] = len(w.out)
+	w.out = append(w.out, b)
 }

@@ -65,7 +65,7 @@ func TestTheRangeIsThatOfPossibleLeads(t *testing.T) {
 		{name: "everything known", model: bands, set: func(p *leadloop.Profile) { leadloop.Employees.Set(p, 300); leadloop.Seniority.Set(p, "vp") },
 			want: ranged{25, 25, true, []string{"B"}}},
 		{name: "nothing is tried", model: bands, combinations: -1, want: ranged{-15, 50, false, []string{"A", "B", "C", "D"}}},
-		{name: "more results than combinations", model: bands, combinations: 8, want: ranged{-15, 35, false, []string{"A", "B", "C", "D"}}},
+		{name: "sums of fields apart are no combinations", model: bands, combinations: 8, want: ranged{-15, 35, true, []string{"A", "B", "C", "D"}}},
 		{name: "fields that meet in a rule are tried together", model: `model: m
 version: 1
 rules:
@@ -161,10 +161,10 @@ func (c cancelling) Err() error {
 
 func TestARangeThatIsBrokenOffIsNoScore(t *testing.T) {
 	m := compile(t, bands)
-	in := Input{Profile: profile(t, m, nil), AsOf: asOf}
-	want := score(t, m, in)
+	want := score(t, m, Input{Profile: profile(t, m, nil)})
 	for n := 0; ; n++ {
-		left := n
+		left, m := n, compile(t, bands)
+		in := Input{Profile: profile(t, m, nil), AsOf: asOf}
 		got, err := m.Explain(cancelling{t.Context(), &left}, in)
 		if err == nil {
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -185,7 +185,7 @@ func TestARangeThatIsBrokenOffIsNoScore(t *testing.T) {
 var enumerable = []string{
 	"company.employees >= 500", "company.employees < 50", "company.employees >= 50 && company.employees < 500",
 	`lead.seniority == "vp"`, `lead.seniority in ["vp", "c_level"]`, `lead.seniority != "junior" || company.employees > 1000`,
-	`!(lead.country in ["US", "CA"])`, `lead.country == "US" && lead.seniority == "vp"`, "has(lead.country)", `lead.country.startsWith("U")`,
+	`!(lead.country in ["US", "CA"])`, `lead.country == "US" && lead.seniority == "vp"`, "has(lead.country)", "!has(lead.country)", "!has(company.revenue) && company.employees < 500", `lead.country.startsWith("U")`,
 	"company.revenue > 1000000 || company.employees >= 500", "company.revenue > 500 || company.employees >= 500", "company.revenue == 0", `company.revenue > 10 ? lead.country == "US" : lead.seniority == "vp"`,
 	`count("visit", "7d") >= 2 && company.employees >= 50`,
 }
@@ -309,6 +309,41 @@ func TestTheRangeEqualsBruteForce(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("range (-brute force +got):\n%s\n%s", diff, before)
 		}
+		isOneOfThem(t, m, before)
+	})
+}
+
+// isOneOfThem checks that what the lead has now is among what it could get: it
+// is what it gets if nothing that is missing exists.
+func isOneOfThem(t *rapid.T, m *Model, e Explanation) {
+	if e.Low > e.High {
+		t.Fatalf("%s to %s:\n%s", e.Low, e.High, e)
+	}
+	if !e.Known {
+		return
+	}
+	if e.Points < e.Low || e.Points > e.High {
+		t.Fatalf("%s lies outside %s to %s:\n%s", e.Points, e.Low, e.High, e)
+	}
+	for _, g := range e.Groups {
+		if g.Points < g.Low || g.Points > g.High {
+			t.Fatalf("group %s: %s lies outside %s to %s:\n%s", g.Group, g.Points, g.Low, g.High, e)
+		}
+	}
+	rejects := slices.ContainsFunc(e.Contributions, func(c Contribution) bool { return c.Disqualifies != "" && c.State != NotMatched })
+	if len(m.Tiers()) > 0 && !rejects && !slices.Contains(e.PossibleTiers, e.Tier) {
+		t.Fatalf("tier %q is none of %q:\n%s", e.Tier, e.PossibleTiers, e)
+	}
+}
+
+func TestPointsNeverLieOutsideTheRange(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyModel(t)
+		if rapid.Bool().Draw(t, "enumerable") {
+			m = anyEnumerableModel(t)
+		}
+		m.combinations = rapid.SampledFrom([]int{0, 1, 7, DefaultCombinations}).Draw(t, "combinations")
+		isOneOfThem(t, m, mustScore(t, m, anyInput(t, m)))
 	})
 }
 
@@ -318,7 +353,6 @@ func TestTheExactRangeLiesWithinTheOuterOne(t *testing.T) {
 		in := anyInput(t, m)
 		outer := *m
 		outer.combinations = 0
-		outer.cells = make([]cell, len(m.cells))
 		a, b := mustScore(t, &outer, in), mustScore(t, m, in)
 		if b.Low < a.Low || b.High > a.High {
 			t.Fatalf("%s to %s is wider than %s to %s", b.Low, b.High, a.Low, a.High)

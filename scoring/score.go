@@ -24,11 +24,54 @@ type Input struct {
 	PreviousTier string
 }
 
-// Score scores one lead: what [Explanation.Score] says, without the reasons. It
-// fails as [Model.Explain] does.
+// Verdict is what a lead scores at a moment: what [Explanation] says under the
+// same names. What it could become and until when it holds is not in it.
+type Verdict struct {
+	Known                        bool
+	Points                       leadloop.Points
+	Tier                         string
+	Held                         bool
+	Disqualified, DisqualifiedBy string
+}
+
+// Verdict scores one lead as cheaply as can be: it costs little more than its
+// rules, and allocates nothing once the model is warm. It fails as
+// [Model.Explain] does.
+func (m *Model) Verdict(ctx context.Context, in Input) (Verdict, error) {
+	s, err := m.begin(ctx, in)
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer s.end()
+	s.decide(ctx, false)
+	if err := stopped(ctx); err != nil {
+		return Verdict{}, err
+	}
+	return s.verdict, nil
+}
+
+// Score scores one lead: what [Explanation.Score] says, without the reasons.
+// Next to [Model.Verdict] it takes the time to find out what missing inputs
+// could change, and when the score changes by itself. It fails as
+// [Model.Explain] does.
 func (m *Model) Score(ctx context.Context, in Input) (leadloop.Score, error) {
-	e, err := m.Explain(ctx, in)
-	return e.Score(), err
+	s, err := m.begin(ctx, in)
+	if err != nil {
+		return leadloop.Score{}, err
+	}
+	defer s.end()
+	s.decide(ctx, false)
+	s.survey()
+	s.spread(ctx)
+	s.watch() //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
+	if err := stopped(ctx); err != nil {
+		return leadloop.Score{}, err
+	}
+	v := &s.verdict
+	return leadloop.Score{
+		Known: v.Known, Points: v.Points, Low: s.low, High: s.high, Tier: v.Tier, Needs: s.needs(),
+		ValidUntil: s.until, Disqualified: v.Disqualified, Model: m.id,
+	}, nil
 }
 
 // Explain scores one lead with every reason for the score. It fails only if the
@@ -40,10 +83,80 @@ func (m *Model) Explain(ctx context.Context, in Input) (Explanation, error) {
 	if err != nil {
 		return Explanation{}, err
 	}
-	return s.e, nil
+	defer s.end()
+	s.decide(ctx, false)
+	s.survey()
+	s.spread(ctx)
+	s.watch() //nolint:contextcheck // as above
+	e := s.explain()
+	if err := stopped(ctx); err != nil {
+		return Explanation{}, err
+	}
+	return e, nil
 }
 
-// begin scores a lead and returns the run, for questions about it.
+func stopped(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("scoring: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// run is one scoring in progress. Runs are used again, for the room they have.
+type run struct {
+	m    *Model
+	in   Input
+	asOf time.Time
+
+	facts   rules.Facts
+	results rules.Results
+	patched rules.Result
+	mask    []uint64 // conditions that hold, by position in the set
+
+	// byType holds, for each of Model.types, the positions in Activities, the
+	// most recent first, once they were collected.
+	byType    [][]int
+	collected bool
+
+	// decide
+	given   []given           // by rule: those of Model.rest, and all open ones
+	fixed   []leadloop.Points // by group: what is decided
+	sums    []leadloop.Points // the same and what is presumed
+	groups  []leadloop.Points // sums after their limits
+	base    leadloop.Points
+	applied []bool // by modifier
+	verdict Verdict
+	none    *run // the same lead if nothing that is missing exists
+
+	// survey
+	open    []int   // rules that are undecided or failed
+	changes []State // by modifier
+
+	// spread
+	low, high leadloop.Points
+	exact     bool
+	ranges    []bounds // by group
+	possible  []bool   // by rank
+	moved     map[int]cell
+	reach     reach
+
+	// watch
+	fading []fading
+	until  time.Time // earliest instant of a jump
+}
+
+// given is what a rule comes to.
+type given struct {
+	state State
+	// weight is what one match gives, points what all of them do; with points
+	// that are not decided, where they can be.
+	weight, points bounds
+	// presumed is what an undecided rule counts, and one what one match of any
+	// rule that counts does.
+	presumed, one leadloop.Points
+}
+
+// begin evaluates the rules for a lead. The run must be ended.
 func (m *Model) begin(ctx context.Context, in Input) (*run, error) {
 	switch {
 	case in.Profile == nil:
@@ -55,28 +168,100 @@ func (m *Model) begin(ctx context.Context, in Input) (*run, error) {
 	case !writable(in.AsOf):
 		return nil, fmt.Errorf("scoring: %w: the moment is outside the years 1 to 9999", leadloop.ErrInvalid)
 	}
-	s := &run{m: m, in: in, asOf: in.AsOf.Round(0).UTC()}
+	s := m.runs.Get().(*run)
+	s.m, s.in, s.asOf = m, in, in.AsOf.Round(0).UTC()
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
 	s.eval(ctx)
-	s.collect()
-	s.explain(ctx)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("scoring: %w", context.Cause(ctx))
-	}
 	return s, nil
+}
+
+// end drops what belongs to the caller and gives the run back.
+func (s *run) end() {
+	if s.none != nil {
+		s.none.end()
+		s.none = nil
+	}
+	s.in, s.facts, s.patched, s.collected = Input{}, rules.Facts{}, rules.Result{}, false
+	s.fading, s.until = s.fading[:0], time.Time{}
+	clear(s.moved)
+	s.m.runs.Put(s)
+}
+
+// over is a run of the same lead with another profile, not yet evaluated.
+func (s *run) over(p *leadloop.Profile) *run {
+	out := s.m.runs.Get().(*run)
+	out.m, out.in, out.asOf, out.facts = s.m, s.in, s.asOf, s.facts
+	out.in.Profile, out.facts.Profile = p, p
+	return out
 }
 
 func (s *run) eval(ctx context.Context) {
 	s.m.set.Eval(ctx, s.facts, &s.results)
-	if p := s.m.patch; p != nil {
-		s.patched = p.set.EvalOne(ctx, s.facts, 0)
+	s.mask = s.results.TrueMask()
+	p := s.m.patch
+	if p == nil {
+		return
+	}
+	s.patched = p.set.EvalOne(ctx, s.facts, 0)
+	s.mask = slices.Clone(s.mask)
+	s.mask[p.at/64] &^= 1 << (p.at % 64)
+	if s.patched.True() {
+		s.mask[p.at/64] |= 1 << (p.at % 64)
 	}
 }
 
+// holds tells whether a condition is decided and true; an absent one is.
+func (s *run) holds(i int) bool { return i < 0 || s.mask[i/64]>>(i%64)&1 != 0 }
+
+// result of an expression; absent ones are decided.
+func (s *run) result(i int) rules.Result {
+	if i < 0 {
+		return rules.Result{State: rules.Decided, Value: yesValue}
+	}
+	if s.m.patch != nil && s.m.patch.at == i {
+		return s.patched
+	}
+	return s.results.At(i)
+}
+
+var yesValue = leadloop.ValueOf(true)
+
+// stateAt is the state of an expression; absent ones are decided.
+func (s *run) stateAt(i int) rules.State {
+	switch {
+	case i < 0:
+		return rules.Decided
+	case s.m.patch != nil && s.m.patch.at == i:
+		return s.patched.State
+	}
+	return s.results.State(i)
+}
+
+// stateOfCondition is stateOf without the value.
+func (s *run) stateOfCondition(i int) State {
+	if s.holds(i) {
+		return Matched
+	}
+	switch s.stateAt(i) {
+	case rules.Undecided:
+		return Undecided
+	case rules.NoValue:
+		return NoValue
+	case rules.Failed:
+		return Failed
+	}
+	return NotMatched
+}
+
+const (
+	firstSecond = -62135596800 // 0001-01-01T00:00:00Z
+	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
+)
+
 // writable tells times that JSON can write and rules can compute with.
 func writable(t time.Time) bool {
-	y := t.UTC().Year()
-	return y >= 1 && y <= 9999
+	sec := t.Unix()
+	return sec >= firstSecond && sec <= lastSecond
 }
 
 // shown is a time as the explanation writes it: zero for one that no calendar
@@ -104,38 +289,16 @@ func sameSchema(a, b *leadloop.Schema) bool {
 	return true
 }
 
-// run is one scoring in progress.
-type run struct {
-	m       *Model
-	in      Input
-	asOf    time.Time
-	facts   rules.Facts
-	results rules.Results
-	patched rules.Result
-
-	// byType holds, for each of Model.types, the positions in Activities, the
-	// most recent first.
-	byType [][]int
-	fields []FieldUsed // backs all contributions
-
-	e      Explanation
-	groups []leadloop.Points // after limits
-	moved  map[int]cell      // cells of times at this moment, by field
-	// fading are the counted activities of matched rules whose points change
-	// continuously.
-	fading []fading
-	until  time.Time // earliest instant of a jump
-}
-
-type fading struct {
-	group  int
-	points leadloop.Points
-	at     time.Time
-	decay  decay
-}
-
+// collect sorts the activities by type and age.
 func (s *run) collect() {
-	s.byType = make([][]int, len(s.m.types))
+	if s.collected {
+		return
+	}
+	s.collected = true
+	s.byType = room(s.byType, len(s.m.types))
+	for i := range s.byType {
+		s.byType[i] = s.byType[i][:0]
+	}
 	if len(s.m.types) == 0 {
 		return
 	}
@@ -145,6 +308,9 @@ func (s *run) collect() {
 		}
 	}
 	for _, list := range s.byType {
+		if len(list) < 2 {
+			continue
+		}
 		slices.SortStableFunc(list, func(a, b int) int {
 			x, y := &s.in.Activities[a], &s.in.Activities[b]
 			if c := y.At.Compare(x.At); c != 0 {
@@ -155,280 +321,61 @@ func (s *run) collect() {
 	}
 }
 
-// result of an expression; absent ones are decided.
-func (s *run) result(i int) rules.Result {
-	if i < 0 {
-		return rules.Result{State: rules.Decided, Value: leadloop.ValueOf(true)}
+// room returns s with a length of n, with whatever stands there.
+func room[T any](s []T, n int) []T {
+	if n > cap(s) {
+		s = append(s[:cap(s)], make([]T, n-cap(s))...)
 	}
-	if s.m.patch != nil && s.m.patch.at == i {
-		return s.patched
-	}
-	return s.results.At(i)
+	return s[:n]
 }
 
-func (s *run) explain(ctx context.Context) {
-	m := s.m
-	s.fields = make([]FieldUsed, 0, m.readCount)
-	s.e = Explanation{
-		Model: m.name, Version: m.version, Digest: m.digest, AsOf: s.asOf,
-		PreviousTier: s.in.PreviousTier, Formula: m.formula,
-		Contributions: make([]Contribution, len(m.rules)),
-		Groups:        make([]GroupSum, len(m.groups)),
-		Modifiers:     make([]Adjustment, len(m.changes)),
-		Needs:         []string{},
-	}
-	e := &s.e
-	s.groups = make([]leadloop.Points, len(m.groups))
-	for i := range m.rules {
-		r, c := &m.rules[i], &e.Contributions[i]
-		s.contribution(r, c) //nolint:contextcheck // rules.Set.NextChangeOne takes no context: it is arithmetic on constants
-		e.Known = e.Known || c.State == Matched
-		e.Needs = append(e.Needs, c.Needs...)
-		if r.group >= 0 {
-			e.Groups[r.group].Sum += c.Points
-		} else if c.State == Matched && e.Disqualified == "" {
-			e.Disqualified, e.DisqualifiedBy = r.disqualify, r.id
-		}
-	}
-	for i, g := range m.groups {
-		out := &e.Groups[i]
-		s.groups[i] = clamp(out.Sum, g.limits)
-		out.Group, out.Min, out.Max, out.Points = g.name, g.min, g.max, s.groups[i]
-		switch {
-		case out.Sum > out.Points:
-			out.Limited = "max"
-		case out.Sum < out.Points:
-			out.Limited = "min"
-		}
-	}
-	e.Base = m.base(pointwise(s.groups)).lo
-	s.modify() //nolint:contextcheck // as above
-	e.Known = e.Known || s.anythingKnown()
-	s.spread(ctx)
-	s.tier()
-	s.validUntil()
-	if e.Disqualified != "" {
-		e.Needs = []string{}
-	}
-	slices.Sort(e.Needs)
-	e.Needs = slices.Compact(e.Needs)
+func zeros[T any](s []T, n int) []T {
+	s = room(s, n)
+	clear(s)
+	return s
 }
 
-func pointwise(groups []leadloop.Points) []bounds {
-	out := make([]bounds, len(groups))
-	for i, p := range groups {
-		out[i] = exactly(p)
-	}
-	return out
+// missing tells whether nobody looked for a field of the schema.
+func (s *run) missing(field int) bool {
+	return s.in.Profile.Row().Marks[field].Presence() == leadloop.Absent
 }
 
 // anythingKnown tells whether any input of the model is known to be there or
 // known to be missing.
 func (s *run) anythingKnown() bool {
-	for _, name := range s.m.fields {
-		if s.in.Profile.Value(name).Presence() != leadloop.Absent {
+	for _, f := range s.m.fieldsAt {
+		if !s.missing(f) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.byType, func(list []int) bool { return len(list) > 0 })
+	for i := range s.in.Activities {
+		if slices.Contains(s.m.types, s.in.Activities[i].Type) {
+			return true
+		}
+	}
+	return false
 }
 
-// base is the score expression over groups within bounds.
-func (m *Model) base(groups []bounds) bounds {
-	if m.score == nil {
-		var sum bounds
-		for _, g := range groups {
-			sum = sum.plus(g).within(representable)
-		}
-		return sum
+// needs are the missing fields that the score depends on, sorted.
+func (s *run) needs() []string {
+	if s.verdict.Disqualified != "" {
+		return []string{}
 	}
-	s := m.score.bounds(func(name string) span {
-		for i := range m.groups {
-			if m.groups[i].name == name {
-				return span{groups[i].lo.Float(), groups[i].hi.Float()}
-			}
-		}
-		return anything
-	})
-	return bounds{pointsWithin(s.lo), pointsWithin(s.hi)}
-}
-
-func (s *run) contribution(r *rule, c *Contribution) {
-	*c = Contribution{
-		Rule: r.id, Group: r.groupName, Description: r.description, When: r.whenText, Each: r.eachType,
-		Weight: r.pointsText, Disqualifies: r.disqualify,
-		Fields: s.fieldsUsed(r.reads), Activities: s.activitiesUsed(r.reads),
-	}
-	when, weight := s.result(r.when), s.result(r.points)
-	s.edges(r, when)
-	state, points := s.worth(r, when, weight)
-	if c.State = state; state == NotMatched || state == NoValue {
-		return
-	}
-	outcome(when, c)
-	if r.group < 0 {
-		return
-	}
-	if r.points >= 0 && outcome(weight, c) == Matched {
-		if _, ok := leadloop.PointsOf(weight.Value.Float()); !ok {
-			c.Error = "points: not a number up to a billion"
+	out := []string{}
+	add := func(i int) {
+		if i >= 0 && s.stateAt(i) == rules.Undecided {
+			out = append(out, s.result(i).Needs...)
 		}
 	}
-	if r.each >= 0 {
-		points = s.occurrences(r, c, points, state)
-		if len(c.Occurrences) == 0 && state != Failed {
-			// Nothing has happened, so that nothing depends on the condition.
-			c.State, c.Needs = NotMatched, nil
-			return
+	for _, i := range s.open {
+		add(s.m.rules[i].when)
+		add(s.m.rules[i].points)
+	}
+	for i, state := range s.changes {
+		if state == Undecided {
+			add(s.m.changes[i].when)
 		}
 	}
-	switch state {
-	case Matched:
-		c.Points = points.lo
-		c.Low, c.High = c.Points, c.Points
-	case Undecided, Failed:
-		points = points.orZero()
-		c.Low, c.High = points.lo, points.hi
-	}
-}
-
-// outcome is stateOf, and notes in c what is missing or went wrong.
-func outcome(r rules.Result, c *Contribution) State {
-	state := stateOf(r)
-	switch state {
-	case Undecided:
-		c.Needs = append(c.Needs, r.Needs...)
-	case Failed:
-		c.Error = r.Err.Error()
-	}
-	return state
-}
-
-// occurrences fills c with the activities of an each-rule and returns the sum
-// of those that count. All have the same weight and fade alike, so the most
-// recent ones are those with the most points.
-func (s *run) occurrences(r *rule, c *Contribution, weight bounds, state State) bounds {
-	var sum bounds
-	counted := 0
-	for _, i := range s.byType[r.each] {
-		a := &s.in.Activities[i]
-		age := ageAt(a.At, s.asOf)
-		left := bounds{r.decay.at(weight.lo, age), r.decay.at(weight.hi, age)}
-		if left == (bounds{}) {
-			c.Faded++
-			continue
-		}
-		o := Occurrence{ID: a.ID, At: shown(a.At), Age: Age(age), Dropped: r.max > 0 && counted == r.max}
-		if state == Matched {
-			o.Points = left.lo
-		}
-		if !o.Dropped {
-			counted++
-			sum = sum.plus(left).within(representable)
-			if edge, ok := r.decay.nextEdge(age); ok {
-				s.jump(a.At.Add(edge))
-			}
-			if state == Matched && r.decay.continuous() {
-				s.fading = append(s.fading, fading{r.group, weight.lo, a.At, r.decay})
-			}
-		}
-		c.Occurrences = append(c.Occurrences, o)
-	}
-	return sum
-}
-
-// fieldsUsed are the fields with their values and where those come from.
-func (s *run) fieldsUsed(in reads) []FieldUsed {
-	if len(in.fields) == 0 {
-		return nil
-	}
-	start := len(s.fields)
-	for i, name := range in.fields {
-		f := FieldUsed{Field: name, Value: s.in.Profile.At(in.at[i])}
-		if claim, ok := s.in.Profile.Provenance(name); ok {
-			f.Origin, f.Source = claim.Origin.String(), claim.Source
-			if f.At = shown(claim.EffectiveAt()); !f.At.IsZero() {
-				f.Age = Age(ageAt(f.At, s.asOf))
-			}
-		}
-		s.fields = append(s.fields, f)
-	}
-	return s.fields[start:len(s.fields):len(s.fields)]
-}
-
-func (s *run) activitiesUsed(in reads) []ActivityUsed {
-	var out []ActivityUsed
-	for _, t := range in.types {
-		a := ActivityUsed{Type: s.m.types[t], Count: len(s.byType[t])}
-		if a.Count > 0 {
-			last := s.in.Activities[s.byType[t][0]].At
-			a.Last, a.Age = shown(last), Age(ageAt(last, s.asOf))
-		}
-		out = append(out, a)
-	}
-	return out
-}
-
-// modify applies the modifiers in order.
-func (s *run) modify() {
-	e := &s.e
-	score := e.Base
-	for i := range s.m.changes {
-		c, a := &s.m.changes[i], &e.Modifiers[i]
-		*a = Adjustment{
-			Modifier: c.id, Description: c.description, When: c.whenText, Before: score, After: score,
-			Multiply: c.multiply, Owner: c.owner, Expires: c.expires,
-			Fields: s.fieldsUsed(c.reads), Activities: s.activitiesUsed(c.reads),
-		}
-		if c.multiply == nil {
-			add := c.add
-			a.Add = &add
-		}
-		if !s.asOf.Before(c.expires) {
-			a.State = Expired
-			continue
-		}
-		var told Contribution
-		result := s.result(c.when)
-		a.State = outcome(result, &told)
-		a.Needs, a.Error = told.Needs, told.Error
-		e.Needs = append(e.Needs, a.Needs...)
-		if at := s.nextChange(c.when); at.Before(c.expires) {
-			s.jump(at)
-		}
-		switch a.State {
-		case Matched:
-			score = c.apply(exactly(score)).lo
-			a.After = score
-			s.jump(c.expires)
-		case Undecided, Failed:
-			s.jump(c.expires)
-		}
-	}
-	e.Points = score
-}
-
-// apply changes a score, rounding to thousandths. It keeps the order of
-// scores, so that bounds stay bounds.
-func (c *modifier) apply(b bounds) bounds {
-	if c.multiply == nil {
-		return b.plus(exactly(c.add)).within(representable)
-	}
-	return bounds{pointsWithin(b.lo.Float() * *c.multiply), pointsWithin(b.hi.Float() * *c.multiply)}
-}
-
-func (s *run) tier() {
-	e, t := &s.e, &s.m.tiers
-	if !e.Known {
-		e.Points = 0
-	}
-	if e.Disqualified != "" || len(t.names) == 0 {
-		return
-	}
-	previous := t.previous(s.in.PreviousTier)
-	if e.Known {
-		var rank int
-		rank, e.Held = t.rank(e.Points, s.groups, previous)
-		e.Tier = t.name(rank)
-	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -112,7 +112,11 @@ func (e Explanation) group(b *strings.Builder, g GroupSum) {
 		case Matched:
 			fmt.Fprintf(b, "  %8s  %s\n", gain(c.Points), c.sentence())
 		case Undecided:
-			fmt.Fprintf(b, "  %8s  %s: could give %s, needs %s\n", "?", c.name(), spread(c.Low, c.High), fieldList(c.Needs))
+			now := ""
+			if c.Points != 0 {
+				now = ", counts " + gain(c.Points) + " until then"
+			}
+			fmt.Fprintf(b, "  %8s  %s: could give %s, needs %s%s\n", "?", c.name(), spread(c.Low, c.High), fieldList(c.Needs), now)
 		case Failed:
 			fmt.Fprintf(b, "  %8s  %s: failed, counts nothing: %s\n", "!", c.name(), c.Error)
 		}
@@ -271,7 +275,11 @@ func (a Adjustment) line(b *strings.Builder) {
 		}
 		b.WriteString("\n")
 	case Undecided:
-		fmt.Fprintf(b, "  %s: %s would apply or not, needs %s (%s)\n", what, does, fieldList(a.Needs), until)
+		now := ""
+		if a.After != a.Before {
+			now = fmt.Sprintf(", makes %s into %s until then", a.Before, a.After)
+		}
+		fmt.Fprintf(b, "  %s: %s would apply or not, needs %s%s (%s)\n", what, does, fieldList(a.Needs), now, until)
 	case Failed:
 		fmt.Fprintf(b, "  %s: failed, not applied: %s (%s)\n", what, a.Error, until)
 	case Expired:

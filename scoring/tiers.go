@@ -131,37 +131,35 @@ func (t *tiers) cell(row, column int) int {
 	return len(t.names)
 }
 
-// possible marks the ranks that scores and groups within bounds can have.
-func (t *tiers) possible(score bounds, groups []bounds, previous int) []bool {
-	out := make([]bool, len(t.names)+1)
+// mark marks the ranks that scores and groups within bounds can have. Within
+// bounds the rank only changes where a band begins, with or without the
+// hysteresis.
+func (t *tiers) mark(score bounds, groups []bounds, previous int, ranks []bool) {
 	if t.cells == nil {
-		for _, p := range t.turns(t.from, score) {
-			rank, _ := t.rank(p, nil, previous)
-			out[rank] = true
-		}
-		return out
+		t.turns(t.from, score, func(p leadloop.Points) {
+			rank, _ := held(band(t.from, p), band(t.from, p+t.hysteresis), previous)
+			ranks[rank] = true
+		})
+		return
 	}
-	at := make([]leadloop.Points, len(groups))
-	for _, r := range t.turns(t.rows.from, groups[t.rows.group]) {
-		for _, c := range t.turns(t.columns.from, groups[t.columns.group]) {
-			at[t.rows.group], at[t.columns.group] = r, c
-			rank, _ := t.rank(0, at, previous)
-			out[rank] = true
-		}
-	}
-	return out
+	t.turns(t.rows.from, groups[t.rows.group], func(r leadloop.Points) {
+		row, raised := band(t.rows.from, r), band(t.rows.from, r+t.hysteresis)
+		t.turns(t.columns.from, groups[t.columns.group], func(c leadloop.Points) {
+			rank, _ := held(t.cell(row, band(t.columns.from, c)), t.cell(raised, band(t.columns.from, c+t.hysteresis)), previous)
+			ranks[rank] = true
+		})
+	})
 }
 
-// turns returns one point of b for each stretch on which the band, with and
-// without hysteresis, is the same.
-func (t *tiers) turns(from []leadloop.Points, b bounds) []leadloop.Points {
-	out := append(make([]leadloop.Points, 0, 2*len(from)+1), b.lo)
+// turns calls f with one point of b for each stretch on which the band, with
+// and without hysteresis, is the same.
+func (t *tiers) turns(from []leadloop.Points, b bounds, f func(p leadloop.Points)) {
+	f(b.lo)
 	for _, edge := range from {
 		for _, p := range [2]leadloop.Points{edge, edge - t.hysteresis} {
 			if p > b.lo && p <= b.hi {
-				out = append(out, p)
+				f(p)
 			}
 		}
 	}
-	return out
 }

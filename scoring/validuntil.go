@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -31,24 +32,71 @@ func (s *run) nextChange(i int) time.Time {
 	return at
 }
 
-// edges notes when a rule's expressions can change; while the condition does
-// not hold, its points make no difference.
-func (s *run) edges(r *rule, when rules.Result) {
-	s.jump(s.nextChange(r.when))
-	if when.State == rules.NoValue || when.State == rules.Decided && !when.Value.Bool() {
-		return
-	}
-	s.jump(s.nextChange(r.points))
+// fading are activities whose points change continuously.
+type fading struct {
+	group  int
+	points leadloop.Points
+	at     time.Time
+	decay  decay
 }
 
-// validUntil is the next jump, or before it the first instant at which fading
-// points change the tier.
-func (s *run) validUntil() {
-	e := &s.e
-	if len(s.fading) > 0 && e.Known && e.Disqualified == "" && len(s.m.tiers.names) > 0 {
+// watch finds out when the score can change by itself: at the next jump, or
+// before it when fading points change the tier.
+func (s *run) watch() {
+	m := s.m
+	for _, i := range m.watched {
+		r := &m.rules[i]
+		s.jump(s.nextChange(r.when))
+		// While the condition does not hold, the rest makes no difference.
+		if state := s.stateAt(r.when); state == rules.NoValue || state == rules.Decided && !s.holds(r.when) {
+			continue
+		}
+		s.jump(s.nextChange(r.points))
+		if r.each >= 0 {
+			s.fade(r, &s.given[i])
+		}
+	}
+	for i := range m.changes {
+		c := &m.changes[i]
+		if s.changes[i] == Expired {
+			continue
+		}
+		if at := s.nextChange(c.when); at.Before(c.expires) {
+			s.jump(at)
+		}
+		switch s.changes[i] {
+		case Matched, Undecided, Failed:
+			s.jump(c.expires)
+		}
+	}
+	if v := &s.verdict; len(s.fading) > 0 && v.Known && v.Disqualified == "" && len(m.tiers.names) > 0 {
 		s.crossing()
 	}
-	e.ValidUntil = s.until
+}
+
+// fade notes when the activities that count jump, and those that fade
+// continuously.
+func (s *run) fade(r *rule, g *given) {
+	if g.state == NotMatched || g.state == NoValue {
+		return
+	}
+	counted := 0
+	for _, i := range s.byType[r.each] {
+		at := s.in.Activities[i].At
+		age := ageAt(at, s.asOf)
+		if r.decay.at(g.weight.lo, age) == 0 && r.decay.at(g.weight.hi, age) == 0 {
+			continue
+		}
+		if edge, ok := r.decay.nextEdge(age); ok {
+			s.jump(at.Add(edge))
+		}
+		if r.decay.continuous() && g.one != 0 {
+			s.fading = append(s.fading, fading{r.group, g.one, at, r.decay})
+		}
+		if counted++; counted == r.max {
+			break
+		}
+	}
 }
 
 // searchSteps bounds the search for a change of tier. While all points fade
@@ -78,14 +126,11 @@ func (s *run) crossing() {
 	if !s.until.IsZero() {
 		horizon = min(horizon, s.until.Sub(s.asOf)-1)
 	}
-	c := crossing{s: s, fixed: make([]leadloop.Points, len(s.m.groups)), groups: make([]bounds, len(s.m.groups))}
-	for i := range c.fixed {
-		c.fixed[i] = s.e.Groups[i].Sum
-	}
+	c := crossing{s: s, fixed: slices.Clone(s.sums), groups: make([]bounds, len(s.m.groups)), ranks: make([]bool, len(s.m.tiers.names)+1)}
 	for _, f := range s.fading {
 		c.fixed[f.group] -= f.decay.at(f.points, ageAt(f.at, s.asOf))
 	}
-	c.tier = s.m.tiers.previous(s.e.Tier)
+	c.tier = s.m.tiers.previous(s.verdict.Tier)
 	if c.tier < 0 {
 		c.tier = len(s.m.tiers.names)
 	}
@@ -102,6 +147,8 @@ type crossing struct {
 	s      *run
 	fixed  []leadloop.Points // by group: what does not fade
 	groups []bounds
+	ranks  []bool
+	room   []bounds
 	tier   int // rank now
 	steps  int
 }
@@ -114,7 +161,11 @@ type instant struct {
 }
 
 func (c *crossing) at(after time.Duration) instant {
-	out := instant{after, make([]bounds, len(c.fixed))}
+	from := len(c.room)
+	for range c.fixed {
+		c.room = append(c.room, bounds{})
+	}
+	out := instant{after, c.room[from:len(c.room):len(c.room)]}
 	t := c.s.asOf.Add(after)
 	for i := range c.s.fading {
 		f := &c.s.fading[i]
@@ -154,9 +205,9 @@ func (c *crossing) only(from, to instant) bool {
 		b := bounds{p + to.sums[i].hi + from.sums[i].lo, p + from.sums[i].hi + to.sums[i].lo}
 		c.groups[i] = b.within(m.groups[i].limits)
 	}
-	score := m.base(c.groups)
+	score := m.baseWithin(c.groups)
 	for i := range m.changes {
-		if s.e.Modifiers[i].State == Matched {
+		if s.applied[i] {
 			score = m.changes[i].apply(score)
 		}
 	}
@@ -165,10 +216,8 @@ func (c *crossing) only(from, to instant) bool {
 	if stored == len(m.tiers.names) {
 		stored = -1
 	}
-	for rank, possible := range m.tiers.possible(score, c.groups, stored) {
-		if possible && rank != c.tier {
-			return false
-		}
-	}
-	return true
+	clear(c.ranks)
+	m.tiers.mark(score, c.groups, stored, c.ranks)
+	c.ranks[c.tier] = false
+	return !slices.Contains(c.ranks, true)
 }

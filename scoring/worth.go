@@ -24,7 +24,7 @@ func stateOf(r rules.Result) State {
 // worth is what a rule comes to before activities are counted, and what one
 // match of it gives: the constant, the value, or, if that is not known,
 // anything the expression can give.
-func (s *run) worth(r *rule, when, weight rules.Result) (State, bounds) {
+func (r *rule) worth(when, weight rules.Result) (State, bounds) {
 	gate := stateOf(when)
 	if r.group < 0 || gate == NotMatched || gate == NoValue {
 		return gate, bounds{}
@@ -47,23 +47,24 @@ func (s *run) worth(r *rule, when, weight rules.Result) (State, bounds) {
 }
 
 // gives is what a rule comes to and where its points can be, without the
-// reasons.
-func (s *run) gives(r *rule) (State, bounds) {
-	state, points := s.worth(r, s.result(r.when), s.result(r.points))
+// reasons. Activities must have been collected for a rule that counts them.
+func (s *run) gives(r *rule, when, weight rules.Result) given {
+	state, one := r.worth(when, weight)
+	g := given{state: state, weight: one, points: one}
 	if r.group < 0 || state == NotMatched || state == NoValue {
-		return state, bounds{}
+		return given{state: state}
 	}
 	if r.each >= 0 {
-		sum, some := s.remaining(r, points)
-		if !some && state != Failed {
-			return NotMatched, bounds{}
+		var some bool
+		if g.points, some = s.remaining(r, one); !some && state != Failed {
+			// Nothing has happened, so that nothing depends on the condition.
+			return given{state: NotMatched}
 		}
-		points = sum
 	}
 	if state != Matched {
-		points = points.orZero()
+		g.points = g.points.orZero()
 	}
-	return state, points
+	return g
 }
 
 // remaining is what the activities that count leave of a weight; false if none

@@ -1,0 +1,274 @@
+package scoring
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/rules"
+)
+
+// outcome is what a rule or modifier comes to for some values of its fields.
+type outcome struct {
+	state  State
+	points bounds
+}
+
+// table has what a rule or modifier comes to for each combination of the cells
+// of its missing fields. It is never modified.
+type table struct {
+	sizes []int    // cells by field
+	pick  []uint16 // positions in kinds, the last field fastest
+	kinds []outcome
+	unit  leadloop.Points // divides all points
+	exact bool            // all outcomes are points, not bounds
+}
+
+// of is the outcome for a cell of each field.
+func (t *table) of(cells []int) outcome {
+	at := 0
+	for i, c := range cells {
+		at = at*t.sizes[i] + c
+	}
+	return t.kinds[t.pick[at]]
+}
+
+// slice appends the outcomes for one cell of one field.
+func (t *table) slice(to []byte, field, cell int) []byte {
+	inner := 1
+	for _, n := range t.sizes[field+1:] {
+		inner *= n
+	}
+	for at := cell * inner; at < len(t.pick); at += t.sizes[field] * inner {
+		for _, k := range t.pick[at : at+inner] {
+			to = binary.LittleEndian.AppendUint16(to, k)
+		}
+	}
+	return to
+}
+
+// hull is the table without a field: outer bounds over its cells.
+func (t *table) hull(field int) *table {
+	inner := 1
+	for _, n := range t.sizes[field+1:] {
+		inner *= n
+	}
+	n := t.sizes[field]
+	b := tabler{}
+	for from := 0; from < len(t.pick); from += n * inner {
+		for i := range inner {
+			o := t.kinds[t.pick[from+i]]
+			for k := 1; k < n; k++ {
+				p := t.kinds[t.pick[from+i+k*inner]]
+				if p.state != o.state {
+					o.state = Undecided
+				}
+				o.points = o.points.or(p.points)
+			}
+			b.add(o)
+		}
+	}
+	return b.done(slices.Delete(slices.Clone(t.sizes), field, field+1))
+}
+
+// tabler makes a table.
+type tabler struct{ t table }
+
+func (b *tabler) add(o outcome) {
+	k := slices.Index(b.t.kinds, o)
+	if k < 0 {
+		k = len(b.t.kinds)
+		b.t.kinds = append(b.t.kinds, o)
+	}
+	b.t.pick = append(b.t.pick, uint16(k))
+}
+
+func (b *tabler) done(sizes []int) *table {
+	t := b.t
+	t.sizes, t.exact = sizes, true
+	for _, o := range t.kinds {
+		t.unit = divisor(divisor(t.unit, o.points.lo), o.points.hi)
+		t.exact = t.exact && o.points.lo == o.points.hi && o.state != Undecided && o.state != Failed
+	}
+	return &t
+}
+
+func (s *run) undecided(i int) bool { return s.stateAt(i) == rules.Undecided }
+
+// maxTable bounds a table, so that its positions fit.
+const maxTable = 1 << 16
+
+// tabulate tries an item for all values of its missing fields, those with few
+// values first; false if some had to stay missing, so that the outcomes may be
+// bounds. Without a field that can be tried there is no table.
+func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
+	m := s.m
+	all, n := true, 1
+	it.fields = it.fields[:0]
+	for _, f := range in.at {
+		if !s.missing(f) {
+			continue
+		}
+		if s.cells(f).exact {
+			it.fields = append(it.fields, f)
+		} else {
+			all = false
+		}
+	}
+	slices.SortStableFunc(it.fields, func(a, b int) int { return len(s.cells(a).values) - len(s.cells(b).values) })
+	for i, f := range it.fields {
+		if n *= len(s.cells(f).values); n > m.combinations || n > maxTable {
+			it.fields, all = it.fields[:i], false
+			break
+		}
+	}
+	if len(it.fields) == 0 {
+		return all
+	}
+	// What a rule comes to that reads nothing but these fields is the same for
+	// every lead.
+	k := it.rule
+	if it.change >= 0 {
+		k = len(m.rules) + it.change
+	}
+	same := all && len(it.fields) == len(in.at) && m.pure[k]
+	if same {
+		if it.table = m.tables.at(k); it.table != nil {
+			return true
+		}
+	}
+	var b tabler
+	p := s.in.Profile.Clone()
+	facts := s.facts
+	facts.Profile = p
+	var sizes []int
+	for _, f := range it.fields {
+		sizes = append(sizes, len(s.cells(f).values))
+	}
+	s.combine(p, it.fields, func() bool {
+		b.add(s.tryItem(ctx, it, facts))
+		return true
+	})
+	if ctx.Err() != nil {
+		same = false // what is left is not what it would be
+	}
+	it.table = b.done(sizes)
+	if same {
+		m.tables.put(k, it.table)
+	}
+	return all
+}
+
+// tryItem evaluates one rule or modifier.
+func (s *run) tryItem(ctx context.Context, it *item, facts rules.Facts) outcome {
+	if it.change >= 0 {
+		state := stateOf(s.one(ctx, facts, s.m.changes[it.change].when))
+		if state == Failed {
+			state = NotMatched
+		}
+		return outcome{state: state}
+	}
+	r := &s.m.rules[it.rule]
+	g := s.gives(r, s.one(ctx, facts, r.when), s.one(ctx, facts, r.points))
+	if g.state == Failed && s.given[it.rule].state != Failed {
+		// For these values, which may never come: it counts nothing.
+		return outcome{state: NotMatched}
+	}
+	return outcome{g.state, g.points}
+}
+
+// one evaluates one expression.
+func (s *run) one(ctx context.Context, facts rules.Facts, i int) rules.Result {
+	switch p := s.m.patch; {
+	case i < 0:
+		return s.result(i)
+	case p != nil && p.at == i:
+		return p.set.EvalOne(ctx, facts, 0)
+	}
+	return s.m.set.EvalOne(ctx, facts, i)
+}
+
+// combine calls f for every combination of values of the fields, set in p, in
+// the order of the cells, until f says no.
+func (s *run) combine(p *leadloop.Profile, fields []int, f func() bool) bool {
+	if len(fields) == 0 {
+		return f()
+	}
+	name := s.m.schema.At(fields[0]).Name
+	for _, v := range s.cells(fields[0]).values {
+		set(p, name, v)
+		if !s.combine(p, fields[1:], f) {
+			return false
+		}
+	}
+	return true
+}
+
+// tables keeps what is the same for all leads, by rule and then by modifier,
+// once somebody needed it. It is safe for concurrent use.
+type tables struct {
+	mu   sync.RWMutex
+	made map[int]*table
+}
+
+func (t *tables) at(k int) *table {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.made[k]
+}
+
+func (t *tables) put(k int, made *table) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.made == nil {
+		t.made = map[int]*table{}
+	}
+	t.made[k] = made
+}
+
+// cell are the values of a field that are tried; exact if they are all that
+// make a difference.
+type cell struct {
+	values []leadloop.Value
+	exact  bool
+}
+
+// fieldCells are the cells of one field, found when they are needed.
+type fieldCells struct {
+	set   *rules.Set
+	field string
+	once  sync.Once
+	cell  cell
+}
+
+func (c *fieldCells) get() cell {
+	c.once.Do(func() { c.cell.values, c.cell.exact = c.set.Cells(c.field, time.Time{}) })
+	return c.cell
+}
+
+// cells returns the values to try for a field of the model. Those of times move
+// with the moment.
+func (s *run) cells(field int) cell {
+	m := s.m
+	lazy := m.cells[field]
+	if lazy == nil {
+		return cell{}
+	}
+	var c cell
+	if m.schema.At(field).Kind != leadloop.KindTime {
+		c = lazy.get()
+	} else if at, ok := s.moved[field]; ok {
+		c = at
+	} else {
+		c.values, c.exact = lazy.set.Cells(lazy.field, s.asOf)
+		if s.moved == nil {
+			s.moved = map[int]cell{}
+		}
+		s.moved[field] = c
+	}
+	c.exact = c.exact && m.combinations > 0
+	return c
+}
