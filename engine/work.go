@@ -44,13 +44,20 @@ func (l *Loop) lease(ctx context.Context, asOf time.Time, hold time.Duration, li
 	return tasks, nil
 }
 
+// one runs a task and settles what becomes of it if it fails.
 func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
-	var err error
+	return l.settle(ctx, t, asOf, l.attempt(ctx, t, asOf))
+}
+
+func (l *Loop) attempt(ctx context.Context, t leadloop.Task, asOf time.Time) error {
 	if t.Outside {
-		err = l.deliver(ctx, t)
-	} else {
-		_, err = l.retry(ctx, func() (Result, error) { return l.decideTask(ctx, t, asOf) })
+		return l.deliver(ctx, t)
 	}
+	_, err := l.retry(ctx, func() (Result, error) { return l.decideTask(ctx, t, asOf) })
+	return err
+}
+
+func (l *Loop) settle(ctx context.Context, t leadloop.Task, asOf time.Time, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -163,8 +170,9 @@ func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, caus
 // Advance works, in order of their due times, all tasks that are due up to and
 // including until, each as of the moment it was due. It is how history is
 // replayed: time passes only here, so that a replay that was broken off and
-// begun again decides as one in a single go. It returns the number of tasks
-// run.
+// begun again decides as one in a single go. For the same reason it ends with
+// the error, instead of trying later, when a decision fails because the store
+// can't be reached. It returns the number of tasks run.
 func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 	total, hold := 0, time.Duration(0)
 	for {
@@ -187,7 +195,11 @@ func (l *Loop) Advance(ctx context.Context, until time.Time) (int, error) {
 			if !t.Outside {
 				asOf = t.DueAt
 			}
-			switch err := l.one(ctx, t, asOf); {
+			err := l.attempt(ctx, t, asOf)
+			if t.Outside || !errors.Is(err, leadloop.ErrUnavailable) {
+				err = l.settle(ctx, t, asOf, err)
+			}
+			switch {
 			case errors.Is(err, errLost):
 				hold = l.o.Hold // another replay is at it: don't take turns for ever
 			case err != nil:
