@@ -48,14 +48,15 @@ var faults = [...]error{
 // exec is one evaluation in progress: the facts, what has been read of them,
 // and room for what expressions make. Reusing it spares allocations.
 type exec struct {
-	set   *Set
-	ctx   context.Context
-	facts Facts
-	row   *leadloop.Row // of the profile
-	now   time.Time
-	nano  int64 // now, unless it is far
-	far   bool  // now or some activity is further from 1970 than nanoseconds go
-	steps int   // of loops, to look at ctx now and then
+	set     *Set
+	ctx     context.Context
+	facts   Facts
+	row     *leadloop.Row // of the profile
+	now     time.Time
+	nano    int64 // now, unless it is far
+	far     bool  // now or some activity is further from 1970 than nanoseconds go
+	steps   int   // of loops, to look at ctx now and then
+	stopped note  // that a loop was stopped, or 0
 
 	// picks are the rows of all questions. notes says why a question has none, if
 	// it is a test or its row is that of errors.
@@ -104,6 +105,7 @@ func (x *exec) reset(ctx context.Context, s *Set, f *Facts) {
 		x.resize(s)
 	}
 	x.ctx, x.facts, x.steps, x.holes, x.counted = ctx, *f, 0, false, false
+	x.stopped = 0
 	if f.Profile != nil {
 		x.row = f.Profile.Row()
 	} else {
@@ -212,6 +214,8 @@ func (x *exec) both(a, b note) note {
 // either is the note of logic: what is missing, else the leftmost error.
 func (x *exec) either(a, b note) note {
 	switch {
+	case x.stopped != 0 && (a == x.stopped || b == x.stopped):
+		return x.stopped // what is missing is not known to be all
 	case a == 0:
 		return b
 	case b == 0 || b.fault():
@@ -400,12 +404,13 @@ func (x *exec) result(n note, arena *[]string) Result {
 	return Result{State: Failed, Err: x.err(n)}
 }
 
-// tick stops a loop once ctx is done.
+// tick stops a loop once ctx is done, and the loops around it, which would
+// absorb an error.
 func (x *exec) tick() note {
-	if x.steps++; x.steps%256 == 0 && x.ctx.Err() != nil {
-		return x.fail(fmt.Errorf("stopped: %w", context.Cause(x.ctx)))
+	if x.steps++; x.steps%256 == 0 && x.stopped == 0 && x.ctx.Err() != nil {
+		x.stopped = x.fail(fmt.Errorf("stopped: %w", context.Cause(x.ctx)))
 	}
-	return 0
+	return x.stopped
 }
 
 // countActivities returns how many activities of the slot's type lie in
