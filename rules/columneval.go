@@ -19,6 +19,9 @@ type ColumnResults struct {
 // ColumnExec evaluates a [ColumnSet]; reusing it spares allocations. It belongs
 // to one goroutine.
 type ColumnExec struct {
+	// Nothing takes all fields that nobody looked for as known absent.
+	Nothing bool
+
 	set    *ColumnSet
 	rows   [BlockLeads]uint64
 	leaves []LeadBits
@@ -146,6 +149,9 @@ func (x *ColumnExec) word(b *Block, w int, parts []part) {
 		default:
 			col := &b.columns[p.at]
 			gaps = gapped{col.absent, col.none, col.blank}
+			if x.Nothing && gaps.absent != nil {
+				gaps.none, gaps.absent = union(gaps.absent, gaps.none), nil
+			}
 			x.field(b, p, col)
 		}
 		for _, l := range p.leaves {
@@ -160,6 +166,16 @@ func (x *ColumnExec) word(b *Block, w int, parts []part) {
 			}
 		}
 	}
+}
+
+func union(a, b *LeadBits) *LeadBits {
+	out := *a
+	for w := range out {
+		if b != nil {
+			out[w] |= b[w]
+		}
+	}
+	return &out
 }
 
 // mend makes a leaf right for leads without a value, as far as true goes.

@@ -34,8 +34,6 @@ type ColumnSet struct {
 	leaves []columnLeaf
 	words  [][]part // parts of a word share its bits
 	single []singly
-	// apart: the moment is so far from ours that leads are evaluated one by one.
-	apart bool
 }
 
 // columnRule is one of the rules.
@@ -161,7 +159,7 @@ func (s *Set) Columnar(i int) bool { return s.columnCond(i) != nil }
 
 // Columns prepares rules of the set, given by their positions, for the columns
 // of a layout. Rules are conditions or give a double. It fails if the layout lacks
-// an input of theirs.
+// an input of theirs, and for a moment more than 146 years from 1970.
 func (s *Set) Columns(l *Layout, now time.Time, which []int) (*ColumnSet, error) {
 	if !sameSchema(l.schema, s.env.schema) {
 		return nil, fmt.Errorf("rules: columns: %w: the layout has another schema", leadloop.ErrInvalid)
@@ -171,8 +169,9 @@ func (s *Set) Columns(l *Layout, now time.Time, which []int) (*ColumnSet, error)
 	}
 	c := &ColumnSet{set: s, layout: l, now: now.Round(0).UTC()}
 	var near bool
-	c.nowNS, near = leadloop.NearTime(c.now)
-	c.apart = !near
+	if c.nowNS, near = leadloop.NearTime(c.now); !near {
+		return nil, fmt.Errorf("rules: columns: %w: the moment is more than 146 years from 1970", leadloop.ErrInvalid)
+	}
 	known := map[string]int{}
 	for _, i := range which {
 		in := &s.rules[i].inputs

@@ -130,7 +130,7 @@ func (x *ColumnExec) recall(ctx context.Context, b *Block, s *singly, e *singleE
 // ask evaluates the rule for a lead.
 func (x *ColumnExec) ask(ctx context.Context, b *Block, s *singly, e *singleExec, i int) remembered {
 	for _, f := range s.fields {
-		b.fill(e.profile, f, i)
+		b.fill(e.profile, f, i, x.Nothing)
 	}
 	facts := Facts{Profile: e.profile, Now: x.set.now}
 	if s.acts {
