@@ -2,6 +2,7 @@ package leadloop
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -11,22 +12,38 @@ import (
 type Profile struct {
 	schema *Schema
 	row    Row
+	past   *History
 	from   []int32 // index+1 of the winning claim, when made from claims
 	claims []Claim
 }
 
 // NewProfile returns a profile in which every field is absent.
 func (s *Schema) NewProfile() *Profile {
-	return &Profile{schema: s, row: Row{
+	return &Profile{schema: s, past: &noHistory, row: Row{
 		Marks: make([]Mark, len(s.defs)), Words: make([]uint64, s.words), Texts: make([]string, s.texts), Lists: make([][]string, s.lists),
 	}}
 }
+
+var noHistory = History{Latest: math.MinInt64}
 
 // Schema returns the schema the profile was made with.
 func (p *Profile) Schema() *Schema { return p.schema }
 
 // Row returns the profile as it lies in memory.
 func (p *Profile) Row() *Row { return &p.row }
+
+// SetActivities tells what the lead did, for evaluations that are given no other
+// activities. The profile keeps a reference to the list, which must not change.
+// Do it once, next to the golden values: sorting activities by type and time
+// costs more than evaluating rules over them.
+func (p *Profile) SetActivities(list []Activity) {
+	p.past = new(History)
+	p.past.Fill(list)
+	p.past.types = nil
+}
+
+// History returns the activities of the profile. It must not be modified.
+func (p *Profile) History() *History { return p.past }
 
 // At returns the value of the i-th field of the schema.
 func (p *Profile) At(i int) Value { return p.row.at(p.schema.defs[i].Kind, i, p.schema.places[i]) }

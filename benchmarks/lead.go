@@ -171,6 +171,7 @@ func (l *Lead) forms(schema *leadloop.Schema, gap func() bool) error {
 		events[i] = map[string]any{"type": e.Type, "at": e.At}
 		l.Activities = append(l.Activities, leadloop.Activity{ID: fmt.Sprint(i), Type: e.Type, At: e.At})
 	}
+	l.Profile.SetActivities(l.Activities)
 	l.Maps["activities"] = events
 	return nil
 }

@@ -45,7 +45,7 @@ type ruleSet struct {
 
 func (s *ruleSet) Score(l *Lead, out *Outcome) error {
 	s.tally.begin(out)
-	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Activities: l.Activities, Now: Now}, &s.results)
+	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Now: Now}, &s.results)
 	copy(out.Matched[:], s.results.TrueMask())
 	if w := s.rules >> 6; w < len(out.Matched) {
 		// The modifiers follow the rules.

@@ -65,10 +65,12 @@ type exec struct {
 	holes  bool // a row is that of an input that can't be read
 	folded []byte
 
-	counted        bool // what follows is up to date
-	starts, counts []int64
-	lasts          []int64 // by type; never: math.MinInt64
-	latest         int64   // of all activities
+	past    *leadloop.History // of the activities; nil if they have to be sorted first
+	own     leadloop.History
+	counted bool // what follows is up to date
+	counts  []int64
+	lasts   []int64 // by type; never: math.MinInt64
+	latest  int64   // of all activities
 
 	slots  []cell
 	read   []int32   // slots that were read
@@ -104,12 +106,15 @@ func (x *exec) reset(ctx context.Context, s *Set, f *Facts) {
 	if x.set != s {
 		x.resize(s)
 	}
-	x.ctx, x.facts, x.steps, x.holes, x.counted = ctx, *f, 0, false, false
-	x.stopped = 0
-	if f.Profile != nil {
-		x.row = f.Profile.Row()
-	} else {
-		x.row = s.env.blank.Row()
+	x.ctx, x.facts, x.steps, x.stopped, x.holes, x.counted = ctx, *f, 0, 0, false, false
+	profile := f.Profile
+	if profile == nil {
+		profile = s.env.blank
+	}
+	x.row, x.past = profile.Row(), nil
+	if f.Activities == nil {
+		x.past = profile.History()
+		x.facts.Activities = x.past.Activities
 	}
 	// Round strips the monotonic reading, which would enter differences.
 	x.now = f.Now.Round(0).UTC()
@@ -126,8 +131,10 @@ func (x *exec) resize(s *Set) {
 	x.texts, x.ints, x.floats = grow(x.texts, s.places), grow(x.ints, s.places), grow(x.floats, s.places)
 	if p := s.plan; p != nil {
 		x.picks, x.notes = grow(x.picks, len(p.asked)), grow(x.notes, len(p.asked))
-		x.starts, x.counts = grow(x.starts, len(p.counters.windows)), grow(x.counts, len(p.counters.windows))
-		x.lasts = grow(x.lasts, len(p.counters.types))
+		x.counts, x.lasts = grow(x.counts, len(p.counters.windows)), x.lasts[:0]
+		if len(p.sinces) > 0 {
+			x.lasts = grow(x.lasts, len(p.counters.types))
+		}
 	}
 }
 
@@ -138,7 +145,8 @@ func (x *exec) release() {
 		x.slots[i] = cell{}
 	}
 	x.read = x.read[:0]
-	x.facts, x.row, x.ctx = Facts{}, nil, nil
+	x.facts, x.row, x.past, x.ctx = Facts{}, nil, nil, nil
+	x.own.Activities = nil
 	if x.steps == 0 {
 		return
 	}

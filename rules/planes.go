@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"math"
-
-	"github.com/leadloop/leadloop"
-)
+import "math"
 
 // planes are the bits of all rules.
 type planes struct {
@@ -209,45 +205,51 @@ func (x *exec) without(p *place, row uint32) {
 	}
 }
 
-// count goes through the activities.
+// count goes through the activities, unless they are in order already.
 func (x *exec) count() {
 	x.counted = true
-	c := &x.set.plan.counters
-	starts, counts, lasts := x.starts, x.counts, x.lasts
-	for i, w := range c.windows {
-		counts[i] = 0
-		starts[i] = x.nano - int64(w)
-		if w == 0 || starts[i] > x.nano {
-			starts[i] = math.MinInt64
-		}
+	if x.past == nil {
+		x.own.Fill(x.facts.Activities)
+		x.past = &x.own
 	}
-	for i := range lasts {
-		lasts[i] = math.MinInt64
+	past, c := x.past, &x.set.plan.counters
+	x.latest = past.Latest
+	clear(x.counts)
+	for i := range x.lasts {
+		x.lasts[i] = math.MinInt64
 	}
-	latest := int64(math.MinInt64)
-	for i := range x.facts.Activities {
-		a := &x.facts.Activities[i]
-		ns, near := leadloop.NearTime(a.At)
-		if !near {
-			x.far = true
-			break
-		}
-		latest = max(latest, ns)
-		at := c.table.find(leadloop.KeyOf(a.Type), a.Type)
-		t := c.types[at]
-		for k := t.from; k < t.to; k++ {
-			if ns > starts[k] {
-				counts[k]++
-			}
-		}
-		lasts[at] = max(lasts[at], ns)
-	}
-	x.latest = latest
-	if x.far {
+	if x.far = x.far || past.Far; x.far {
 		for i, t := range c.types {
 			for k := t.from; k < t.to; k++ {
-				counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.names[i-1], window: c.windows[k]}))
+				x.counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.names[i-1], window: c.windows[k]}))
 			}
+		}
+		return
+	}
+	for i := range past.Types {
+		t := &past.Types[i]
+		var at uint32
+		if t.Key.Len > whole || c.table.many != nil {
+			at = c.table.find(t.Key, past.Activities[t.First].Type)
+		} else if e := c.table.slot(t.Key.Lo, t.Key.Hi, uint64(t.Key.Len)); e.differs(t.Key.Lo, t.Key.Hi, uint64(t.Key.Len)) == 0 {
+			at = e.at
+		}
+		times, windows := past.Times[t.From:t.To], c.types[at]
+		if len(x.lasts) > 0 {
+			x.lasts[at] = times[len(times)-1]
+		}
+		for k := windows.from; k < windows.to; k++ {
+			start := x.nano - int64(c.windows[k])
+			if c.windows[k] == 0 || start > x.nano {
+				start = math.MinInt64
+			}
+			n := int64(0)
+			for _, at := range times {
+				if at > start {
+					n++
+				}
+			}
+			x.counts[k] = n
 		}
 	}
 }

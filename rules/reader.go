@@ -33,6 +33,9 @@ func (r *reader) reset(s *Set, f Facts) {
 	}
 	r.values = r.values[:len(s.slots)]
 	// Round strips the monotonic reading, which would enter differences.
+	if f.Activities == nil && f.Profile != nil {
+		f.Activities = f.Profile.History().Activities
+	}
 	r.set, r.facts, r.limits, r.now = s, f, s.env.limits, f.Now.Round(0).UTC()
 	r.err = s.env.matches(&f)
 }
