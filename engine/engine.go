@@ -70,8 +70,19 @@ type Options struct {
 	// Hold is how long a task is leased; 0 means 5 min. A handler or stage
 	// that takes longer may see its task handed out again.
 	Hold time.Duration
-	// Poll is how often Run looks for tasks that others added; 0 means 1 s.
+	// Poll is how often Run looks for tasks that other processes added; 0 means
+	// 1 s. Tasks of this process are seen at once.
 	Poll time.Duration
+	// Workers is how many tasks Run works at a time; 0 means 1.
+	Workers int
+	// Grace is how long Run waits for the tasks under way when it is told to
+	// end; 0 means 30 s. What is not done then is taken up again after Hold.
+	Grace time.Duration
+	// Urgency orders the tasks that are due, those of the leads with the highest
+	// first: a submission's when it is stored, with what is known then, and
+	// others' when they are decided, unless the stage gave them a priority. nil
+	// treats all leads alike. It must be fast, and is called concurrently.
+	Urgency func(lead *leadloop.Lead, profile *leadloop.Profile, asOf time.Time) int
 	// Now stamps what Run does; nil means time.Now.
 	Now func() time.Time
 	// Logger receives ids, counts and reasons, never personal data; nil is
@@ -86,6 +97,7 @@ type Loop struct {
 	policy leadloop.SurvivorshipPolicy
 	stages []leadloop.Stage
 	o      Options
+	poked  chan struct{}
 }
 
 // New builds a loop. The stages run in the order given. All problems are
@@ -114,6 +126,9 @@ func New(st store.Store, schema *leadloop.Schema, policy leadloop.SurvivorshipPo
 			problems = append(problems, fmt.Errorf("%w: the store lacks transactions or revisions, so concurrent runs could lose writes (Options.AllowLossy accepts that)", leadloop.ErrInvalid))
 		}
 	}
+	if o.MaxConflicts < 0 || o.MaxAttempts < 0 || o.BackOff < 0 || o.Hold < 0 || o.Poll < 0 || o.Workers < 0 || o.Grace < 0 {
+		problems = append(problems, fmt.Errorf("%w: no number and no duration in the options can be negative", leadloop.ErrInvalid))
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
@@ -132,13 +147,19 @@ func New(st store.Store, schema *leadloop.Schema, policy leadloop.SurvivorshipPo
 	if o.Poll == 0 {
 		o.Poll = time.Second
 	}
+	if o.Workers == 0 {
+		o.Workers = 1
+	}
+	if o.Grace == 0 {
+		o.Grace = 30 * time.Second
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Loop{store: st, schema: schema, policy: policy, stages: stages, o: o}, nil
+	return &Loop{store: st, schema: schema, policy: policy, stages: stages, o: o, poked: make(chan struct{}, 1)}, nil
 }
 
 // Result is what a call came to.
@@ -153,6 +174,9 @@ type Result struct {
 	// Known is true when the input had been taken before; nothing was decided
 	// or written then.
 	Known bool
+	// Pending is true when the submission is stored and not decided about yet:
+	// that is a task, worked by Run or Advance.
+	Pending bool
 }
 
 // RecordID is the id that a submission with this idempotency key gets: the
@@ -163,9 +187,29 @@ func RecordID(key string) leadloop.LeadID {
 }
 
 // Process decides about a submission now, as of asOf, and commits it once. The
-// same key again, even concurrently, gives Known and changes nothing. An error
-// means that nothing was written: retry with the same key.
+// same key again, even concurrently, gives Known and changes nothing. If the
+// deadline of ctx passes first, the submission is stored as [Loop.Submit] does
+// it, and the result is Pending. An error means that nothing was written, or
+// that the store's answer was lost: retry with the same key.
 func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Time) (Result, error) {
+	res, err := l.process(ctx, s, asOf)
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return res, err
+	}
+	// The caller has no time left, but a lead must not be lost for that.
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
+	defer cancel()
+	if stored, failed := l.Submit(late, s); failed == nil {
+		return stored, nil
+	}
+	return res, err
+}
+
+// storing is how long Process takes at most to store a submission that it had
+// no time to decide about.
+const storing = 5 * time.Second
+
+func (l *Loop) process(ctx context.Context, s leadloop.Submission, asOf time.Time) (Result, error) {
 	lead, err := newLead(s)
 	if err != nil {
 		return Result{}, err
@@ -187,9 +231,9 @@ func (l *Loop) Process(ctx context.Context, s leadloop.Submission, asOf time.Tim
 	})
 }
 
-// Submit stores a submission durably, journals its arrival and returns; the
-// decision is a task that Run or Advance works. The same key again gives
-// Known.
+// Submit stores a submission durably, journals its arrival and returns with
+// Pending; the decision is a task that Run or Advance works, those of the
+// highest Options.Urgency first. The same key again gives Known.
 func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error) {
 	lead, err := newLead(s)
 	if err != nil {
@@ -200,12 +244,19 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 			return res, err
 		}
 		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
-		run.arrival(leadloop.Golden(l.schema, l.policy, lead.Claims))
+		profile := leadloop.Golden(l.schema, l.policy, lead.Claims)
+		run.arrival(profile)
 		run.tasks = []leadloop.Task{{
 			Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,
 			DueAt: s.ReceivedAt, State: leadloop.TaskPending,
 		}}
-		return run.commit(ctx)
+		run.prioritise(profile)
+		res, err := run.commit(ctx)
+		if err == nil && !res.Known {
+			res.Pending = true
+			l.poke()
+		}
+		return res, err
 	})
 }
 

@@ -62,6 +62,7 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 		}
 		stopped = stopped || outcome.Stop
 	}
+	r.prioritise(profile)
 	if r.outcome.Kind == "" {
 		r.outcome = leadloop.Outcome{Kind: r.lead.State.Disposition, Reason: r.lead.State.Reason}
 	}
@@ -69,6 +70,20 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 		return fmt.Errorf("lead %s: %w: no stage gave it an owner, a queue, a track or a reason", r.lead.ID, leadloop.ErrInvalid)
 	}
 	return nil
+}
+
+// prioritise gives the tasks of a lead the lead's urgency, so that behind a
+// backlog those of hot leads come first.
+func (r *run) prioritise(profile *leadloop.Profile) {
+	if r.loop.o.Urgency == nil || len(r.tasks) == 0 {
+		return
+	}
+	urgency := r.loop.o.Urgency(r.lead, profile, r.asOf)
+	for i := range r.tasks {
+		if r.tasks[i].Priority == 0 {
+			r.tasks[i].Priority = urgency
+		}
+	}
 }
 
 // ask calls the stage and turns a panic into an error that names it. The

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -219,28 +220,67 @@ func (l *Loop) nextDue(ctx context.Context) (due time.Time, ok bool, err error) 
 	return due, ok, err
 }
 
-// Run works tasks as they come due until ctx ends, and then returns nil. It
-// starts no goroutine. A store that can't be reached is tried again after
-// Options.Poll.
+// Run works tasks as they come due, up to Options.Workers at a time, until ctx
+// ends, and then returns nil. Tasks that run at that moment are given
+// Options.Grace to finish; Run returns when none is left. A store that can't be
+// reached is tried again after Options.Poll.
 func (l *Loop) Run(ctx context.Context) error {
+	// What is under way when ctx ends is finished, not begun again later.
+	working, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer func() {
+		grace := time.AfterFunc(l.o.Grace, abandon)
+		tasks.Wait()
+		grace.Stop()
+		abandon()
+	}()
+	slots := make(chan struct{}, l.o.Workers)
+	kinds := l.kinds()
 	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		free := l.o.Workers - len(slots) + 1
 		now := l.o.Now()
-		n, err := l.Work(ctx, now, 64)
+		due, err := l.lease(ctx, now, l.o.Hold, free, kinds...)
+		for i, t := range due {
+			if i > 0 {
+				slots <- struct{}{} // only Run takes slots, so there is one
+			}
+			tasks.Go(func() {
+				defer l.poke()
+				defer func() { <-slots }()
+				if err := l.one(working, t, now); err != nil && !errors.Is(err, errLost) && working.Err() == nil {
+					l.o.Logger.ErrorContext(ctx, "work", "task", t.Key, "error", err)
+				}
+			})
+		}
+		if len(due) > 0 {
+			continue
+		}
+		<-slots
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			l.o.Logger.ErrorContext(ctx, "work", "error", err)
 		}
-		if n > 0 && err == nil {
-			continue
-		}
 		timer := time.NewTimer(l.o.Poll)
 		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
+		case <-l.poked:
 		case <-timer.C:
+		case <-ctx.Done():
 		}
+		timer.Stop()
+	}
+}
+
+// poke makes Run look for tasks now: this process added some, or ended one.
+func (l *Loop) poke() {
+	select {
+	case l.poked <- struct{}{}:
+	default:
 	}
 }
