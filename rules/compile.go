@@ -246,6 +246,8 @@ func (b *binary) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		if right := b.Args()[1].Exec(frame); types.IsError(right) {
 			return right
 		}
+	} else if clocks[b.Function()] != nil && !types.IsError(out) && b.Args()[1].Exec(frame) == ref.Val(types.String(localZone)) {
+		return types.WrapErr(errLocalZone)
 	}
 	return out
 }

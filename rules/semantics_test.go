@@ -343,3 +343,17 @@ func TestNaNFieldsReadAsNaN(t *testing.T) {
 		t.Errorf("NaN != NaN is %+v", got)
 	}
 }
+
+func TestTheZoneOfTheMachineIsNone(t *testing.T) {
+	e := newEnv(t, rules.Options{})
+	e.KeepOracle()
+	f := facts(t, e)
+	leadloop.Title.Set(f.Profile, "Local")
+	set := compile(t, e, integer, `now.getHours(lead.title)`)
+	want := failed("unknown time zone")
+	for how, got := range map[string]rules.Result{"compiled": set.EvalOne(context.Background(), f, 0), "by cel-go": set.Oracle(context.Background(), f, 0)} {
+		if diff := cmp.Diff(want, got, sameResult); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", how, diff)
+		}
+	}
+}

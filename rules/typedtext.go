@@ -81,7 +81,7 @@ var spans = map[string]func(time.Duration) int64{
 // zoned is an accessor of a timestamp in a time zone. A zone that is written
 // out is looked up once.
 func (k *coder) zoned(fn string, t code[time.Time], zone any) any {
-	if c, ok := zone.(constant[string]); ok && c.value != "" && c.value != "Local" {
+	if c, ok := zone.(constant[string]); ok && c.value != "" && c.value != localZone {
 		loc, err := parseZone(c.value)
 		if err != nil {
 			return k.no("the time zone")
@@ -108,8 +108,18 @@ func (k *coder) zoned(fn string, t code[time.Time], zone any) any {
 	})
 }
 
-// parseZone reads a zone as cel-go does: a name, or hours and minutes.
+// localZone is the machine's own zone to package time. An answer that depends
+// on the machine is none.
+const localZone = "Local"
+
+var errLocalZone = errors.New("unknown time zone")
+
+// parseZone reads a zone as cel-go does, but for the machine's: a name, or
+// hours and minutes.
 func parseZone(s string) (*time.Location, error) {
+	if s == localZone {
+		return nil, errLocalZone
+	}
 	h, m, ok := strings.Cut(s, ":")
 	if !ok {
 		return time.LoadLocation(s)
