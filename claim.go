@@ -38,8 +38,13 @@ const (
 	NotPinned Pin = iota
 	// Pinned: this value wins until a later Unpinned claim.
 	Pinned
-	// Unpinned releases earlier pins of the field; its value is not a candidate.
+	// Unpinned releases earlier pins of the field, and what was ignored; its
+	// value is not a candidate.
 	Unpinned
+	// Ignored says that a human does not believe the value: whoever claims it,
+	// and whatever the same source says of the same record instead, comes after
+	// everything else until a later Unpinned claim. It is no candidate itself.
+	Ignored
 )
 
 // Evidence is where a claim comes from.

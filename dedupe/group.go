@@ -57,7 +57,7 @@ func (p *Policy) head(g *group, r rule, claims []leadloop.Claim, anchors []int32
 	} else {
 		for _, d := range g.followers {
 			for _, i := range r.live(claims, fieldClaims(claims, d)) {
-				if claims[i].Value.Presence() == leadloop.Present && claims[i].Pin != leadloop.Unpinned {
+				if claims[i].Value.Presence() == leadloop.Present && isCandidate(claims[i]) {
 					heads = append(heads, i)
 				}
 			}
@@ -79,7 +79,7 @@ func (p *Policy) saysMore(g *group, claims []leadloop.Claim, c leadloop.Claim) b
 		}
 		for i := range claims {
 			f := &claims[i]
-			if f.Field == d.Name && f.Value.Kind() == d.Kind && f.Value.Presence() == leadloop.Present && f.Pin != leadloop.Unpinned &&
+			if f.Field == d.Name && f.Value.Kind() == d.Kind && f.Value.Presence() == leadloop.Present && isCandidate(*f) &&
 				!r.ignore[f.Source] && sameBundle(*f, c) {
 				return true
 			}
@@ -94,7 +94,7 @@ func correction(r rule, claims []leadloop.Claim, live, anchors []int32, head int
 next:
 	for _, i := range live {
 		c := claims[i]
-		if c.Origin != leadloop.OriginRep || c.Pin == leadloop.Unpinned || c.Value.Presence() == leadloop.KnownAbsent {
+		if c.Origin != leadloop.OriginRep || !isCandidate(c) || c.Value.Presence() == leadloop.KnownAbsent {
 			continue
 		}
 		for _, j := range anchors {

@@ -265,8 +265,9 @@ func TestPreviewShowsEachFieldWithItsSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []dedupe.PreviewField{
-		{Field: "lead.title", Golden: leadloop.ValueOf("CTO"), From: b.Claims[1], Other: leadloop.ValueOf("CTO")},
-		{Field: "lead.city", Golden: leadloop.ValueOf("Rome"), From: a.Claims[0], Into: leadloop.ValueOf("Rome"), Other: leadloop.ValueOf("Oslo")},
+		{Field: "lead.title", Golden: leadloop.ValueOf("CTO"), From: b.Claims[1], Other: leadloop.ValueOf("CTO"), OtherFrom: b.Claims[1]},
+		{Field: "lead.city", Golden: leadloop.ValueOf("Rome"), From: a.Claims[0], Into: leadloop.ValueOf("Rome"), IntoFrom: a.Claims[0],
+			Other: leadloop.ValueOf("Oslo"), OtherFrom: b.Claims[0]},
 	}
 	if diff := cmp.Diff(want, got, leadDiff); diff != "" {
 		t.Errorf("Preview (-want +got):\n%s", diff)

@@ -95,10 +95,11 @@ func ParsePolicy(file string, data []byte) (PolicyDefinition, error) {
 
 // Policy decides which claim a golden value comes from. It is immutable and safe for concurrent use.
 //
-// For every field: ignored sources are left out; a human's pin wins until it is unpinned; a value that its own source has since reported as not
-// existing is withdrawn; then the strongest origin; there, what a human cleared is cleared unless somebody of that origin said a value since;
-// then the kind. A blank answer never clobbers: an empty value counts as cleared only if a rep gave it, or a person through the source that gave
-// a value before. If no value is left the field is cleared, known absent, empty or absent, whichever of these comes first.
+// For every field: ignored sources are left out; what a human ignores (see leadloop.Ignored) is left out as long as anybody says anything else;
+// a human's pin wins until it is unpinned; a value that its own source has since reported as not existing is withdrawn; then the strongest
+// origin; there, what was cleared is cleared unless somebody of that origin said a value since; then the kind. A blank answer never clobbers: an
+// empty value counts as cleared only if a rep gave it, or a person or an import through the source that gave a value before. If no value is left
+// the field is cleared, known absent, empty or absent, whichever of these comes first.
 type Policy struct {
 	fallback rule
 	fields   map[string]rule

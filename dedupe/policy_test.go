@@ -112,6 +112,32 @@ func TestPolicy(t *testing.T) {
 		{"an ignored source is never believed", "ignore: [a]", claims{phone("1", by(rep, "a", 9))}, ""},
 		{"a source can be ignored for one field", "fields: {lead.phone: {ignore: [a]}}", claims{phone("1", by(provider, "a", 9)), phone("2", by(provider, "b", 1)), leadloop.Title.Claim("CTO", by(provider, "a", 9))}, "phone=2 title=CTO"},
 
+		{"what a person ignores gives way to anybody else", "",
+			claims{phone("1", by(provider, "a", 9)), phone("1", pin(by(rep, "ana", 9), leadloop.Ignored)), phone("2", by(derived, "b", 1))}, "phone=2"},
+		{"what a person ignores comes last, whatever the strategy", "default: oldest\nhierarchy: false",
+			claims{phone("1", by(provider, "a", 1)), phone("1", pin(by(person, "portal", 2), leadloop.Ignored)), phone("2", by(provider, "b", 5)), phone("3", by(provider, "c", 6))}, "phone=2"},
+		{"what a person ignores is returned if nobody says anything else", "", claims{phone("1", by(provider, "a", 1)), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored))}, "phone=1"},
+		{"a source that is ignored stays ignored when it updates the value", "",
+			claims{phone("1", by(provider, "a", 1)), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored)), phone("3", by(provider, "a", 9)), phone("2", by(provider, "b", 1))}, "phone=2"},
+		{"the same source may speak about another record", "",
+			claims{phone("1", record(by(provider, "a", 1), "r1")), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored)), phone("3", record(by(provider, "a", 9), "r2")), phone("2", by(provider, "b", 1))}, "phone=3"},
+		{"an ignored value is ignored whoever says it", "",
+			claims{phone("1", by(provider, "a", 1)), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored)), phone("1", by(imported, "crm", 9)), phone("2", by(provider, "b", 1))}, "phone=2"},
+		{"a rep who says it afterwards is believed", "",
+			claims{phone("1", by(provider, "a", 1)), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored)), phone("1", by(rep, "ben", 9)), phone("2", by(provider, "b", 10))}, "phone=1"},
+		{"a pin wins over what is ignored", "",
+			claims{phone("1", pin(by(rep, "ana", 1), leadloop.Pinned)), phone("1", pin(by(rep, "ben", 2), leadloop.Ignored)), phone("2", by(provider, "b", 10))}, "phone=1"},
+		{"an unpin releases what was ignored", "",
+			claims{phone("1", by(imported, "a", 1)), phone("1", pin(by(rep, "ana", 2), leadloop.Ignored)), phone("1", pin(by(rep, "ana", 3), leadloop.Unpinned)), phone("2", by(provider, "b", 10))}, "phone=1"},
+		{"a vendor can't have others ignored", "", claims{phone("1", by(imported, "a", 1)), phone("1", pin(by(provider, "x", 2), leadloop.Ignored)), phone("2", by(provider, "b", 10))}, "phone=1"},
+		{"an ignored country takes its city along", "",
+			claims{leadloop.Country.Claim("US", by(imported, "a", 9)), city("Boston", by(imported, "a", 9)), leadloop.Country.Claim("US", pin(by(rep, "ana", 9), leadloop.Ignored)),
+				leadloop.Country.Claim("DE", by(provider, "b", 1)), city("Munich", by(provider, "b", 1))}, "country=DE city=Munich"},
+		{"a refusal can't be ignored", "", claims{consent("withdrawn", by(person, "demo", 1)), consent("withdrawn", pin(by(rep, "ana", 2), leadloop.Ignored)), consent("granted", by(person, "demo", 1))}, "consent=withdrawn"},
+		{"ignoring a consent says none", "", claims{consent("granted", pin(by(rep, "ana", 2), leadloop.Ignored))}, ""},
+		{"the first source can't be ignored", "",
+			claims{leadloop.Source.Claim("google", by(person, "demo", 1)), leadloop.Source.Claim("google", pin(by(rep, "ana", 2), leadloop.Ignored)), leadloop.Source.Claim("direct", by(person, "web", 3))}, "source=google"},
+
 		{"a blank answer does not clobber", "", claims{phone("1", by(person, "webinar", 1)), phone("", by(person, "demo", 5))}, "phone=1"},
 		{"a vendor's blank does not clobber", "", claims{phone("1", by(provider, "a", 1)), phone("", by(provider, "a", 5))}, "phone=1"},
 		{"what a rep cleared is cleared", "", claims{phone("1", by(person, "demo", 1)), phone("", by(rep, "ana", 5))}, "phone=(empty)"},
@@ -119,6 +145,8 @@ func TestPolicy(t *testing.T) {
 		{"without the hierarchy a later value fills what was cleared", "hierarchy: false", claims{phone("", by(rep, "ana", 5)), phone("1", by(provider, "a", 9))}, "phone=1"},
 		{"a rep's later value ends the clearing", "", claims{phone("", by(rep, "ana", 5)), phone("1", by(rep, "ben", 6))}, "phone=1"},
 		{"a person clears through the source that gave the value", "", claims{phone("1", by(person, "portal", 1)), phone("", by(person, "portal", 5))}, "phone=(empty)"},
+		{"an import clears what it gave before", "", claims{phone("1", by(imported, "crm", 1)), phone("", by(imported, "crm", 5))}, "phone=(empty)"},
+		{"an import's blank that never had a value does not clobber", "", claims{phone("1", by(imported, "crm", 1)), phone("", by(imported, "list", 5))}, "phone=1"},
 		{"a person can't clear what a rep typed", "", claims{phone("1", by(rep, "ana", 1)), phone("2", by(person, "portal", 1)), phone("", by(person, "portal", 5))}, "phone=1"},
 		{"clearing a list ends the union of what was there", "", claims{tech(by(provider, "a", 1), "go"), tech(by(rep, "ana", 2)), tech(by(provider, "b", 3), "aws")}, "technologies=aws"},
 
@@ -234,7 +262,7 @@ func drawClaims(t *rapid.T, record leadloop.LeadID, label string) []leadloop.Cla
 		e := leadloop.Evidence{
 			Origin: leadloop.Origin(rapid.IntRange(0, 4).Draw(t, "origin")), Source: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "source"), Record: record,
 			ObservedAt: day(rapid.IntRange(0, 3).Draw(t, "observed")), Confidence: rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "confidence"),
-			Pin: rapid.SampledFrom([]leadloop.Pin{leadloop.NotPinned, leadloop.NotPinned, leadloop.NotPinned, leadloop.Pinned, leadloop.Unpinned}).Draw(t, "pin"),
+			Pin: rapid.SampledFrom([]leadloop.Pin{leadloop.NotPinned, leadloop.NotPinned, leadloop.NotPinned, leadloop.Pinned, leadloop.Unpinned, leadloop.Ignored}).Draw(t, "pin"),
 		}
 		if rapid.Bool().Draw(t, "verified") {
 			e.VerifiedAt = day(rapid.IntRange(0, 5).Draw(t, "at"))
@@ -330,6 +358,65 @@ func TestPoliciesNeverInventAValue(t *testing.T) {
 	}
 }
 
+func TestAPinnedValueNeverChanges(t *testing.T) {
+	const pinnedOn = 4 // later than what drawClaims pins and releases
+	for _, text := range somePolicies {
+		p := mustPolicy(t, text)
+		rapid.Check(t, func(t *rapid.T) {
+			field := rapid.SampledFrom([]leadloop.Field[string]{leadloop.Phone, leadloop.City, leadloop.Country, leadloop.CompanyName}).Draw(t, "field")
+			pin := field.Claim(rapid.SampledFrom([]string{"Oslo", ""}).Draw(t, "value"), with(by(rep, "ana", pinnedOn), func(e *leadloop.Evidence) { e.Pin = leadloop.Pinned }))
+			claims := append(drawClaims(t, "r1", "claims"), pin)
+			// Whatever is said later, by whomever, verified as often as you like.
+			later := drawClaims(t, "r2", "later")
+			for i := range later {
+				later[i].ObservedAt = later[i].ObservedAt.AddDate(0, 0, 10)
+				if later[i].Pin != leadloop.Ignored {
+					later[i].Pin = leadloop.NotPinned
+				}
+			}
+			profile := leadloop.Golden(leadloop.StandardSchema(), p, rapid.Permutation(append(claims, later...)).Draw(t, "order"))
+			if got := profile.Value(field.Name()); !got.Equal(pin.Value) {
+				t.Fatalf("policy %q: %s was pinned to %v and is %v", text, field.Name(), pin.Value, got)
+			}
+		})
+	}
+}
+
+func TestAGroupComesFromOneObservationOfOneSource(t *testing.T) {
+	for _, text := range []string{"", "default: most_recent\nhierarchy: false", "default: most_frequent", "ignore: [a]"} {
+		p := mustPolicy(t, text)
+		rapid.Check(t, func(t *rapid.T) {
+			claims := slices.DeleteFunc(drawClaims(t, "r1", "claims"), func(c leadloop.Claim) bool {
+				return c.Pin == leadloop.Pinned || c.Origin == rep // pins and corrections stand on their own
+			})
+			profile := leadloop.Golden(leadloop.StandardSchema(), p, claims)
+			type bundle struct {
+				origin leadloop.Origin
+				source string
+				at     time.Time
+			}
+			var seen []bundle
+			for _, f := range []leadloop.Field[string]{leadloop.Region, leadloop.City} {
+				if from, ok := profile.Provenance(f.Name()); ok && from.Value.Presence() == leadloop.Present {
+					seen = append(seen, bundle{from.Origin, from.Source, from.ObservedAt})
+				}
+			}
+			if len(seen) == 2 && seen[0] != seen[1] {
+				t.Fatalf("policy %q: region and city come from %v", text, seen)
+			}
+			country, ok := profile.Provenance(leadloop.Country.Name())
+			if !ok || len(seen) == 0 || country.Value.Presence() != leadloop.Present {
+				return
+			}
+			if !slices.ContainsFunc(claims, func(c leadloop.Claim) bool {
+				return c.Field == leadloop.Country.Name() && c.Value.Equal(country.Value) && (bundle{c.Origin, c.Source, c.ObservedAt}) == seen[0]
+			}) {
+				t.Fatalf("policy %q: %v did not say the country", text, seen[0])
+			}
+		})
+	}
+}
+
 func TestTheMostRestrictiveConsentWinsUnderEveryPolicy(t *testing.T) {
 	for _, text := range somePolicies {
 		p := mustPolicy(t, text)
@@ -338,7 +425,7 @@ func TestTheMostRestrictiveConsentWinsUnderEveryPolicy(t *testing.T) {
 			got, _ := leadloop.Consent.Get(leadloop.Golden(leadloop.StandardSchema(), p, claims))
 			for _, no := range []string{leadloop.ConsentWithdrawn, leadloop.ConsentDenied} {
 				if slices.ContainsFunc(claims, func(c leadloop.Claim) bool {
-					return c.Field == leadloop.Consent.Name() && c.Value.Text() == no && c.Pin != leadloop.Unpinned
+					return c.Field == leadloop.Consent.Name() && c.Value.Text() == no && c.Pin != leadloop.Unpinned && c.Pin != leadloop.Ignored
 				}) {
 					if got != no {
 						t.Fatalf("consent is %q although somebody said %q", got, no)

@@ -8,8 +8,9 @@ type PreviewField struct {
 	// Golden is the value after the merge and From the claim it would come from; From is the zero Claim if nothing says so.
 	Golden leadloop.Value
 	From   leadloop.Claim
-	// Into and Other are the values of both leads before.
-	Into, Other leadloop.Value
+	// Into and Other are the values of both leads before, IntoFrom and OtherFrom the claims they come from.
+	Into, Other         leadloop.Value
+	IntoFrom, OtherFrom leadloop.Claim
 }
 
 // Changed reports whether the merge would change what the surviving lead looks like.
@@ -31,6 +32,8 @@ func Preview(schema *leadloop.Schema, policy leadloop.SurvivorshipPolicy, into, 
 			continue
 		}
 		f.From, _ = after.Provenance(f.Field)
+		f.IntoFrom, _ = a.Provenance(f.Field)
+		f.OtherFrom, _ = b.Provenance(f.Field)
 		out = append(out, f)
 	}
 	return out, nil

@@ -19,13 +19,13 @@ func (p *Policy) Survivor(c leadloop.Contest) (winner int, golden leadloop.Value
 	if c.Field == leadloop.Consent.Name() {
 		return r.consent(c.Claims, c.Candidates)
 	}
-	live := r.live(c.Claims, c.Candidates)
 	if c.Field == leadloop.Source.Name() {
-		// A pin or a clear would rewrite where the lead came from.
-		return r.best(c.Claims, slices.DeleteFunc(live, func(i int32) bool {
-			return c.Claims[i].Value.Presence() != leadloop.Present || c.Claims[i].Pin == leadloop.Unpinned
+		// A pin, a clear or what a person ignores would rewrite where the lead came from.
+		return r.best(c.Claims, slices.DeleteFunc(r.heard(c.Claims, c.Candidates), func(i int32) bool {
+			return c.Claims[i].Value.Presence() != leadloop.Present || !isCandidate(c.Claims[i])
 		}))
 	}
+	live := r.live(c.Claims, c.Candidates)
 	if w, ok := pinned(c.Claims, live); ok {
 		return w, c.Claims[w].Value
 	}
@@ -35,15 +35,80 @@ func (p *Policy) Survivor(c leadloop.Contest) (winner int, golden leadloop.Value
 	return r.survivor(c.Claims, live)
 }
 
-// live leaves out ignored sources.
-func (r rule) live(claims []leadloop.Claim, candidates []int32) []int32 {
-	live := make([]int32, 0, len(candidates))
+// heard leaves out ignored sources.
+func (r rule) heard(claims []leadloop.Claim, candidates []int32) []int32 {
+	out := make([]int32, 0, len(candidates))
 	for _, i := range candidates {
 		if !r.ignore[claims[i].Source] {
-			live = append(live, i)
+			out = append(out, i)
 		}
 	}
-	return live
+	return out
+}
+
+// live leaves out ignored sources, and what a human ignores as long as anybody says anything else.
+func (r rule) live(claims []leadloop.Claim, candidates []int32) []int32 {
+	heard := r.heard(claims, candidates)
+	if !slices.ContainsFunc(heard, func(i int32) bool { return claims[i].Pin == leadloop.Ignored }) {
+		return heard
+	}
+	released := releasedAt(claims, heard)
+	var believed, ignored []int32
+	said := false
+	for _, i := range heard {
+		switch {
+		case claims[i].Pin == leadloop.Ignored:
+		case isIgnored(claims, heard, i, released):
+			ignored = append(ignored, i)
+		default:
+			believed = append(believed, i)
+			said = said || isCandidate(claims[i])
+		}
+	}
+	if !said {
+		believed = append(believed, ignored...)
+	}
+	return believed
+}
+
+// isIgnored reports whether a human ignores claim i: its value, or one that its source said of the same record before the human did so. What
+// a human pins, and what a rep says afterwards, is not ignored.
+func isIgnored(claims []leadloop.Claim, heard []int32, i int32, released time.Time) bool {
+	c := claims[i]
+	if c.Pin != leadloop.NotPinned {
+		return false
+	}
+	return slices.ContainsFunc(heard, func(j int32) bool {
+		by := claims[j]
+		switch {
+		case by.Pin != leadloop.Ignored || !isHuman(by.Origin) || by.ObservedAt.Before(released):
+			return false
+		case c.Origin == leadloop.OriginRep && c.ObservedAt.After(by.ObservedAt):
+			return false
+		case c.Value.Equal(by.Value):
+			return true
+		}
+		return slices.ContainsFunc(heard, func(k int32) bool {
+			d := claims[k]
+			return d.Pin == leadloop.NotPinned && sameParty(c, d) && c.Record == d.Record && d.Value.Equal(by.Value) && !d.ObservedAt.After(by.ObservedAt)
+		})
+	})
+}
+
+// isCandidate holds for claims that state something; the others are about what was stated.
+func isCandidate(c leadloop.Claim) bool {
+	return c.Pin == leadloop.NotPinned || c.Pin == leadloop.Pinned
+}
+
+// releasedAt is when a human last released the field's pins.
+func releasedAt(claims []leadloop.Claim, live []int32) time.Time {
+	var at time.Time
+	for _, i := range live {
+		if c := claims[i]; c.Pin == leadloop.Unpinned && isHuman(c.Origin) && c.ObservedAt.After(at) {
+			at = c.ObservedAt
+		}
+	}
+	return at
 }
 
 // isHuman holds for the origins whose pins and blanks are somebody's intent.
@@ -51,12 +116,7 @@ func isHuman(o leadloop.Origin) bool { return o == leadloop.OriginRep || o == le
 
 // pinned returns the latest pin that no later release lifted.
 func pinned(claims []leadloop.Claim, live []int32) (int, bool) {
-	var released time.Time
-	for _, i := range live {
-		if c := claims[i]; c.Pin == leadloop.Unpinned && isHuman(c.Origin) && c.ObservedAt.After(released) {
-			released = c.ObservedAt
-		}
-	}
+	released := releasedAt(claims, live)
 	best := -1
 	for _, i := range live {
 		c := claims[i]
@@ -72,7 +132,7 @@ func pinned(claims []leadloop.Claim, live []int32) (int, bool) {
 
 // survivor chooses among live claims, pins aside.
 func (r rule) survivor(claims []leadloop.Claim, live []int32) (int, leadloop.Value) {
-	live = slices.DeleteFunc(slices.Clone(live), func(i int32) bool { return claims[i].Pin == leadloop.Unpinned })
+	live = slices.DeleteFunc(slices.Clone(live), func(i int32) bool { return !isCandidate(claims[i]) })
 	said := slices.DeleteFunc(slices.Clone(live), func(i int32) bool { return !says(claims, live, i) })
 	byOrigin := r.hierarchy && r.kind != Union
 	if byOrigin {
@@ -96,7 +156,8 @@ func (r rule) survivor(claims []leadloop.Claim, live []int32) (int, leadloop.Val
 	return nothing(claims, live)
 }
 
-// says reports whether claim i says something that can win: a value that its source did not withdraw, or a clearing by a human.
+// says reports whether claim i says something that can win: a value that its source did not withdraw, or a clearing by a rep or by who gave
+// a value before.
 func says(claims []leadloop.Claim, live []int32, i int32) bool {
 	c := claims[i]
 	switch c.Value.Presence() {
@@ -106,7 +167,7 @@ func says(claims []leadloop.Claim, live []int32, i int32) bool {
 			return d.Value.Presence() == leadloop.KnownAbsent && sameParty(c, d) && c.EffectiveAt().Before(d.EffectiveAt())
 		})
 	case leadloop.Empty:
-		return c.Origin == leadloop.OriginRep || c.Origin == leadloop.OriginPerson && slices.ContainsFunc(live, func(j int32) bool {
+		return c.Origin == leadloop.OriginRep || c.Origin >= leadloop.OriginImport && slices.ContainsFunc(live, func(j int32) bool {
 			d := claims[j]
 			return d.Value.Presence() == leadloop.Present && sameParty(c, d) && d.EffectiveAt().Before(c.EffectiveAt())
 		})
@@ -129,7 +190,7 @@ func nothing(claims []leadloop.Claim, live []int32) (int, leadloop.Value) {
 	best := -1
 	for _, i := range live {
 		c := claims[i]
-		if c.Value.Presence() == leadloop.Present || c.Pin == leadloop.Unpinned {
+		if c.Value.Presence() == leadloop.Present || !isCandidate(c) {
 			continue // values that got here are withdrawn, or belong to another bundle of their group
 		}
 		if best >= 0 && cmp.Or(-cmp.Compare(c.Value.Presence(), claims[best].Value.Presence()), later(c, claims[best])) <= 0 {
@@ -267,7 +328,7 @@ func (r rule) consent(claims []leadloop.Claim, candidates []int32) (int, leadloo
 	best := -1
 	for _, i := range candidates {
 		c := claims[i]
-		if c.Value.Presence() != leadloop.Present || c.Pin == leadloop.Unpinned {
+		if c.Value.Presence() != leadloop.Present || !isCandidate(c) {
 			continue
 		}
 		rank := restriction(c.Value)
@@ -276,7 +337,7 @@ func (r rule) consent(claims []leadloop.Claim, candidates []int32) (int, leadloo
 		}
 		if strings.EqualFold(c.Value.Text(), leadloop.ConsentPending) && slices.ContainsFunc(candidates, func(j int32) bool {
 			d := claims[j]
-			return d.Value.Presence() == leadloop.Present && restriction(d.Value) == granted && sameParty(c, d) && d.ObservedAt.After(c.ObservedAt)
+			return d.Value.Presence() == leadloop.Present && isCandidate(d) && restriction(d.Value) == granted && sameParty(c, d) && d.ObservedAt.After(c.ObservedAt)
 		}) {
 			continue
 		}
