@@ -181,7 +181,10 @@ func (s *spec) keyParts(col int) (alone, together []keyPart) {
 		alone = []keyPart{named("begin", piece(col, squeeze(8))), named("words", rareWords(col, 3))}
 		together = []keyPart{named("word", rareWords(col, 2))}
 	case KindAddress:
-		alone = []keyPart{named("", whole(col, 4)), named("words", rareWords(col, 2))}
+		if !s.columns[col].words {
+			return []keyPart{named("", whole(col, 4))}, nil
+		}
+		alone = []keyPart{named("words", rareWords(col, 2))}
 		together = []keyPart{named("word", rareWords(col, 2))}
 	case KindPeople, KindText, KindTitle:
 		if s.columns[col].name == "" || s.columns[col].words {

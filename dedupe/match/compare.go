@@ -302,13 +302,21 @@ func compareNumber(col int) func(int) comparer {
 func numberLevel(a, b string) uint8 {
 	na, oka := wholeNumber(a)
 	nb, okb := wholeNumber(b)
-	if oka && okb && max(na-nb, nb-na) <= max(1, max(na, nb)/100) {
+	if oka && okb && max(na-nb, nb-na) <= near(max(na, nb)) {
 		return 2
 	}
 	if max(len(a), len(b)) > 1 && edits(a, b, 1) <= 1 {
 		return 3
 	}
 	return levelDifferent
+}
+
+// near is how far numbers may be apart: one for years and house numbers, one in a hundred for large ones.
+func near(n int) int {
+	if n < 10_000 {
+		return 1
+	}
+	return n / 100
 }
 
 func wholeNumber(s string) (n int, ok bool) {

@@ -166,7 +166,7 @@ func isAcronym(short, long string) bool {
 	return n == len(short)
 }
 
-// compareAddress compares street and house number, which are two columns in a row.
+// compareAddress compares street and house number, which are two columns of three in a row.
 func compareAddress(first int) func(int) comparer {
 	return func(at int) comparer {
 		return func(cols []*column, a, b []uint32, v *vector) {
@@ -176,17 +176,13 @@ func compareAddress(first int) func(int) comparer {
 			}
 			otherNumber := na != nb && na != 0 && nb != 0
 			if x == y {
-				v.freq[at] = street.logFreqs[x]
 				switch {
 				case otherNumber:
-					v.level[at] = 3
+					v.level[at], v.freq[at] = 3, street.logFreqs[x]
 				case na == nb:
-					v.level[at] = 6
-					if na != 0 {
-						v.freq[at] += cols[first+1].logFreqs[na]
-					}
+					v.level[at], v.freq[at] = 6, cols[first+2].logFreqs[a[first+2]]
 				default:
-					v.level[at] = 5
+					v.level[at], v.freq[at] = 5, street.logFreqs[x]
 				}
 				return
 			}

@@ -182,7 +182,7 @@ var streetWords = map[string]string{
 	"ninth": "9th", "tenth": "10th", "mount": "mt", "retirement": "retrmnt", "village": "vlge",
 }
 
-// deriveAddress gives the words of the street and the house number.
+// deriveAddress gives the words of the street, the house number, and both.
 func deriveAddress(raw string, out []string) {
 	if normalize.IsNull(raw) {
 		return
@@ -202,6 +202,9 @@ func deriveAddress(raw string, out []string) {
 		out[1], street = street[n-1], street[:n-1]
 	}
 	out[0] = strings.Join(street, " ")
+	if out[0] != "" {
+		out[2] = strings.TrimSpace(out[1] + " " + out[0])
+	}
 }
 
 func isNumber(s string) bool { return s[0] >= '0' && s[0] <= '9' && len(s) < 6 }

@@ -1,6 +1,12 @@
 package match
 
-import "math"
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"os"
+	"slices"
+)
 
 // priorM is what is usual among true pairs for a comparison with levels: mostly equal, more often close than not.
 func priorM(c *comparison) []float64 {
@@ -29,58 +35,112 @@ func priorM(c *comparison) []float64 {
 }
 
 const (
-	priorStrength = 20 // pairs that the usual values count for
+	priorStrength = 20  // pairs that the usual values count for
+	priorShare    = 0.2 // and for how many of the true pairs found
 	maxRounds     = 60
+	aloneRounds   = 5
 )
 
-// maximise is expectation maximisation over the examples: how likely each is a true pair, and from that what is usual among true pairs.
+// pattern is what pairs have in common: levels and, in whole bits, how common their values are.
+type pattern struct {
+	levels [maxComparisons]uint8
+	adjust float64
+	weight float64 // pairs of rows in all
+	seen   float64 // pairs that were looked at
+	near   bool    // candidates
+}
+
+type patternKey struct {
+	levels [maxComparisons]uint8
+	adjust int8
+	near   bool
+}
+
+type patternSum struct{ weight, seen float64 }
+
+// patterns puts equal pairs together, in the order of their levels: candidates, and those pairs taken at random that are none.
+func (l *learner) patterns() []pattern {
+	sums := map[patternKey]patternSum{}
+	add := func(list []example, rate float64, near bool) {
+		for i := range list {
+			e := &list[i]
+			k := patternKey{e.levels, int8(math.Round(float64(e.adjust))), near}
+			s := sums[k]
+			sums[k] = patternSum{s.weight + float64(e.weight)*rate, s.seen + float64(e.weight)}
+		}
+	}
+	add(l.examples, l.rate, true)
+	add(l.strangers, l.strangerRate, false)
+	out := make([]pattern, 0, len(sums))
+	for k, s := range sums {
+		out = append(out, pattern{k.levels, float64(k.adjust), s.weight, s.seen, k.near})
+	}
+	slices.SortFunc(out, func(a, b pattern) int {
+		return cmp.Or(bytes.Compare(a.levels[:], b.levels[:]), cmp.Compare(a.adjust, b.adjust), cmp.Compare(a.seen, b.seen))
+	})
+	return out
+}
+
+// maximise is expectation maximisation over all pairs: how likely each is a true pair, and from that what is usual among true pairs and among the
+// others.
 func (l *learner) maximise() {
 	p := &l.params
+	patterns := l.patterns()
 	priors := make([][]float64, len(l.spec.comparisons))
 	for k := range l.spec.comparisons {
 		priors[k] = priorM(&l.spec.comparisons[k])
 		copy(p.m[k], priors[k])
-		copy(p.u[k], l.random[k])
 	}
+	joint := newJoint(l.spec)
+	post := make([]float64, len(patterns))
+	joint.count(patterns, post)
 	matches := 0.1 * float64(l.n.all)
-	for range maxRounds {
+	for round := range maxRounds {
 		lambda := min(max(matches/l.total, 1e-12), 0.5)
 		p.prior = math.Log2(lambda / (1 - lambda))
-		for k := range p.u {
-			for level := 1; level < len(p.u[k]); level++ {
-				p.u[k][level] = max((l.random[k][level]-lambda*p.m[k][level])/(1-lambda), l.random[k][level]*0.05)
-			}
-		}
+		joint.set(p)
 		p.weigh()
-		counts := newParams(l.spec).m
-		found := 0.0
-		for i := range l.examples {
-			e := &l.examples[i]
-			w := p.prior + float64(e.adjust)
-			for k := range p.w {
-				w += p.w[k][e.levels[k]]
-			}
-			post := probability(w) * float64(e.weight)
-			found += post
-			for k := range p.w {
-				counts[k][e.levels[k]] += post
+		m := newParams(l.spec).m
+		found, looked := 0.0, 0.0
+		for i := range patterns {
+			e := &patterns[i]
+			post[i] = probability(p.prior + p.levelWeight(&e.levels) + e.adjust)
+			found += post[i] * e.weight
+			looked += post[i] * e.seen
+			for k := range p.m {
+				m[k][e.levels[k]] += post[i] * e.seen
 			}
 		}
-		change := math.Abs(found*l.rate - matches)
-		matches = found * l.rate
-		for k := range counts {
-			sum := 0.0
-			for level := 1; level < len(counts[k]); level++ {
-				sum += counts[k][level]
-			}
-			for level := 1; level < len(counts[k]); level++ {
-				p.m[k][level] = (counts[k][level] + priorStrength*priors[k][level]) / (sum + priorStrength)
-			}
+		change := math.Abs(found - matches)
+		matches = found
+		if debugEM {
+			println(round, int(matches), int(1000*p.m[0][1]), int(1000*p.m[0][l.spec.comparisons[0].exact]))
 		}
-		if change < 1e-4*(1+matches) {
+		smooth(p.m, m, priors, priorStrength+priorShare*looked)
+		joint.count(patterns, post)
+		if round >= aloneRounds {
+			joint.choose(p)
+		}
+		if round > aloneRounds && change < 1e-4*(1+matches) {
 			break
 		}
 	}
+	joint.set(p)
 	p.weigh()
 	l.report.Matches = matches
 }
+
+// smooth turns counts of levels into shares, with the priors counting for strength.
+func smooth(out, counts, priors [][]float64, strength float64) {
+	for k := range counts {
+		sum := 0.0
+		for level := 1; level < len(counts[k]); level++ {
+			sum += counts[k][level]
+		}
+		for level := 1; level < len(counts[k]); level++ {
+			out[k][level] = (counts[k][level] + strength*priors[k][level]) / (sum + strength)
+		}
+	}
+}
+
+var debugEM = os.Getenv("DEBUG") != ""

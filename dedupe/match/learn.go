@@ -50,29 +50,33 @@ func Learn(ctx context.Context, t *Table, o Options) (*Model, error) {
 }
 
 type learner struct {
-	n        *nodes
-	o        Options
-	spec     *spec
-	freqs    []frequencies
-	params   params
-	random   [][]float64 // share of each level among pairs taken at random
-	examples []example
-	rate     float64 // how many candidate pairs an example stands for
-	total    float64 // pairs that may be one
-	blocking *blocking
-	report   Report
+	n            *nodes
+	o            Options
+	spec         *spec
+	freqs        []frequencies
+	params       params
+	examples     []example
+	strangers    []example // pairs taken at random that are no candidates
+	strangerRate float64
+	rate         float64 // how many candidate pairs an example stands for
+	total        float64 // pairs that may be one
+	blocking     *blocking
+	report       Report
 }
 
 func (l *learner) learn(ctx context.Context) error {
 	l.count()
 	l.params = newParams(l.spec)
 	l.total = l.pairs()
-	l.sampleRandom(ctx)
 	var err error
 	if l.blocking, err = chooseKeys(ctx, l.n, l.o.Mode); err != nil {
 		return err
 	}
+	l.setReferences()
 	if err := l.gather(ctx); err != nil {
+		return err
+	}
+	if err := l.sampleRandom(ctx); err != nil {
 		return err
 	}
 	l.maximise()
@@ -146,8 +150,8 @@ func (l *learner) pairs() float64 {
 
 const randomPairs = 1_000_000
 
-// sampleRandom takes the share of each level among pairs of rows taken at random, and how common what agrees is on average.
-func (l *learner) sampleRandom(ctx context.Context) {
+// sampleRandom takes pairs of rows at random and keeps those that are no candidates.
+func (l *learner) sampleRandom(ctx context.Context) error {
 	nodeOf := make([]uint32, l.n.all)
 	for i := range l.n.len() {
 		for r := l.n.first[i]; r < l.n.first[i+1]; r++ {
@@ -155,24 +159,18 @@ func (l *learner) sampleRandom(ctx context.Context) {
 		}
 	}
 	const chunks = 64
-	type tally struct {
-		counts, freqs [maxComparisons][8]float64
-	}
-	tallies := make([]tally, chunks)
 	all := l.n.all * (l.n.all - 1) / 2
 	exhaustive := all <= randomPairs
-	count := min(all, randomPairs)
-	_ = parallel(ctx, chunks, func(part int) {
-		var v vector
-		t := &tallies[part]
+	parts := make([][]example, chunks)
+	tried := make([]int, chunks)
+	err := parallel(ctx, chunks, func(part int) {
 		add := func(x, y uint32) {
 			if !allowed(l.o.Mode, l.n.sources[x], l.n.sources[y]) {
 				return
 			}
-			l.spec.compareAll(l.n.cols, l.n.row(x), l.n.row(y), &v)
-			for k := range l.spec.comparisons {
-				t.counts[k][v.level[k]]++
-				t.freqs[k][v.level[k]] += float64(v.freq[k])
+			tried[part]++
+			if x != y && l.blocking.shared(x, y) == 0 {
+				parts[part] = append(parts[part], l.example(x, y, 1))
 			}
 		}
 		if exhaustive {
@@ -183,7 +181,7 @@ func (l *learner) sampleRandom(ctx context.Context) {
 			}
 			return
 		}
-		for i := part; i < count; i += chunks {
+		for i := part; i < randomPairs; i += chunks {
 			h := mix64(uint64(i) + 0x5eed)
 			x, y := int(h>>32)%l.n.all, int(h&0xffffffff)%l.n.all
 			if x != y {
@@ -191,40 +189,25 @@ func (l *learner) sampleRandom(ctx context.Context) {
 			}
 		}
 	})
-	l.random = make([][]float64, len(l.spec.comparisons))
+	count := 0
+	for part := range parts {
+		l.strangers = append(l.strangers, parts[part]...)
+		count += tried[part]
+	}
+	l.strangerRate = l.total / float64(max(count, 1))
+	return err
+}
+
+// setReferences sets for each level how common a value is that gets no adjustment.
+func (l *learner) setReferences() {
 	for k, c := range l.spec.comparisons {
-		l.random[k] = make([]float64, len(c.levels))
-		seen := 0.0
+		ref := math.Log2(l.coincidence(c.column))
 		for level := range c.levels {
-			var sum, freq float64
-			for p := range tallies {
-				sum += tallies[p].counts[k][level]
-				freq += tallies[p].freqs[k][level]
-			}
-			l.random[k][level] = sum
-			if level > 0 {
-				seen += sum
-			}
-			if sum > 0 {
-				l.params.ref[k][level] = freq / sum
-			}
+			l.params.ref[k][level] = ref
 		}
-		coincidence := l.coincidence(c.column)
-		rest := seen - l.random[k][c.exact]
-		for level := 1; level < len(c.levels); level++ {
-			share := 0.0
-			if uint8(level) == c.exact {
-				share = coincidence
-			} else if rest > 0 {
-				share = l.random[k][level] / rest * (1 - coincidence)
-			}
-			// Half a pair at least: what was never seen is rare, not impossible.
-			l.random[k][level] = max(share, 0.5/float64(max(count, 1)))
-			if uint8(level) == c.exact || l.params.ref[k][level] == 0 {
-				l.params.ref[k][level] = math.Log2(max(coincidence, 1e-9))
-			}
+		for level, column := range c.other {
+			l.params.ref[k][level] = math.Log2(l.coincidence(column))
 		}
-		l.random[k][0] = 0
 	}
 }
 

@@ -15,10 +15,15 @@ type Model struct {
 // params are the numbers of a model.
 type params struct {
 	prior float64     // binary logarithm of the odds that two rows taken at random are one
-	m, u  [][]float64 // by comparison and level
+	m     [][]float64 // by comparison and level
 	ref   [][]float64 // binary logarithm of how common a value is that gets no adjustment, by comparison and level
-	w     [][]float64 // log2(m/u), what is added; 0 for missing
+	// What is usual among pairs that are not one depends on the level of one other comparison: people of one street share its city.
+	parent []int         // -1 for none
+	u      [][][]float64 // by comparison, level of the parent (0 if there is none) and level
+	w      [][][]float64 // log2(m/u), what is added; 0 for missing
 }
+
+const maxLevels = 8
 
 // Damping of the frequency adjustment: in full where values are equal, in part where they resemble each other.
 const (
@@ -31,8 +36,12 @@ func newParams(s *spec) params {
 	var p params
 	for _, c := range s.comparisons {
 		n := len(c.levels)
-		p.m, p.u = append(p.m, make([]float64, n)), append(p.u, make([]float64, n))
-		p.ref, p.w = append(p.ref, make([]float64, n)), append(p.w, make([]float64, n))
+		p.m, p.ref, p.parent = append(p.m, make([]float64, n)), append(p.ref, make([]float64, n)), append(p.parent, -1)
+		u, w := make([][]float64, maxLevels), make([][]float64, maxLevels)
+		for i := range u {
+			u[i], w[i] = make([]float64, n), make([]float64, n)
+		}
+		p.u, p.w = append(p.u, u), append(p.w, w)
 	}
 	return p
 }
@@ -40,10 +49,25 @@ func newParams(s *spec) params {
 // weigh computes the weights from m and u.
 func (p *params) weigh() {
 	for k := range p.m {
-		for l := 1; l < len(p.m[k]); l++ {
-			p.w[k][l] = math.Log2(p.m[k][l] / p.u[k][l])
+		for above := range p.u[k] {
+			for l := 1; l < len(p.m[k]); l++ {
+				p.w[k][above][l] = math.Log2(p.m[k][l] / p.u[k][above][l])
+			}
 		}
 	}
+}
+
+// levelWeight sums the weights of a pair's levels.
+func (p *params) levelWeight(levels *[maxComparisons]uint8) float64 {
+	sum := 0.0
+	for k := range p.w {
+		above := uint8(0)
+		if p.parent[k] >= 0 {
+			above = levels[p.parent[k]]
+		}
+		sum += p.w[k][above][levels[k]]
+	}
+	return sum
 }
 
 // adjust returns the term-frequency adjustment of a comparison.
@@ -72,11 +96,7 @@ func (p *params) adjustment(s *spec, v *vector) float64 {
 
 // weight returns the binary logarithm of the odds that two rows are one.
 func (p *params) weight(s *spec, v *vector) float64 {
-	sum := p.prior
-	for k := range s.comparisons {
-		sum += p.w[k][v.level[k]] + p.adjust(&s.comparisons[k], k, v.level[k], v.freq[k])
-	}
-	return sum
+	return p.prior + p.levelWeight(&v.level) + p.adjustment(s, v)
 }
 
 func probability(weight float64) float64 { return 1 / (1 + math.Exp2(-weight)) }

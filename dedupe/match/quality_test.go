@@ -302,7 +302,13 @@ func TestScratch(t *testing.T) {
 			for k, c := range m.spec.comparisons {
 				t.Logf("  %s", c.name)
 				for l := 1; l < len(c.levels); l++ {
-					t.Logf("     %-24s m %.5f u %.7f w %6.2f ref %.1f", c.levels[l], m.params.m[k][l], m.params.u[k][l], m.params.w[k][l], m.params.ref[k][l])
+					t.Logf("     %-24s m %.5f u %.7f w %6.2f ref %.1f", c.levels[l], m.params.m[k][l], m.params.u[k][0][l], m.params.w[k][0][l], m.params.ref[k][l])
+				}
+				if p := m.params.parent[k]; p >= 0 {
+					t.Logf("     depends on %s", m.spec.comparisons[p].name)
+					for a := 1; a < len(m.spec.comparisons[p].levels); a++ {
+						t.Logf("        %-20s %.2f", m.spec.comparisons[p].levels[a], m.params.w[k][a][1:])
+					}
 				}
 			}
 			t.Log("prior", m.params.prior, m.report.Keys)

@@ -22,12 +22,13 @@ const (
 // comparison is what a model has weights for.
 type comparison struct {
 	name   string
-	fields []string // names
-	column int      // the column whose frequencies count
-	levels []string // names, from missing and different up to the same
-	exact  uint8    // the level of full agreement
-	fuzzy  uint64   // bits of the levels below exact at which the commoner value's frequency counts in part
-	full   uint64   // bits of the levels at which frequency counts in full
+	fields []string      // names
+	column int           // the column whose frequencies count
+	levels []string      // names, from missing and different up to the same
+	exact  uint8         // the level of full agreement
+	fuzzy  uint64        // bits of the levels below exact at which the commoner value's frequency counts in part
+	full   uint64        // bits of the levels at which frequency counts in full
+	other  map[uint8]int // the columns whose frequencies count at other levels
 }
 
 // spec is what the fields of a table amount to. It is never changed.
@@ -79,11 +80,14 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6}, first+2, compareEmail(first))
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6,
+				other: map[uint8]int{2: first + 1, 4: first + 1, 5: first}}, first+2, compareEmail(first))
 		case f.Kind == KindAddress:
-			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1}, derive: deriveAddress})
-			s.columns = append(s.columns, columnSpec{f.Name, true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber})
-			s.addComparison(comparison{name: f.Name, levels: addressLevels, full: 1 << 6, fuzzy: 1<<5 | 1<<3}, first, compareAddress(first))
+			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
+			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
+				columnSpec{f.Name, false, KindAddress})
+			s.addComparison(comparison{name: f.Name, levels: addressLevels, full: 1<<6 | 1<<3, fuzzy: 1 << 5,
+				other: map[uint8]int{3: first, 5: first}}, first+2, compareAddress(first))
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)

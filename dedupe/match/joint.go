@@ -1,0 +1,172 @@
+package match
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// joint counts how often the levels of two comparisons meet among pairs that are not one.
+type joint struct {
+	spec *spec
+	n    int
+	all  [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
+	near [][maxLevels][maxLevels]float64 // candidates alone
+	seen [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
+	one  [][maxLevels]float64
+	once [][maxLevels]float64
+}
+
+func newJoint(s *spec) *joint {
+	n := len(s.comparisons)
+	return &joint{spec: s, n: n, all: make([][maxLevels][maxLevels]float64, n*n), near: make([][maxLevels][maxLevels]float64, n*n),
+		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n)}
+}
+
+// count counts anew, each pattern by how likely it is no true pair.
+func (t *joint) count(patterns []pattern, post []float64) {
+	clear(t.all)
+	clear(t.near)
+	clear(t.seen)
+	clear(t.one)
+	clear(t.once)
+	for i := range patterns {
+		e := &patterns[i]
+		w, s := e.weight*(1-post[i]), e.seen*(1-post[i])
+		for a := range t.n {
+			la := e.levels[a]
+			if la == 0 {
+				continue
+			}
+			t.one[a][la] += w
+			t.once[a][la] += s
+			for b := range t.n {
+				lb := e.levels[b]
+				if lb == 0 || a == b {
+					continue
+				}
+				t.all[a*t.n+b][la][lb] += w
+				t.seen[a*t.n+b][la] += s
+				if e.near && a < b {
+					t.near[a*t.n+b][la][lb] += s
+				}
+			}
+		}
+	}
+}
+
+// choose gives each comparison the parent that explains most among candidates: the heaviest tree.
+func (t *joint) choose(p *params) {
+	type link struct {
+		a, b int
+		gain float64
+	}
+	var links []link
+	for a := range t.n {
+		for b := a + 1; b < t.n; b++ {
+			if g := t.gain(a, b); g > 50 {
+				links = append(links, link{a, b, g})
+			}
+		}
+	}
+	slices.SortStableFunc(links, func(x, y link) int { return cmp.Compare(y.gain, x.gain) })
+	group := make([]int, t.n)
+	for i := range group {
+		group[i] = i
+	}
+	near := make([][]int, t.n)
+	for _, l := range links {
+		if group[l.a] == group[l.b] {
+			continue
+		}
+		from, to := group[l.b], group[l.a]
+		for i := range group {
+			if group[i] == from {
+				group[i] = to
+			}
+		}
+		near[l.a], near[l.b] = append(near[l.a], l.b), append(near[l.b], l.a)
+	}
+	for i := range p.parent {
+		p.parent[i] = -1
+	}
+	done := make([]bool, t.n)
+	for root := range t.n {
+		queue := []int{root}
+		for len(queue) > 0 && !done[queue[0]] {
+			at := queue[0]
+			queue = queue[1:]
+			done[at] = true
+			for _, next := range near[at] {
+				if !done[next] {
+					p.parent[next] = at
+					queue = append(queue, next)
+				}
+			}
+		}
+	}
+}
+
+// gain is how many bits the candidates that are not one are explained better if b depends on a.
+func (t *joint) gain(a, b int) float64 {
+	all := &t.all[a*t.n+b]
+	var rows, cols [maxLevels]float64
+	total := 0.0
+	for x := 1; x < maxLevels; x++ {
+		for y := 1; y < maxLevels; y++ {
+			rows[x] += all[x][y]
+			cols[y] += all[x][y]
+			total += all[x][y]
+		}
+	}
+	gain := 0.0
+	for x := 1; x < maxLevels; x++ {
+		for y := 1; y < maxLevels; y++ {
+			if n := t.near[a*t.n+b][x][y]; n > 0 && all[x][y] > 0 {
+				gain += n * math.Log2(all[x][y]*total/(rows[x]*cols[y]))
+			}
+		}
+	}
+	return gain
+}
+
+const (
+	leastSeen   = 20  // pairs that a level must have been seen in for what depends on it to be told
+	unseenShare = 0.5 // of a pair: what was never seen is rare, not impossible
+)
+
+// set sets what is usual among pairs that are not one.
+func (t *joint) set(p *params) {
+	for k := range t.n {
+		single := p.u[k][0]
+		sum, seen := 0.0, 0.0
+		for level := 1; level < len(single); level++ {
+			sum += t.one[k][level]
+			seen += t.once[k][level]
+		}
+		for level := 1; level < len(single); level++ {
+			single[level] = max(t.one[k][level], unseenShare) / max(sum, 1)
+		}
+		above := p.parent[k]
+		for la := 1; la < maxLevels; la++ {
+			out := p.u[k][la]
+			copy(out, single)
+			if above < 0 || la >= len(t.spec.comparisons[above].levels) {
+				continue
+			}
+			row := &t.all[above*t.n+k][la]
+			sum := 0.0
+			for level := 1; level < len(out); level++ {
+				sum += row[level]
+			}
+			if sum <= 0 {
+				continue
+			}
+			trust := t.seen[above*t.n+k][la] / (t.seen[above*t.n+k][la] + leastSeen)
+			for level := 1; level < len(out); level++ {
+				out[level] = trust*row[level]/sum + (1-trust)*single[level]
+				out[level] = max(out[level], single[level]*0.01)
+			}
+		}
+	}
+}
