@@ -14,7 +14,10 @@ type cond struct {
 	kids []*cond
 	atom *atom
 	code code[bool] // of a condition that is no atom
-	near *recency   // what columns do instead of code
+	// computed is a number that the condition compares, near something about the
+	// activities.
+	computed *computed
+	near     *recency // what columns do instead of code
 }
 
 type condOp uint8
@@ -100,7 +103,65 @@ func (c *compiler) condition(e ast.Expr) *cond {
 	if f == nil {
 		return nil
 	}
-	return &cond{op: condCode, code: f, near: c.recency(e)}
+	return &cond{op: condCode, code: f, near: c.recency(e), computed: c.computed(e)}
+}
+
+// computed is a number that is computed and then compared with a constant.
+type computed struct {
+	key  string // the same for the same computation
+	code any    // code[int64] or code[float64]
+	atom *atom  // the comparison
+}
+
+// computed recognises a comparison of a number with a constant.
+func (c *compiler) computed(e ast.Expr) *computed {
+	if !isOperator(e, comparisons...) {
+		return nil
+	}
+	op, left, right := atomOps[e.AsCall().FunctionName()], e.AsCall().Args()[0], e.AsCall().Args()[1]
+	if left.Kind() == ast.LiteralKind {
+		op, left, right = atomOps[flipped(e.AsCall().FunctionName(), true)], right, left
+	}
+	a := &atom{op: op, dom: domainOf(c.ast.GetType(left.ID()))}
+	if a.dom != inInt && a.dom != inFloat || right.Kind() != ast.LiteralKind || !a.constant(right.AsLiteral()) {
+		return nil
+	}
+	var key strings.Builder
+	if !writeKey(&key, left) {
+		return nil
+	}
+	k := coder{c: c}
+	code := k.code(left)
+	if !is[int64](code) && !is[float64](code) {
+		return nil
+	}
+	return &computed{key.String(), code, a}
+}
+
+// writeKey writes an expression without loops so that different ones differ.
+func writeKey(b *strings.Builder, e ast.Expr) bool {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		fmt.Fprintf(b, "%T %#v", e.AsLiteral(), e.AsLiteral().Value())
+	case ast.IdentKind:
+		fmt.Fprintf(b, "%q", e.AsIdent())
+	case ast.CallKind, ast.ListKind, ast.MapKind:
+		fmt.Fprintf(b, "%d", e.Kind())
+		if e.Kind() == ast.CallKind {
+			b.WriteString(e.AsCall().FunctionName())
+		}
+		b.WriteByte('(')
+		for _, x := range children(e) {
+			if !writeKey(b, x) {
+				return false
+			}
+			b.WriteByte(',')
+		}
+		b.WriteByte(')')
+	default:
+		return false
+	}
+	return true
 }
 
 // finish keeps what a coder says about the rule.

@@ -29,6 +29,7 @@ type plan struct {
 	vars   []varSource
 	counts []countSource
 	sinces []countSource
+	codes  []codeSource
 	tests  []test
 
 	counters counters
@@ -83,6 +84,7 @@ const (
 	fromVars
 	fromCounts
 	fromSinces
+	fromCodes
 	fromTest
 )
 
@@ -116,6 +118,15 @@ type countSource struct {
 	place
 	bounds  []int64
 	counter int32 // a window's, or a type's
+}
+
+// codeSource is a number that is computed.
+type codeSource struct {
+	place
+	ints   code[int64] // or
+	floats code[float64]
+	whole  []int64
+	broken floatSource
 }
 
 // textSource is a text. Its first question is which of the texts in the table
@@ -364,9 +375,22 @@ func (b *planner) sources() {
 	bySource := map[source][]*planLeaf{}
 	var order []source
 	var tests []*planLeaf
+	byCode := map[string][]*planLeaf{}
+	var codes []*computed
 	for _, l := range b.leaves {
 		if l.cond.op == condCode || l.cond.op == condNot && l.cond.kids[0].op == condCode {
-			tests = append(tests, l)
+			c, negated := l.cond.check()
+			if c.computed == nil {
+				tests = append(tests, l)
+				continue
+			}
+			if byCode[c.computed.key] == nil {
+				codes = append(codes, c.computed)
+			}
+			byCode[c.computed.key] = append(byCode[c.computed.key], l)
+			if l.cond = (&cond{atom: c.computed.atom}); negated {
+				l.cond = &cond{op: condNot, kids: []*cond{l.cond}}
+			}
 			continue
 		}
 		of := l.cond.source()
@@ -380,11 +404,11 @@ func (b *planner) sources() {
 	for _, of := range order {
 		b.source(of, bySource[of])
 	}
+	for _, c := range codes {
+		b.code(c, byCode[c.key])
+	}
 	for _, l := range tests {
-		c, negated := l.cond, false
-		if c.op == condNot {
-			c, negated = c.kids[0], true
-		}
+		c, negated := l.cond.check()
 		l.without, l.holds = [rowsBefore]truth{isMissing, isError, isError}, []bool{negated, !negated}
 		at := b.ask(asked{source: fromTest, slot: -1, at: int32(len(b.plan.tests))}, l)
 		b.plan.tests = append(b.plan.tests, test{code: c.code, near: c.near, question: at})

@@ -27,6 +27,7 @@ func (pl *plan) pick(x *exec) {
 	x.pickVars(pl.vars)
 	x.pickCounts(pl.counts)
 	x.pickSinces(pl.sinces)
+	x.pickCodes(pl.codes)
 	x.pickTests(pl.tests)
 }
 
@@ -54,6 +55,8 @@ func (pl *plan) pickOne(x *exec, question int32) {
 		x.pickCounts(pl.counts[i:j])
 	case fromSinces:
 		x.pickSinces(pl.sinces[i:j])
+	case fromCodes:
+		x.pickCodes(pl.codes[i:j])
 	case fromTest:
 		x.pickTests(pl.tests[i:j])
 	}
@@ -169,7 +172,7 @@ func (pl *plan) judgeLeaf(x *exec, l *leaf) (bool, note) {
 	switch t := l.without[row]; {
 	case t == isTrue || t == isFalse:
 		return t == isTrue, 0
-	case pl.asked[l.question].source == fromTest || row == rowErring:
+	case pl.asked[l.question].source >= fromCodes || row == rowErring:
 		return false, x.notes[l.question]
 	case row == rowNone:
 		return false, noteNoValue

@@ -193,6 +193,31 @@ func (x *exec) pickSinces(list []countSource) {
 	}
 }
 
+func (x *exec) pickCodes(list []codeSource) {
+	for i := range list {
+		s := &list[i]
+		var n note
+		var row uint32
+		if s.ints != nil {
+			var v int64
+			v, n = s.ints(x)
+			row = rowsBefore + reached(s.whole, v)
+		} else {
+			var f float64
+			f, n = s.floats(x)
+			row = rowsBefore + s.broken.row(f)
+		}
+		if n != 0 {
+			x.holes = true
+			if row = rowAbsent; n.fault() {
+				row = rowErring
+			}
+			x.notes[s.question] = n
+		}
+		x.picks[s.question] = row
+	}
+}
+
 func (x *exec) pickTests(list []test) {
 	for i := range list {
 		t := &list[i]

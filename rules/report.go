@@ -62,6 +62,6 @@ func (s *Set) Plan() []RulePlan {
 func (pl *plan) computes(rule int) bool {
 	from := pl.roots[rule]
 	return slices.ContainsFunc(pl.nodes[from:pl.end(from)], func(n node) bool {
-		return n.op == condAtom && pl.asked[pl.leaves[n.n].question].source == fromTest
+		return n.op == condAtom && pl.asked[pl.leaves[n.n].question].source >= fromCodes
 	})
 }

@@ -85,6 +85,28 @@ func (b *planner) source(of source, leaves []*planLeaf) {
 	}
 }
 
+// code makes a source of the leaves that compare what is computed.
+func (b *planner) code(c *computed, leaves []*planLeaf) {
+	p := b.plan
+	m := sourceMaker{
+		planner: b, leaves: leaves, place: place{slot: -1, question: int32(len(b.tables))},
+		asked: asked{slot: -1, source: fromCodes, at: int32(len(p.codes))},
+	}
+	for _, l := range leaves {
+		l.without = [rowsBefore]truth{isMissing, isError, isError}
+		l.cond.walk(func(a *atom) { m.atoms = append(m.atoms, a) })
+	}
+	s := codeSource{ints: as[int64](c.code), floats: as[float64](c.code)}
+	if s.ints != nil {
+		of := m.int()
+		s.place, s.whole = of.place, of.bounds
+	} else {
+		s.broken = *m.float()
+		s.place = s.broken.place
+	}
+	p.codes = append(p.codes, s)
+}
+
 func (p *plan) add(v view, made any) {
 	switch s := made.(type) {
 	case *intSource:
