@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/normalize"
@@ -63,12 +64,14 @@ var defaultPolicy = sync.OnceValue(DefaultPolicy)
 
 // traits is what one record says about who it is, normalised. Lists are sorted.
 type traits struct {
-	mail      normalize.EmailAddress // of a person; zero if none or shared
-	phones    []string
-	linkedIn  string
-	first     string // folded
-	last      string // folded
-	fullName  string // words sorted
+	mail     normalize.EmailAddress // of a person; zero if none or shared
+	phones   []string
+	linkedIn string
+	first    string // folded
+	last     string // folded
+	fullName string // words sorted, without initials
+	// common says that many at the company have the name, so that it tells nobody apart there.
+	common    bool
 	domains   []string
 	hosts     []string // what the domains were given as
 	company   string
@@ -169,9 +172,45 @@ func (t *traits) setName(first, last string) {
 	if t.first == "" || t.last == "" {
 		return
 	}
-	words := strings.Fields(t.first + " " + t.last)
+	t.fullName = nameKeyOf(t.first + " " + t.last)
+}
+
+// nameKeyOf sorts the words of a folded name and leaves out middle initials.
+func nameKeyOf(name string) string {
+	words := strings.Fields(name)
+	if long := slices.DeleteFunc(slices.Clone(words), isInitial); len(long) > 1 {
+		words = long
+	}
 	slices.Sort(words)
-	t.fullName = strings.Join(words, " ")
+	return strings.Join(words, " ")
+}
+
+func isInitial(word string) bool { return utf8.RuneCountInString(word) == 1 }
+
+// variants are the keys by which the same person with a nickname or an initial would be found at the same company.
+func (t traits) variants() []leadloop.Identifier {
+	if t.fullName == "" || t.common {
+		return nil
+	}
+	given, _, _ := strings.Cut(t.first, " ")
+	initial := start(given, 1)
+	names := normalize.Nicknames(given)
+	if initial != given {
+		names = append(names, initial)
+	}
+	var out []leadloop.Identifier
+	for _, n := range names {
+		words := strings.Fields(n + " " + t.last)
+		slices.Sort(words)
+		key := "|" + strings.Join(words, " ")
+		for _, d := range t.domains {
+			out = append(out, leadloop.Identifier{Kind: IdentifierDomainPerson, Value: d + key})
+		}
+		if t.company != "" {
+			out = append(out, leadloop.Identifier{Kind: IdentifierCompanyPerson, Value: t.company + key})
+		}
+	}
+	return out
 }
 
 func (t *traits) setCompany(s string) {
@@ -196,7 +235,7 @@ func (t traits) identifiers(forLead bool) []leadloop.Identifier {
 	}
 	for _, d := range t.domains {
 		add(IdentifierDomain, d)
-		if t.fullName != "" {
+		if t.fullName != "" && !t.common {
 			add(IdentifierDomainPerson, d+"|"+t.fullName)
 		}
 	}
@@ -207,7 +246,7 @@ func (t traits) identifiers(forLead bool) []leadloop.Identifier {
 				add(IdentifierCompanyLike, block)
 			}
 		}
-		if t.fullName != "" {
+		if t.fullName != "" && !t.common {
 			add(IdentifierCompanyPerson, t.company+"|"+t.fullName)
 		}
 	}

@@ -94,6 +94,10 @@ func Compare(a, b Person) Match {
 		}
 		return Match{Rule: RulePhone, Confidence: 0.80, Reason: "same phone number, different names"}
 	case names >= nameVariant:
+		a, b := a.uncommon(), b.uncommon()
+		if names = compareNames(a, b); names < nameVariant {
+			return none(RuleNone, "a name that many at the company have")
+		}
 		return compareNamesakes(a, b, names, otherMailboxes)
 	}
 	return none(RuleNone, "nothing in common that tells people apart")

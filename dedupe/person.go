@@ -76,8 +76,12 @@ func (p Person) without(shared []leadloop.Identifier) Person {
 	out := Person{slices.Clone(p.records)}
 	for i := range out.records {
 		t := &out.records[i]
+		names := t.identifiers(true)
 		for _, id := range shared {
 			switch id.Kind {
+			case IdentifierDomainPerson, IdentifierCompanyPerson:
+				// Domain and company are one employer: a name that is common by one of them is common.
+				t.common = t.common || slices.Contains(names, id)
 			case IdentifierEmail:
 				if t.mail.Address == id.Value {
 					t.mail = normalize.EmailAddress{}
@@ -96,6 +100,23 @@ func (p Person) without(shared []leadloop.Identifier) Person {
 		}
 	}
 	return out
+}
+
+// uncommon leaves out the records whose name tells nobody apart at their company.
+func (p Person) uncommon() Person {
+	if !slices.ContainsFunc(p.records, func(t traits) bool { return t.common }) {
+		return p
+	}
+	return Person{slices.DeleteFunc(slices.Clone(p.records), func(t traits) bool { return t.common })}
+}
+
+// variants are the keys of names that may be the person's too.
+func (p Person) variants() []leadloop.Identifier {
+	var all []leadloop.Identifier
+	for _, t := range p.records {
+		all = append(all, t.variants()...)
+	}
+	return uniteIdentifiers(all, nil)
 }
 
 // set collects one trait over all records, leaving out "".

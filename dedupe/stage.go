@@ -19,8 +19,8 @@ type Options struct {
 	Match float64
 	// Possible is the confidence from which a human is asked; 0 means DefaultPossible. It is never above Match.
 	Possible float64
-	// SharedBy is how many other leads may have a phone number, a mailbox behind sub-addresses, or a name at one company until it tells nobody
-	// apart any more; 0 means 5. E-mail addresses and LinkedIn pages are personal however often they occur.
+	// SharedBy is how many other leads may have a phone number, a mailbox behind sub-addresses, or a name at one company (by domain or by company
+	// name) until it tells nobody apart any more; 0 means 5. E-mail addresses and LinkedIn pages are personal however often they occur.
 	SharedBy int
 	// Policy is the loop's survivorship; nil means DefaultPolicy.
 	Policy leadloop.SurvivorshipPolicy
@@ -55,12 +55,12 @@ func NewStage(st store.Store, o Options) leadloop.Stage {
 }
 
 // NewMatchStage returns the stage "match", which belongs behind "dedupe" in a loop: when a submission was merged, the run goes on with the
-// existing lead, and what both say together may lead to a contact, account or open opportunity that neither led to alone. Leads that were never
-// stored are left to "dedupe".
+// existing lead, and what both say together may lead to a contact, account or open opportunity that neither led to alone. Leads that nothing
+// was ever merged into are left to "dedupe", which has looked them up already.
 func NewMatchStage(st store.Store, o Options) leadloop.Stage {
 	o = o.withDefaults()
 	return leadloop.StageFunc("match", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		if s.Lead.Revision == 0 || !isArrival(s.Trigger) {
+		if len(s.Lead.Records) == 0 || !isArrival(s.Trigger) {
 			return leadloop.Outcome{}, leadloop.Effects{}, nil
 		}
 		d := decision{o: o, s: s, person: PersonOfLead(s.Lead, o.Policy)}
@@ -177,8 +177,28 @@ func (d *decision) usable(ctx context.Context, tx store.Tx, ids []leadloop.Ident
 		}
 	}
 	d.person = d.person.without(shared)
+	left := d.person.identifiers()
+	usable = slices.DeleteFunc(usable, func(i leadloop.Identifier) bool { return !slices.Contains(left, i) })
+	variants, err := d.variants(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	usable = uniteIdentifiers(usable, variants)
 	d.trace.LookedUp, d.trace.Shared = kindsOf(usable), kindsOf(shared)
 	return usable, nil
+}
+
+// variants are the keys of nicknames and initials, unless they find too many.
+func (d *decision) variants(ctx context.Context, tx store.Tx) ([]leadloop.Identifier, error) {
+	ids := d.person.variants()
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := tx.Leads().Match(ctx, ids)
+	if err != nil || len(slices.DeleteFunc(found, func(l leadloop.LeadID) bool { return l == d.s.Lead.ID })) > d.o.SharedBy {
+		return nil, err
+	}
+	return ids, nil
 }
 
 func kindsOf(ids []leadloop.Identifier) []string {

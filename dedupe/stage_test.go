@@ -233,6 +233,58 @@ func TestANumberThatManyLeadsHaveTellsNobodyApart(t *testing.T) {
 	}
 }
 
+func TestANameThatManyAtOneCompanyHaveTellsNobodyApart(t *testing.T) {
+	// Six Jane Does at one domain, of whom only the last says the company's name: by that key alone she would be found.
+	var stored []*leadloop.Lead
+	for i := range 6 {
+		w := who{phone: fmt.Sprintf("+1415765267%d", i), first: "Jane", last: "Doe", domain: "acme.com"}
+		if i == 5 {
+			w.company = "Acme Inc"
+		}
+		stored = append(stored, decided(w.lead(leadloop.LeadID(fmt.Sprintf("l%d", i)), i), ""))
+	}
+	s := who{first: "Jane", last: "Doe", domain: "acme.com", company: "Acme"}.lead("l9", 9)
+	got := decide(t, dedupe.NewStage(open(t, stored...), dedupe.Options{}), subject(s, leadloop.TriggerSubmission))
+	if got.MergeInto != "" || len(got.PossibleDuplicates) > 0 || string(got.Trace) != `{"shared":["domain_person"]}` {
+		t.Errorf("a common name linked: %+v %s", got, got.Trace)
+	}
+	got = decide(t, dedupe.NewStage(open(t, stored...), dedupe.Options{SharedBy: 6}), subject(s, leadloop.TriggerSubmission))
+	if got.MergeInto != "l0" {
+		t.Errorf("with a higher limit the name links: %+v", got)
+	}
+	// What is not a name links all the same.
+	s = who{first: "Jane", last: "Doe", domain: "acme.com", company: "Acme", phone: "+14157652673"}.lead("l9", 9)
+	if got := decide(t, dedupe.NewStage(open(t, stored...), dedupe.Options{}), subject(s, leadloop.TriggerSubmission)); got.MergeInto != "l3" {
+		t.Errorf("the number does not link: %+v %s", got, got.Trace)
+	}
+}
+
+func TestNicknamesAndInitialsAreFound(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		stored, arrive who
+		found          bool
+	}{
+		{"a nickname", who{first: "William", last: "Doe", domain: "acme.com"}, who{first: "Bill", last: "Doe", email: "bill@acme.com"}, true},
+		{"the name of a nickname", who{first: "Bill", last: "Doe", company: "Acme", country: "US"}, who{first: "William", last: "Doe", company: "ACME Inc"}, true},
+		{"an initial that was there first", who{first: "J.", last: "Doe", domain: "acme.com"}, who{first: "Jane", last: "Doe", domain: "acme.com"}, true},
+		{"a middle initial", who{first: "Jane", last: "Doe", domain: "acme.com"}, who{first: "Jane Q.", last: "Doe", domain: "acme.com"}, true},
+		{"another name", who{first: "Max", last: "Doe", domain: "acme.com"}, who{first: "Bill", last: "Doe", domain: "acme.com"}, false},
+		{"a nickname at another company", who{first: "William", last: "Doe", domain: "globex.com"}, who{first: "Bill", last: "Doe", domain: "acme.com"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			stage := dedupe.NewStage(open(t, decided(tc.stored.lead("l1", 0), "ana")), dedupe.Options{})
+			got := decide(t, stage, subject(tc.arrive.lead("l9", 5), leadloop.TriggerSubmission))
+			if found := len(got.PossibleDuplicates) == 1 || got.MergeInto == "l1"; found != tc.found {
+				t.Errorf("found is %v, want %v: %s", found, tc.found, got.Trace)
+			}
+			if tc.found != slices.Contains(got.Guard.Leads, "l1") {
+				t.Errorf("the guard holds %v", got.Guard.Leads)
+			}
+		})
+	}
+}
+
 func TestStageMatchesTheCRM(t *testing.T) {
 	account := func(a leadloop.Account) leadloop.Account { a.Identifiers = dedupe.AccountIdentifiers(a); return a }
 	contact := func(c leadloop.Contact) leadloop.Contact { c.Identifiers = dedupe.ContactIdentifiers(c); return c }
@@ -404,9 +456,9 @@ func TestTheMatchStageLooksAtTheLeadThatWasMergedInto(t *testing.T) {
 	stage := dedupe.NewMatchStage(st, dedupe.Options{})
 	l := withIdentifiers(jane.lead("l1", 0))
 	if got := decide(t, stage, subject(l, leadloop.TriggerSubmission)); got.State != nil || got.Trace != nil {
-		t.Errorf("a lead that was never stored is left to dedupe, got %+v", got)
+		t.Errorf("a lead that nothing was merged into is left to dedupe, got %+v", got)
 	}
-	l.Revision = 3
+	l.Records, l.Revision = []leadloop.LeadID{"l0"}, 3
 	got := decide(t, stage, subject(l, leadloop.TriggerSubmission))
 	if got.State == nil || got.State.Account != "acme" || got.MergeInto != "" || got.Guard.Identifiers != nil {
 		t.Errorf("got %+v", got)
