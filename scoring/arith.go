@@ -34,7 +34,7 @@ func (s span) finite() bool {
 
 // term is a node of a parsed expression.
 type term struct {
-	op   string // number, variable, unknown, neg, call names, operators
+	op   string // number, variable, unknown, neg, call names, operators ("%" has no bounds)
 	val  float64
 	name string
 	args []*term
@@ -151,6 +151,15 @@ func corners(a, b span, f func(x, y float64) float64) span {
 	return s
 }
 
+// dividesByZero tells expressions that do so whatever they read.
+func (t *term) dividesByZero() bool {
+	found := false
+	t.each(func(t *term) {
+		found = found || (t.op == "/" || t.op == "%") && t.args[1].bounds(func(string) span { return anything }) == no
+	})
+	return found
+}
+
 // each calls f for every node.
 func (t *term) each(f func(*term)) {
 	f(t)
@@ -237,7 +246,7 @@ func (p *parser) binary(level int) *term {
 		p.pos++
 		right := p.binary(level + 1)
 		switch op {
-		case "%", "in":
+		case "in":
 			left = unknown(left, right)
 		default:
 			left = &term{op: op, args: []*term{left, right}, double: left.double || right.double}

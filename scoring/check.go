@@ -325,9 +325,14 @@ func (c *checker) modifier(m Modifier) {
 }
 
 func (c *checker) tiers() {
-	h := c.d.Hysteresis
+	h, at := c.d.Hysteresis, c.d.At
+	if len(c.d.Tiers) > 0 {
+		at = c.d.Tiers[0].At
+	} else if c.d.Grid != nil {
+		at = c.d.Grid.At
+	}
 	if _, ok := leadloop.PointsOf(h); !ok || h < 0 {
-		c.add(c.d.At, "tiers: hysteresis: expected a number of points from 0, found %v", h)
+		c.add(at, "tiers: hysteresis: expected a number of points from 0, found %v", h)
 	}
 	switch {
 	case c.d.Grid != nil && len(c.d.Tiers) > 0:
@@ -342,7 +347,7 @@ func (c *checker) tiers() {
 		}
 		return
 	}
-	seen := map[string]bool{}
+	seen, descend := map[string]bool{}, true
 	for i, t := range c.d.Tiers {
 		if !tierForm.MatchString(t.Name) {
 			c.add(t.At, "tiers: name %q: expected letters, digits, '-', '_' and '+', starting with a letter", t.Name)
@@ -353,6 +358,7 @@ func (c *checker) tiers() {
 		seen[t.Name] = true
 		if _, ok := leadloop.PointsOf(t.From); !ok {
 			c.add(t.At, "tiers.%s: expected a number of points up to a billion", t.Name)
+			descend = false
 			continue
 		}
 		if i == 0 {
@@ -362,13 +368,14 @@ func (c *checker) tiers() {
 		case t.From == prev.From:
 			c.add(t.At, "tiers.%s: overlaps with %s: both begin at %v", t.Name, prev.Name, t.From)
 		case t.From > prev.From:
+			descend = false
 			c.add(t.At, "tiers.%s: begins at %v, above %s at %v; write tiers from the highest to the lowest", t.Name, t.From, prev.Name, prev.From)
 		case h > 0 && prev.From-t.From <= h:
 			c.warn(t.At, "tiers.%s: the hysteresis of %v is as wide as %s", t.Name, h, t.Name)
 		}
 	}
-	if last := c.d.Tiers[len(c.d.Tiers)-1]; last.From > 0 {
-		c.warn(last.At, "tiers: scores below %v have no tier; a last tier from 0 takes them", last.From)
+	if last := c.d.Tiers[len(c.d.Tiers)-1]; descend && last.From > 0 {
+		c.add(last.At, "tiers.%s: scores below %v would have no tier; a last tier from 0 takes them", last.Name, last.From)
 	}
 }
 
@@ -387,15 +394,17 @@ func (c *checker) grid(g Grid) {
 		if len(axis.From) == 0 {
 			c.add(at, "grid.%s: missing key \"from\": the lower edges of the bands", axis.key)
 		}
+		descend := true
 		for i, from := range axis.From {
 			if _, ok := leadloop.PointsOf(from); !ok {
 				c.add(at, "grid.%s: from: expected numbers of points up to a billion", axis.key)
 			} else if i > 0 && !(from < axis.From[i-1]) {
 				c.add(at, "grid.%s: from: %v does not go down from %v", axis.key, from, axis.From[i-1])
+				descend = false
 			}
 		}
-		if n := len(axis.From); n > 0 && axis.From[n-1] > 0 {
-			c.warn(at, "grid.%s: %s below %v has no tier; a last edge of 0 takes it", axis.key, axis.Group, axis.From[n-1])
+		if n := len(axis.From); n > 0 && descend && axis.From[n-1] > 0 {
+			c.add(at, "grid.%s: %s below %v would have no tier; a last edge of 0 takes it", axis.key, axis.Group, axis.From[n-1])
 		}
 	}
 	if g.Rows.Group == g.Columns.Group {

@@ -17,6 +17,7 @@ type compiler struct {
 	limits   rules.Limits
 	problems leadloop.Problems
 	sources  []rules.Rule
+	names    []string // of sources, as problems call them
 	taken    map[string]bool
 }
 
@@ -121,14 +122,14 @@ func (c *compiler) rule(r Rule, group int) rule {
 		out.group, out.groupName = -1, ""
 	}
 	if !r.When.IsZero() {
-		out.when = c.source(r.ID, r.When, leadloop.KindBool)
+		out.when = c.source("rule "+r.ID+": when", r.ID, r.When, leadloop.KindBool)
 	}
 	out.asks = asksPresence(r.When.Text) || asksPresence(r.Points.Text)
 	if f, constant := number(r.Points.Text); constant {
 		out.constant, _ = leadloop.PointsOf(f)
 		out.weight = exactly(out.constant)
 	} else if !r.Points.IsZero() && !notFinite.MatchString(r.Points.Text) && !numberForm.MatchString(r.Points.Text) {
-		out.points = c.source(r.ID+".points", r.Points, leadloop.KindFloat)
+		out.points = c.source("rule "+r.ID+": points", r.ID+".points", r.Points, leadloop.KindFloat)
 		out.weight = weightOf(r.Points.Text)
 	}
 	return out
@@ -146,7 +147,7 @@ func (c *compiler) modifier(m Modifier) modifier {
 		out.add, _ = leadloop.PointsOf(*m.Add)
 	}
 	if !m.When.IsZero() {
-		out.when, out.asks = c.source(m.ID, m.When, leadloop.KindBool), asksPresence(m.When.Text)
+		out.when, out.asks = c.source("modifier "+m.ID+": when", m.ID, m.When, leadloop.KindBool), asksPresence(m.When.Text)
 	}
 	return out
 }
@@ -154,7 +155,7 @@ func (c *compiler) modifier(m Modifier) modifier {
 // source notes an expression for compilation and returns its position in the
 // set. A second rule with one id was reported before; it is left out here, so
 // that it is not reported again in other words.
-func (c *compiler) source(id string, e leadloop.Expression, k leadloop.Kind) int {
+func (c *compiler) source(what, id string, e leadloop.Expression, k leadloop.Kind) int {
 	if c.taken == nil {
 		c.taken = map[string]bool{}
 	}
@@ -162,6 +163,10 @@ func (c *compiler) source(id string, e leadloop.Expression, k leadloop.Kind) int
 		id += "#" + fmt.Sprint(len(c.sources))
 	}
 	c.taken[id] = true
+	if t, ok := parseTerm(e.Text, func(string) bool { return false }); ok && t.dividesByZero() {
+		c.problems.Add(e.At, "%s: divides by zero", what)
+	}
+	c.names = append(c.names, what)
 	c.sources = append(c.sources, rules.Rule{ID: id, Expression: e, Type: k})
 	return len(c.sources) - 1
 }
@@ -172,7 +177,12 @@ func (c *compiler) compile(m *Model) {
 		c.problems.Join(err)
 		return
 	}
-	m.set, err = env.Compile(c.sources...)
+	sources := c.sources
+	if most := env.Limits().Rules; len(sources) > most {
+		c.problems.Add(sources[most].Expression.At, "%s: one too many: a model has at most %d conditions and weights, this one has %d", c.names[most], most, len(sources))
+		sources = sources[:most]
+	}
+	m.set, err = env.Compile(sources...)
 	c.problems.Join(err)
 }
 
@@ -208,7 +218,7 @@ func (c *compiler) formula(m *Model) {
 	t, ok := parseTerm(d.Score.Text, func(name string) bool { return slices.Contains(names, name) })
 	if ok {
 		t.each(func(t *term) {
-			ok = ok && t.op != "unknown" && t.op != "size" && t.op != "count" &&
+			ok = ok && t.op != "unknown" && t.op != "%" && t.op != "size" && t.op != "count" &&
 				(t.op != "variable" || slices.Contains(names, t.name)) && (t.op != "/" || t.double)
 		})
 	}

@@ -133,9 +133,8 @@ type Modifier struct {
 	Expires     time.Time           `yaml:"expires"`
 }
 
-// Tier is a label for scores of From points or more. A lowest tier whose From
-// is 0 or less takes everything below it as well; below a higher one there is
-// no tier.
+// Tier is a label for scores of From points or more, up to the tier above it.
+// The lowest begins at 0 or less and takes everything below it as well.
 type Tier struct {
 	At   leadloop.Position
 	Name string
@@ -152,7 +151,7 @@ type Grid struct {
 }
 
 // Axis cuts a group into bands: From are the lower edges, descending. As with
-// [Tier], a lowest edge of 0 or less takes everything below it.
+// [Tier], the lowest is 0 or less and takes everything below it.
 type Axis struct {
 	At    leadloop.Position `yaml:"-"`
 	Group string            `yaml:"group"`

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/rules"
 )
 
 // sound is a small file that is right; tests replace one line of it.
@@ -165,10 +166,10 @@ func TestProblemsOfAFile(t *testing.T) {
 			},
 		},
 		{"tiers that overlap", "B: 30", "B: 45", []string{`scoring.yaml:12:19: tiers.B: overlaps with A: both begin at 45`}},
-		{"tiers with a gap", ", C: 0", "", []string{`scoring.yaml:12:19: warning: tiers: scores below 30 have no tier; a last tier from 0 takes them`}},
+		{"tiers with a gap", ", C: 0", "", []string{`scoring.yaml:12:19: tiers.B: scores below 30 would have no tier; a last tier from 0 takes them`}},
 		{"a tier out of reach", "A: 45", "A: 70", []string{`scoring.yaml:12:12: warning: tiers.A: no lead can reach it: scores lie between 0 and 54`}},
 		{"a tier with a bad name", "A: 45", "1st: 45", []string{`scoring.yaml:12:14: tiers: name "1st": expected letters, digits, '-', '_' and '+', starting with a letter`}},
-		{"a negative hysteresis", "hysteresis: 3", "hysteresis: -3", []string{`scoring.yaml:1:1: tiers: hysteresis: expected a number of points from 0, found -3`}},
+		{"a negative hysteresis", "hysteresis: 3", "hysteresis: -3", []string{`scoring.yaml:12:12: tiers: hysteresis: expected a number of points from 0, found -3`}},
 		{"a hysteresis as wide as a tier", "hysteresis: 3", "hysteresis: 15", []string{`scoring.yaml:12:19: warning: tiers.B: the hysteresis of 15 is as wide as B`}},
 		{"more points than a group takes", "max: 2}", "max: 3}", []string{`scoring.yaml:8:35: warning: groups.intent: its rules can give 120 points, so what is above its max of 100 makes no difference`}},
 		{
@@ -215,6 +216,10 @@ func TestProblemsOfAGrid(t *testing.T) {
 				`scoring.yaml:9:7: grid: rows and columns both read "fit"`,
 				`scoring.yaml:9:14: grid.rows: from: 15 does not go down from 0`,
 			},
+		},
+		{
+			"bands with a gap", `{rows: {group: fit, from: [15, 5]}, columns: {group: intent, from: [0]}, cells: [[A], [B]]}`,
+			[]string{`scoring.yaml:9:14: grid.rows: fit below 5 would have no tier; a last edge of 0 takes it`},
 		},
 		{
 			"bands out of reach", `{rows: {group: fit, from: [50, 0]}, columns: {group: intent, from: [0]}, cells: [[A], [B]]}`,
@@ -359,4 +364,69 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("an empty file made a model")
 		}
 	})
+}
+
+func TestWhateverCannotWorkIsRefusedAtOnce(t *testing.T) {
+	d, _ := Parse("scoring.yaml", []byte(`model: bad
+version: 1
+rules:
+  - {id: big, when: "company.employees >= 500", points: 1e12}
+  - {id: nan, when: "company.employees >= 500", points: .nan}
+  - {id: inf, when: "company.employees >= 500", points: -.inf}
+  - {id: fine, when: "company.employees >= 500", points: 0.0001}
+  - {id: weight, points: "100.0 / double(0 * 2)"}
+  - {id: rest, when: "company.employees % 0 == 1", points: 5}
+  - {id: half, each: demo, points: 5, decay: {half_life: -3d}}
+  - {id: none, each: demo, points: 5, decay: {window: 0s}}
+  - {id: two, each: demo, points: 5, decay: {window: 3d, linear: 4d}}
+  - {id: steps, each: demo, points: 5, decay: {steps: [{after: 30d, factor: 0.5}, {after: 10d, factor: 0.2}]}}
+  - {id: rising, each: demo, points: 5, decay: {steps: [{after: 30d, factor: 0.5}, {after: 40d, factor: 0.9}]}}
+  - {id: big, when: "company.employees >= 5", points: 1}
+  - {id: typo, when: "company.employes >= 5", points: 1}
+  - {id: text, when: 'company.employees >= "5"', points: 1}
+  - {id: both, when: "true", points: 5, disqualify: spam}
+  - {id: nothing, when: "company.employees >= 7"}
+  - {id: most, each: demo, points: 5, max: 0}
+modifiers:
+  - {id: inf, when: 'lead.source == "partner"', add: 3, owner: ana, expires: 2027-01-01}
+  - {id: divide, when: "1 / 0 == 2", multiply: 0.5, owner: ana, expires: 2027-01-01}
+  - {id: negative, multiply: -1, owner: ana, expires: 2027-01-01}
+  - {id: lots, add: 1e300, owner: ana, expires: 2027-01-01}
+  - {id: nobody, add: 5}
+  - {id: twofold, add: 5, multiply: 2, owner: ana, expires: 2027-01-01}
+score: "base / 0.0"
+tiers: {A: 70, B: 70, C: 5, hysteresis: -3}
+`))
+	_, err := New(d, leadloop.StandardSchema(), Options{})
+	golden(t, "refused.txt", err.Error()+"\n")
+
+	d, err = Parse("scoring.yaml", []byte(`model: large
+version: 1
+rules:
+  - {id: a, when: "company.employees > 1", points: 1}
+  - {id: b, when: "company.employes > 2", points: 1}
+  - {id: c, points: "double(company.employees)"}
+tiers: {A: 0}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = New(d, leadloop.StandardSchema(), Options{Limits: rules.Limits{Rules: 2}})
+	golden(t, "toolarge.txt", err.Error()+"\n")
+}
+
+func TestARuleThatFailsIsNamedAndTheOthersStand(t *testing.T) {
+	m := compile(t, `model: m
+version: 1
+rules:
+  - {id: big, when: "company.employees >= 500", points: 10}
+  - {id: ratio, when: "1000 / company.revenue > 2", points: 20}
+  - {id: weight, points: "1000.0 / double(company.revenue)"}
+  - {id: too-many, points: "double(company.employees) * 1e300"}
+modifiers:
+  - {id: share, when: "100 / company.revenue > 1", add: 5, owner: ana, expires: 2027-01-01}
+tiers: {A: 10, B: 0}
+`)
+	e := score(t, m, Input{Profile: profile(t, m, func(p *leadloop.Profile) { leadloop.Employees.Set(p, 700); leadloop.Revenue.Set(p, 0) })})
+	golden(t, "failed.txt", e.String())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -200,20 +199,12 @@ func (w *mutator) rule(i int) {
 		})
 	default:
 		for _, factor := range []string{"1.1", "0.9", "1.2", "0.8", "-1.0"} {
-			f, err := strconv.ParseFloat(factor, 64)
-			if err != nil {
-				continue
-			}
-			if p := w.expression(r.points, "double("+r.pointsText+") * "+factor, leadloop.KindFloat); p != nil {
-				w.try("points × "+factor, func(m *Model) {
-					p(m)
-					m.rules = slices.Clone(m.rules)
-					lo, hi := r.weight.lo.Float()*f, r.weight.hi.Float()*f
-					m.rules[i].weight = bounds{pointsWithin(min(lo, hi)), pointsWithin(max(lo, hi))}
-				})
+			text := "double(" + r.pointsText + ") * " + factor
+			if p := w.weight(i, text); p != nil {
+				w.try("points × "+factor, p)
 			}
 		}
-		w.literals(r.points, r.pointsText, leadloop.KindFloat)
+		w.literals(r.pointsText, func(text string) func(*Model) { return w.weight(i, text) })
 	}
 	w.condition(r.when, r.whenText)
 	if r.each < 0 {
@@ -299,14 +290,28 @@ func (w *mutator) condition(at int, text string) {
 	if p := w.expression(at, "!("+text+")", leadloop.KindBool); p != nil {
 		w.try("condition negated", p)
 	}
-	w.literals(at, text, leadloop.KindBool)
+	w.literals(text, func(text string) func(*Model) { return w.expression(at, text, leadloop.KindBool) })
+}
+
+// weight makes a change of a rule's points expression, and of where its points
+// can be at all.
+func (w *mutator) weight(rule int, text string) func(m *Model) {
+	p := w.expression(w.m.rules[rule].points, text, leadloop.KindFloat)
+	if p == nil {
+		return nil
+	}
+	return func(m *Model) {
+		p(m)
+		m.rules = slices.Clone(m.rules)
+		m.rules[rule].weight = weightOf(text)
+	}
 }
 
 // literals changes each number and each duration of an expression by a step.
-func (w *mutator) literals(at int, text string, kind leadloop.Kind) {
+func (w *mutator) literals(text string, expression func(text string) func(m *Model)) {
 	for _, l := range literals(text) {
 		for _, other := range l.steps() {
-			p := w.expression(at, text[:l.start]+other+text[l.end:], kind)
+			p := expression(text[:l.start] + other + text[l.end:])
 			if p == nil {
 				continue
 			}

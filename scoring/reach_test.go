@@ -235,7 +235,7 @@ func anyEnumerableModel(t *rapid.T) *Model {
 	}
 	if rapid.IntRange(0, 3).Draw(t, "grid") == 0 {
 		d.Grid = &Grid{
-			Rows: Axis{Group: "fit", From: []float64{20, 10, 0}}, Columns: Axis{Group: "intent", From: []float64{20, 5}},
+			Rows: Axis{Group: "fit", From: []float64{20, 10, 0}}, Columns: Axis{Group: "intent", From: []float64{20, 0}},
 			Cells: [][]string{{"A", "B"}, {"B", "C"}, {"C", "D"}},
 		}
 	} else {

@@ -104,9 +104,10 @@ func stopped(ctx context.Context) error {
 
 // run is one scoring in progress. Runs are used again, for the room they have.
 type run struct {
-	m    *Model
-	in   Input
-	asOf time.Time
+	m      *Model
+	schema *leadloop.Schema // the one of profiles, found to be the model's
+	in     Input
+	asOf   time.Time
 
 	facts   rules.Facts
 	results rules.Results
@@ -161,14 +162,19 @@ func (m *Model) begin(ctx context.Context, in Input) (*run, error) {
 	switch {
 	case in.Profile == nil:
 		return nil, fmt.Errorf("scoring: %w: no profile", leadloop.ErrInvalid)
-	case !sameSchema(in.Profile.Schema(), m.schema):
-		return nil, fmt.Errorf("scoring: %w: the profile has another schema than the model", leadloop.ErrInvalid)
 	case in.AsOf.IsZero():
 		return nil, fmt.Errorf("scoring: %w: no moment to score at", leadloop.ErrInvalid)
 	case !writable(in.AsOf):
 		return nil, fmt.Errorf("scoring: %w: the moment is outside the years 1 to 9999", leadloop.ErrInvalid)
 	}
 	s := m.runs.Get().(*run)
+	if schema := in.Profile.Schema(); schema != s.schema {
+		if !sameSchema(schema, m.schema) {
+			m.runs.Put(s)
+			return nil, fmt.Errorf("scoring: %w: the profile has another schema than the model", leadloop.ErrInvalid)
+		}
+		s.schema = schema
+	}
 	s.m, s.in, s.asOf = m, in, in.AsOf.Round(0).UTC()
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
 	s.eval(ctx)

@@ -63,7 +63,7 @@ func (e Explanation) headline() string {
 		return s + "."
 	}
 	s += " (could be " + spread(e.Low, e.High)
-	if !e.RangeExact && e.Low > representable.lo && e.High < representable.hi {
+	if !e.RangeExact && e.Low > -boundless && e.High < boundless {
 		s += " at most"
 	}
 	if len(e.PossibleTiers) > 1 || len(e.PossibleTiers) == 1 && e.PossibleTiers[0] != e.Tier {
@@ -302,13 +302,17 @@ func gain(p leadloop.Points) string {
 	return "+" + p.String()
 }
 
+// boundless is where points that nothing bounds end, or what is left of that
+// when others are taken off.
+const boundless = leadloop.MaxPoints / 2
+
 func spread(low, high leadloop.Points) string {
 	switch {
-	case low <= representable.lo && high >= representable.hi:
+	case low <= -boundless && high >= boundless:
 		return "anything"
-	case low <= representable.lo:
+	case low <= -boundless:
 		return "anything up to " + high.String()
-	case high >= representable.hi:
+	case high >= boundless:
 		return low.String() + " or more"
 	case low == high:
 		return low.String()
