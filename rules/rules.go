@@ -4,9 +4,10 @@
 // Every expression is type-checked against a schema and limited in size, depth
 // and cost before it is accepted; evaluation is bounded and never reads a
 // clock. A rule over a half-empty lead is undecided only if the missing fields
-// could change its answer. Rules run as compiled code, all conditions of a set
-// together; [Set.Plan] names those that cel-go has to evaluate. What rules do
-// not promise: that one evaluation is cheap without a Results that is reused.
+// could change its answer as far as the formula shows ([Undecided] says how far
+// that is). Rules run as compiled code, all conditions of a set together;
+// [Set.Plan] names those that cel-go has to evaluate. What rules do not
+// promise: that one evaluation is cheap without a Results that is reused.
 //
 // Start with [NewEnv], then [Env.Compile]. No CEL type appears in this API.
 package rules
@@ -56,7 +57,14 @@ type State uint8
 const (
 	// Decided: there is a value.
 	Decided State = iota
-	// Undecided: the answer depends on missing inputs; see Result.Needs.
+	// Undecided: the answer depends on missing inputs; see Result.Needs. That is
+	// told from the formula alone, by three-valued logic. What is not undecided
+	// stays what it is whatever values the missing inputs have (of two errors it
+	// may be the other one). What is undecided can come out in more than one way
+	// if every missing input is read once, every condition on it can be met and
+	// not met, branches of ? : differ, and nothing beside it errs. Otherwise it
+	// may be undecided for nothing: each reading is taken for itself, so that
+	// x > 5 || x <= 5 is undecided without x.
 	Undecided
 	// NoValue: the answer depends on something that is known not to exist (a
 	// field that is known absent, the last activity of a type that never
