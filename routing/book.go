@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -18,20 +16,6 @@ type ledger struct {
 	returned []leadloop.LedgerDelta
 }
 
-func (l *ledger) balance(id leadloop.RepID) (owed leadloop.Owed, lastAt time.Time) {
-	if i, ok := slices.BinarySearchFunc(l.Balances, id, compareMember); ok {
-		owed, lastAt = l.Balances[i].Owed, l.Balances[i].LastAt
-	}
-	if i, ok := slices.BinarySearchFunc(l.returned, id, compareDelta); ok {
-		owed += l.returned[i].Owed
-	}
-	return owed, lastAt
-}
-
-func compareDelta(d leadloop.LedgerDelta, id leadloop.RepID) int {
-	return strings.Compare(string(d.Member), string(id))
-}
-
 func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
 	rotation, err := d.rd.Rotation(ctx, p.ID)
 	if err != nil {
@@ -42,20 +26,28 @@ func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
 	if !d.q.Return || s.Pool != p.ID || s.Owner == "" || p.Strategy != StrategyFair {
 		return l, nil
 	}
-	// Those who were credited then were in the ledger, present, and had what
-	// the entry asks for; who was full then nobody knows any more.
 	target := d.r.target(s.Entry, p.ID)
 	var members []Entitlement
 	for _, at := range p.members {
 		r := &d.r.reps[at]
-		_, booked := slices.BinarySearchFunc(l.Balances, r.ID, compareMember)
-		if _, away := d.away(r, s.OwnerSince); booked && (!away || p.CatchUp) && d.lacks(r, target) == "" {
-			owed, lastAt := l.balance(r.ID)
-			members = append(members, Entitlement{Member: r.ID, Weight: r.weight, Owed: owed, LastAt: lastAt})
+		i, booked := slices.BinarySearchFunc(l.Balances, r.ID, compareMember)
+		if booked && d.wasCredited(r, p, target) {
+			members = append(members, Entitlement{Member: r.ID, Weight: r.weightAt(s.OwnerSince), Owed: l.Balances[i].Owed, LastAt: l.Balances[i].LastAt})
 		}
 	}
 	l.returned = Return(members, s.Owner)
 	return l, nil
+}
+
+// wasCredited reports whether a member got its share of the lead that its
+// owner has. Without a record of it those did who were there and had what the
+// entry asks for.
+func (d *decision) wasCredited(r *rep, p *pool, g *Target) bool {
+	if d.q.Uncredited != nil {
+		return !slices.Contains(d.q.Uncredited, r.ID)
+	}
+	_, gone := away(r, d.crmRep(r.ID), d.q.Lead.State.OwnerSince, p.Buffer)
+	return (!gone || p.CatchUp) && d.lacks(r, g).ok()
 }
 
 // target is what an entry of the chain asks of a pool's members; nothing if

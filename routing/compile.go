@@ -1,14 +1,12 @@
 package routing
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
-	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/rules"
 )
 
@@ -43,6 +41,7 @@ type compiler struct {
 	schema *leadloop.Schema
 	o      Options
 	rules  []rules.Rule
+	scores []rules.Rule
 	clocks map[string]clock
 	// tellsManagers is whether any ladder tells the manager of an owner.
 	tellsManagers bool
@@ -100,10 +99,20 @@ func (c *compiler) reps(def *Definition) {
 		for _, m := range []struct {
 			name string
 			n    int
-		}{{"max_open", d.MaxOpen}, {"max_day", d.MaxDay}, {"max_week", d.MaxWeek}} {
+		}{
+			{"max_open", d.MaxOpen}, {"max_day", d.MaxDay}, {"max_week", d.MaxWeek}, {"max_month", d.MaxMonth},
+			{"max_tasks", d.MaxTasks}, {"max_sequences", d.MaxSequences},
+		} {
 			if m.n < 0 {
 				c.Add(d.At, "%s: %s is negative", where, m.name)
 			}
+		}
+		if (d.MaxTasks > 0 || d.MaxSequences > 0) && c.o.Busy == nil {
+			c.Warn(d.At, "%s: nobody counts open tasks and sequences here, so that max_tasks and max_sequences cap nothing", where)
+		}
+		c.ramp(where, d.Ramp, d.At)
+		if d.Hours != "" {
+			r.hours, r.hasHours = c.clock(d.At, where+": hours", d.Hours), true
 		}
 		if d.Timezone != "" {
 			if z, ok := c.loadZone(d.At, where, d.Timezone); ok {
@@ -119,6 +128,18 @@ func (c *compiler) reps(def *Definition) {
 	}
 	slices.SortStableFunc(c.r.reps, func(a, b rep) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	c.teams(def, ids)
+}
+
+func (c *compiler) ramp(where string, r *Ramp, at leadloop.Position) {
+	if r == nil {
+		return
+	}
+	if !r.Until.After(r.From) {
+		c.Add(at, "%s: the ramp ends before it begins", where)
+	}
+	if r.Start < 0 || r.Start > 100 {
+		c.Add(at, "%s: a ramp that starts at %d percent; it is 1 to 100", where, r.Start)
+	}
 }
 
 func (c *compiler) absences(where string, away []Absence) {
@@ -196,7 +217,7 @@ func (c *compiler) pools(def *Definition) []string {
 		if d.Strategy == "" {
 			d.Strategy = StrategyFair
 		}
-		c.known(d.At, where, "strategy", d.Strategy, []string{StrategyFair, StrategyPriority, StrategyLeastLoaded})
+		c.known(d.At, where, "strategy", d.Strategy, strategies)
 		if d.Strategy != StrategyFair && (d.CountOwnership || d.CatchUp) {
 			c.Add(d.At, "%s: count_ownership and catch_up are about the ledger of a fair pool; this one is %s", where, d.Strategy)
 		}
@@ -208,7 +229,8 @@ func (c *compiler) pools(def *Definition) []string {
 				members = def.Teams[slices.IndexFunc(def.Teams, func(t Team) bool { return t.ID == d.Team })].Members
 			}
 		}
-		p := pool{Pool: d}
+		p := pool{Pool: d, score: -1}
+		c.poolSettings(where, &p)
 		for i, m := range members {
 			if d.Team == "" && (!c.known(d.At, where, "rep", string(m), reps)) {
 				continue
@@ -227,9 +249,47 @@ func (c *compiler) pools(def *Definition) []string {
 		if len(members) == 0 && (d.Team == "" || slices.Contains(teamIDs, string(d.Team))) {
 			c.Add(d.At, "%s: has no members", where)
 		}
+		c.r.poolAt[d.ID] = len(c.r.pools)
 		c.r.pools = append(c.r.pools, p)
 	}
 	return ids
+}
+
+var strategies = []string{StrategyFair, StrategyWeighted, StrategyPriority, StrategyLeastLoaded, StrategyBestFit, StrategyClaim}
+
+// poolSettings checks what goes with a strategy. Whether the queue exists is
+// checked with the queues.
+func (c *compiler) poolSettings(where string, p *pool) {
+	d := &p.Pool
+	for _, m := range []struct {
+		name string
+		n    int
+	}{{"max_open", d.MaxOpen}, {"max_day", d.MaxDay}, {"max_week", d.MaxWeek}, {"max_month", d.MaxMonth}} {
+		if m.n < 0 {
+			c.Add(d.At, "%s: %s is negative", where, m.name)
+		}
+	}
+	switch fit := d.Strategy == StrategyBestFit; {
+	case fit && d.Score.IsZero():
+		c.Add(d.At, "%s: a best_fit pool compares its members by score; there is none", where)
+	case !fit && !d.Score.IsZero():
+		c.Add(d.At, "%s: score is for pools of the strategy best_fit; this one is %s", where, d.Strategy)
+	case fit:
+		p.score = len(c.scores)
+		c.scores = append(c.scores, rules.Rule{ID: where, Expression: d.Score, Type: leadloop.KindFloat})
+	}
+	if d.Strategy == StrategyClaim && d.Queue == "" {
+		c.Add(d.At, "%s: the leads of a claim pool wait in a queue; name it", where)
+	}
+	if d.Wait < 0 || d.Wait > longest {
+		c.Add(d.At, "%s: wait %v is not between 0 and %v", where, d.Wait, longest)
+	}
+	if d.Buffer < 0 || d.Buffer > longest {
+		c.Add(d.At, "%s: buffer %v is not between 0 and %v", where, d.Buffer, longest)
+	}
+	if d.Present && d.Strategy == StrategyClaim {
+		c.Add(d.At, "%s: who claims a lead is there; present is for the other strategies", where)
+	}
 }
 
 func teamNames(teams []Team) []string {
@@ -248,174 +308,10 @@ func (c *compiler) queues(def *Definition) []string {
 		}
 	}
 	c.r.queues = slices.Clone(def.Queues)
+	for i := range c.r.pools {
+		if p := &c.r.pools[i]; p.Queue != "" {
+			c.known(p.At, "pool "+p.ID, "queue", p.Queue, ids)
+		}
+	}
 	return ids
-}
-
-func (c *compiler) chain(def *Definition, pools, queues []string) {
-	unique(c, "entry", def.Chain, func(e *Entry) (string, leadloop.Position) { return e.ID, e.At })
-	var over *Entry
-	for i := range def.Chain {
-		d := &def.Chain[i]
-		where := "entry " + d.ID
-		e := entry{Entry: *d, cond: c.condition(where, d)}
-		c.target(where, d, pools, queues)
-		if over != nil {
-			c.AddHint(d.At, "entry "+over.ID+" takes every lead before it; move that one down", "%s can never be reached", where)
-		} else if t := d.Target; e.cond.always() && (t.Queue != "" || t.Nurture != "") {
-			over = d
-		}
-		c.r.entries = append(c.r.entries, e)
-	}
-	switch {
-	case def.Final == "":
-		c.Add(def.At, "final: the chain can end without an owner; name the queue that takes what is left")
-	default:
-		c.known(def.At, "final", "queue", def.Final, queues)
-	}
-	c.r.final = def.Final
-}
-
-// condition compiles everything that an entry asks of a lead.
-func (c *compiler) condition(where string, d *Entry) condition {
-	cond := condition{rule: c.rule(where, d.When)}
-	for _, l := range []struct {
-		key    string
-		field  string
-		values []string
-	}{
-		{"source", leadloop.Source.Name(), d.Source},
-		{"partner", leadloop.Partner.Name(), d.Partner},
-		{"country", leadloop.Country.Name(), d.Country},
-		{"region", leadloop.Region.Name(), d.Region},
-		{"industry", leadloop.Industry.Name(), d.Industry},
-		{"product", leadloop.ProductInterest.Name(), d.Product},
-		{"language", leadloop.Language.Name(), d.Language},
-		{"tier", "tier", d.Tier},
-	} {
-		if l.values == nil {
-			continue
-		}
-		if len(l.values) == 0 {
-			c.Add(d.At, "%s: %s is an empty list, which no lead is in", where, l.key)
-		}
-		if l.key == "tier" {
-			c.tiers(d.At, where, l.values...)
-		}
-		c.canonical(d.At, where, l.key, l.values)
-		cond.matchers = append(cond.matchers, c.matcher(l.field, l.values, nil))
-	}
-	if e := d.Employees; e != nil {
-		if e.Min == nil && e.Max == nil {
-			c.Add(d.At, "%s: employees has neither min nor max", where)
-		} else if e.Min != nil && e.Max != nil && *e.Min > *e.Max {
-			c.Add(d.At, "%s: employees from %d to %d is no company", where, *e.Min, *e.Max)
-		}
-		cond.matchers = append(cond.matchers, c.matcher(leadloop.Employees.Name(), nil, e))
-	}
-	return cond
-}
-
-// canonical warns of values that no captured lead has, because capture writes
-// them otherwise.
-func (c *compiler) canonical(at leadloop.Position, where, key string, values []string) {
-	for _, v := range values {
-		var form string
-		switch key {
-		case "country":
-			form, _ = normalize.Country(v)
-		case "source":
-			form = normalize.Source(v)
-		default:
-			return
-		}
-		if form == v {
-			continue
-		}
-		p := leadloop.Problem{At: at, Warning: true, Message: fmt.Sprintf("%s: no captured lead has the %s %q", where, key, v)}
-		if form != "" {
-			p.Hint = fmt.Sprintf("it is written %q", form)
-		}
-		c.Problems = append(c.Problems, p)
-	}
-}
-
-func (c *compiler) matcher(field string, values []string, r *Range) matcher {
-	m := matcher{name: field, field: -1, between: r}
-	if i, ok := c.schema.Index(field); ok {
-		m.field = i
-	}
-	if r == nil {
-		m.oneOf = make(map[string]bool, len(values))
-		for _, v := range values {
-			m.oneOf[v] = true
-		}
-	}
-	return m
-}
-
-func (c *compiler) tiers(at leadloop.Position, where string, tiers ...string) {
-	if c.o.Tiers == nil {
-		return
-	}
-	for _, t := range tiers {
-		c.known(at, where, "tier", t, c.o.Tiers)
-	}
-}
-
-// rule adds a condition to compile and returns its number, -1 for none.
-func (c *compiler) rule(where string, when leadloop.Expression) int {
-	if when.IsZero() {
-		return -1
-	}
-	c.rules = append(c.rules, rules.Rule{ID: where, Expression: when, Type: leadloop.KindBool})
-	return len(c.rules) - 1
-}
-
-func (c *compiler) target(where string, d *Entry, pools, queues []string) {
-	t, n := d.Target, 0
-	at := t.At
-	if at.Line == 0 {
-		at = d.At
-	}
-	for _, s := range []string{t.OwnerOf, string(t.Rep), t.Pool, t.Queue, t.Nurture, t.Alert} {
-		if s != "" {
-			n++
-		}
-	}
-	if n != 1 {
-		c.Add(at, "%s: a target is exactly one of owner_of, rep, pool, queue, nurture and alert; found %d", where, n)
-	}
-	owners := []string{OfAccount, OfContact, OfOpportunity, OfPrevious}
-	if t.OwnerOf != "" {
-		c.known(at, where, "owner_of", t.OwnerOf, owners)
-	}
-	if t.Alert != "" {
-		c.known(at, where, "alert", t.Alert, owners)
-	}
-	if t.Rep != "" {
-		c.known(at, where, "rep", string(t.Rep), c.r.repNames())
-	}
-	if t.Queue != "" {
-		c.known(at, where, "queue", t.Queue, queues)
-	}
-	if t.Pool == "" {
-		if len(t.Skills) > 0 || t.Speaks {
-			c.Add(at, "%s: skills and speaks choose among the members of a pool; there is no pool", where)
-		}
-		return
-	}
-	if !c.known(at, where, "pool", t.Pool, pools) {
-		return
-	}
-	p := c.r.pool(t.Pool)
-	if len(p.members) == 0 {
-		return
-	}
-	if !slices.ContainsFunc(p.members, func(i int) bool { return hasAll(c.r.reps[i].Skills, t.Skills) }) {
-		c.Add(at, "%s: nobody in pool %s has the skills %s", where, t.Pool, strings.Join(t.Skills, ", "))
-	}
-}
-
-func hasAll(have, want []string) bool {
-	return !slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
 }

@@ -17,6 +17,12 @@ const (
 	ladderSLA      = "sla"
 	ladderQueue    = "queue"
 	ladderUnworked = "unworked"
+	ladderDispute  = "dispute"
+
+	ladderWait     = "wait" // for the first member of a pool to be there
+	ladderWarn     = "warn"
+	ladderFollowUp = "follow_up"
+	ladderDrain    = "drain"
 )
 
 // clock is a calendar whose zone may be the owner's.
@@ -63,6 +69,9 @@ func (c *compiler) calendars(sla *SLADefinition) {
 			y, m, day := h.Date()
 			def.Holidays = append(def.Holidays, calendar.Date{Year: y, Month: m, Day: day})
 		}
+		for i, country := range d.HolidaysOf {
+			good = c.publicHolidays(d.At, where, country, slices.Contains(d.HolidaysOf[:i], country), &def) && good
+		}
 		if good {
 			cal, err := calendar.New(def)
 			if err != nil {
@@ -74,6 +83,29 @@ func (c *compiler) calendars(sla *SLADefinition) {
 		}
 		c.clocks[name] = k
 	}
+}
+
+// The years whose public holidays a calendar knows.
+const firstHolidays, lastHolidays = 2000, 2060
+
+func (c *compiler) publicHolidays(at leadloop.Position, where, country string, twice bool, def *calendar.Definition) bool {
+	switch {
+	case twice:
+		c.Add(at, "%s: holidays_of: %s stands there twice", where, country)
+		return false
+	case c.o.Holidays == nil:
+		c.Add(at, "%s: holidays_of: there are no holiday calendars here", where)
+		return false
+	}
+	for year := firstHolidays; year <= lastHolidays; year++ {
+		days, ok := c.o.Holidays(country, year)
+		if !ok {
+			c.AddHint(at, "a country such as DE or US, or a part of one such as DE-BY, that package holidays knows", "%s: holidays_of: there is no holiday calendar %q", where, country)
+			return false
+		}
+		def.Holidays = append(def.Holidays, days...)
+	}
+	return true
 }
 
 // plain leaves out what a problem says anyway.
@@ -99,7 +131,7 @@ func (c *compiler) policies(sla *SLADefinition, queues []string) {
 		p := policy{Policy: d, cond: condition{rule: c.rule(where, d.When)}}
 		if d.Tier != "" {
 			c.tiers(d.At, where, d.Tier)
-			p.cond.matchers = append(p.cond.matchers, c.matcher("tier", []string{d.Tier}, nil))
+			p.cond.matchers = append(p.cond.matchers, c.oneOf("tier", d.Tier))
 		}
 		if over != "" {
 			c.AddHint(d.At, "policy "+over+" takes every lead before it; move that one down", "%s can never be reached", where)
@@ -108,6 +140,12 @@ func (c *compiler) policies(sla *SLADefinition, queues []string) {
 		}
 		if d.Target <= 0 || d.Target > longest {
 			c.Add(d.At, "%s: target %v is not between 0 and %v", where, d.Target, longest)
+		}
+		if d.Warn != 0 && (d.Warn < 0 || d.Warn >= d.Target) {
+			c.Add(d.At, "%s: warn %v is not between 0 and the target %v", where, d.Warn, d.Target)
+		}
+		if d.FollowUp < 0 || d.FollowUp > longest {
+			c.Add(d.At, "%s: follow_up %v is not between 0 and %v", where, d.FollowUp, longest)
 		}
 		p.ladder = c.ladder(where, Ladder{d.Calendar, d.Escalate, d.At}, ladderSLA, d.Target, queues)
 		c.r.policies = append(c.r.policies, p)
@@ -119,6 +157,11 @@ func (c *compiler) policies(sla *SLADefinition, queues []string) {
 		waiting = *sla.Unassigned
 	}
 	c.r.waiting = c.ladder("unassigned", waiting, ladderQueue, 0, queues)
+	disputed := Ladder{Escalate: []Rung{{After: 24 * time.Hour, Notify: "queue"}}}
+	if sla.Disputes != nil {
+		disputed = *sla.Disputes
+	}
+	c.r.disputed = c.ladder("disputes", disputed, ladderQueue, 0, queues)
 	if sla.Unworked != nil {
 		unworked = *sla.Unworked
 	} else if c.r.final == "" || !slices.Contains(queues, c.r.final) {

@@ -8,8 +8,9 @@ import (
 	"github.com/leadloop/leadloop/rules"
 )
 
-// condition is everything an entry or policy asks of a lead: all of it must
-// hold. What is decided as not met settles it, whatever else is not known.
+// condition is everything an entry, territory or policy asks of a lead: all of
+// it must hold. What is decided as not met settles it, whatever else is not
+// known.
 type condition struct {
 	matchers []matcher
 	rule     int // number of the CEL rule, -1 for none
@@ -17,12 +18,26 @@ type condition struct {
 
 func (c *condition) always() bool { return c.rule < 0 && len(c.matchers) == 0 }
 
+type matchKind uint8
+
+const (
+	matchText matchKind = iota
+	matchNumber
+	matchPostcode
+	matchAccount
+	matchTerritory
+)
+
 // matcher is one structured condition.
 type matcher struct {
-	name    string
-	field   int // position in the schema; -1 is the tier
-	oneOf   map[string]bool
-	between *Range
+	name        string
+	kind        matchKind
+	field       int      // position in the schema; -1 is the tier
+	oneOf       []string // sorted
+	between     *Range
+	spans       []span
+	accounts    *accounts
+	territories []int32 // sorted
 }
 
 // met answers for a value: true, false, or not known yet. What is known not to
@@ -34,11 +49,31 @@ func (m *matcher) met(v leadloop.Value) (met, known bool) {
 	case leadloop.KnownAbsent:
 		return false, true
 	}
-	if m.between == nil {
-		return m.oneOf[v.Text()], true
+	switch m.kind {
+	case matchNumber:
+		return v.Presence() == leadloop.Present && m.between.has(v.Int()), true
+	case matchPostcode:
+		code := postcode(v.Text())
+		return slices.ContainsFunc(m.spans, func(s span) bool { return s.has(code) }), true
+	case matchAccount:
+		_, ok := m.accounts.owners[v.Text()]
+		return ok, true
+	default:
+		_, ok := slices.BinarySearch(m.oneOf, v.Text())
+		return ok, true
 	}
-	n := v.Int()
-	return v.Presence() == leadloop.Present && (m.between.Min == nil || n >= *m.between.Min) && (m.between.Max == nil || n <= *m.between.Max), true
+}
+
+func (r *Range) has(n int64) bool {
+	return (r.Min == nil || n >= *r.Min) && (r.Max == nil || n <= *r.Max)
+}
+
+// value returns a field of the lead, -1 being the tier.
+func (d *decision) value(field int) leadloop.Value {
+	if field < 0 {
+		return d.vars[varTier]
+	}
+	return d.q.Profile.At(field)
 }
 
 // check evaluates a condition over the decision's lead.
@@ -46,11 +81,13 @@ func (d *decision) check(ctx context.Context, c *condition) EntryTrace {
 	t := EntryTrace{Verdict: VerdictMatched}
 	for i := range c.matchers {
 		m := &c.matchers[i]
-		v := d.vars[varTier]
-		if m.field >= 0 {
-			v = d.q.Profile.At(m.field)
+		if m.kind == matchTerritory {
+			if !d.inTerritory(ctx, m, &t) {
+				return EntryTrace{Verdict: VerdictNotMatched, Because: m.name}
+			}
+			continue
 		}
-		switch met, known := m.met(v); {
+		switch met, known := m.met(d.value(m.field)); {
 		case !known:
 			t.Verdict, t.Needs = VerdictUndecided, append(t.Needs, m.name)
 		case !met:
@@ -58,8 +95,7 @@ func (d *decision) check(ctx context.Context, c *condition) EntryTrace {
 		}
 	}
 	if c.rule >= 0 {
-		facts := rules.Facts{Profile: d.q.Profile, Activities: d.q.Lead.Activities, Vars: d.vars, Now: d.q.AsOf}
-		switch res := d.r.rules.EvalOne(ctx, facts, c.rule); {
+		switch res := d.eval(ctx, c.rule); {
 		case res.State == rules.Failed:
 			return EntryTrace{Verdict: VerdictFailed, Because: res.Err.Error()}
 		case res.State == rules.Undecided:
@@ -68,9 +104,16 @@ func (d *decision) check(ctx context.Context, c *condition) EntryTrace {
 			return EntryTrace{Verdict: VerdictNotMatched, Because: "when"}
 		}
 	}
-	slices.Sort(t.Needs)
-	t.Needs = slices.Compact(t.Needs)
+	if len(t.Needs) > 1 {
+		slices.Sort(t.Needs)
+		t.Needs = slices.Compact(t.Needs)
+	}
 	return t
+}
+
+func (d *decision) eval(ctx context.Context, rule int) rules.Result {
+	facts := rules.Facts{Profile: d.q.Profile, Activities: d.q.Lead.Activities, Vars: d.vars[:], Now: d.q.AsOf}
+	return d.r.rules.EvalOne(ctx, facts, rule)
 }
 
 // The positions of Vars.
@@ -85,8 +128,7 @@ const (
 	varCount
 )
 
-func (q *Request) vars() []leadloop.Value {
-	v := make([]leadloop.Value, varCount)
+func (q *Request) vars() (v [varCount]leadloop.Value) {
 	if s := q.Lead.State.Score; !s.IsZero() {
 		v[varTier], v[varScore] = leadloop.NoValue(leadloop.KindString), leadloop.NoValue(leadloop.KindFloat)
 		if s.Tier != "" {

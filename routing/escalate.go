@@ -26,6 +26,11 @@ type timer struct {
 	Due bool `json:"due,omitempty"`
 	// Missed are the reps the lead was taken from.
 	Missed []leadloop.RepID `json:"missed,omitempty"`
+	// Touch is the touch that a follow-up is counted from.
+	Touch time.Time `json:"touch,omitzero"`
+	// Again marks a timer that was set before and came too early: its key
+	// has the moment.
+	Again bool `json:"again,omitempty"`
 }
 
 // timer adds the task that wakes the loop up at due.
@@ -33,6 +38,9 @@ func (n *run) timer(t timer, due time.Time) {
 	step := itoa(t.Step)
 	if t.Due {
 		step = "due"
+	}
+	if t.Again {
+		step += "@" + stamp(due)
 	}
 	n.effects.Tasks = append(n.effects.Tasks, leadloop.Task{
 		Key:  strings.Join([]string{leadloop.TaskEscalate, t.Ladder, string(n.s.Lead.ID), string(t.Owner) + t.Queue, stamp(t.Since), step}, ":"),
@@ -53,10 +61,16 @@ func (l *ladder) due(step int, start, last time.Time, zone *time.Location) time.
 // or the wait is another one by now.
 func (n *run) ladder(t *timer) *ladder {
 	s := &n.state
-	if t.Ladder == ladderQueue {
+	if t.Ladder == ladderQueue || t.Ladder == ladderDispute {
 		// A lead that was queued before stays were told apart has no QueueSince.
 		if s.Disposition != leadloop.OutcomeQueued || s.Queue != t.Queue || !s.QueueSince.IsZero() && !s.QueueSince.Equal(t.Since) {
 			return nil
+		}
+		if disputed := strings.HasPrefix(s.Reason, reasonDispute); disputed != (t.Ladder == ladderDispute) {
+			return nil
+		}
+		if t.Ladder == ladderDispute {
+			return &n.r.disputed
 		}
 		return &n.r.waiting
 	}
@@ -83,7 +97,28 @@ func (n *run) escalate(ctx context.Context, d *decision) error {
 	if err := json.Unmarshal(n.s.Task.Payload, &t); err != nil {
 		return fmt.Errorf("task %s: %w: its payload is not a timer", n.s.Task.Key, leadloop.ErrInvalid)
 	}
+	switch t.Ladder {
+	case ladderWait:
+		return n.woken(ctx, &t)
+	case ladderDrain:
+		return n.drained(ctx, &t)
+	case ladderWarn:
+		n.warn(&t)
+		return nil
+	case ladderFollowUp:
+		n.followUp(d, t)
+		return nil
+	}
 	l := n.ladder(&t)
+	if l != nil && t.Owner != "" {
+		moved, err := n.movedByPerson(ctx)
+		if err != nil {
+			return err
+		}
+		if moved {
+			l = nil
+		}
+	}
 	if l == nil {
 		n.trace.Note = "the timer has nothing to wait for any more"
 		return nil
@@ -92,12 +127,20 @@ func (n *run) escalate(ctx context.Context, d *decision) error {
 	if r, ok := d.rep(t.Owner); ok {
 		zone = r.zone
 	}
+	if t.Ladder == ladderSLA && n.state.SLA.DueAt.After(n.s.AsOf) {
+		// The clock stood still meanwhile.
+		t.Again = true
+		n.timer(t, later(n.state.SLA.DueAt, n.s.AsOf.Add(lookAgain)))
+		n.trace.Note = "the clock stood still: it is not due yet"
+		return nil
+	}
 	if t.Ladder == ladderSLA && n.state.SLA.MissedAt.IsZero() {
 		n.changed = true
 		n.state.SLA.MissedAt = n.state.SLA.DueAt
 		n.event(leadloop.EventSLAMissed, "", "", n.attrs("policy", n.state.SLA.Policy, "owner", string(t.Owner), "tier", n.state.Score.Tier))
 		n.effects.Events[len(n.effects.Events)-1].At = n.state.SLA.DueAt
 	}
+	t.Again = false
 	if t.Due {
 		t.Due = false
 		if first := l.due(0, t.Since, n.state.SLA.DueAt, zone); first.After(n.s.AsOf) {
@@ -116,7 +159,7 @@ func (n *run) step(ctx context.Context, d *decision, l *ladder, t timer, zone *t
 		t.Step++
 	}
 	if l.rungs[t.Step].Reassign {
-		if t.Ladder != ladderQueue && len(t.Missed) >= maxReassigned {
+		if t.Owner != "" && len(t.Missed) >= maxReassigned {
 			n.trace.Note = "it was reassigned often enough"
 			t.Step = len(l.rungs) - 1
 		} else if done, err := n.reassign(ctx, d, &l.rungs[t.Step], &t); done || err != nil {
@@ -177,7 +220,7 @@ func (n *run) reassign(ctx context.Context, d *decision, g *Rung, t *timer) (boo
 func (n *run) whom(d *decision, t *timer, notify string) string {
 	var team leadloop.TeamID
 	var manager leadloop.RepID
-	if t.Ladder == ladderQueue {
+	if t.Queue != "" {
 		if i := slices.IndexFunc(n.r.queues, func(q Queue) bool { return q.ID == t.Queue }); i >= 0 {
 			team = n.r.queues[i].Team
 		}

@@ -2,55 +2,84 @@ package routing
 
 import (
 	"context"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/routing/calendar"
 	"github.com/leadloop/leadloop/rules"
 )
 
 // Options are a router's settings; the zero value of each has a meaning.
 type Options struct {
-	// Tiers are the tiers that a lead can have, which the files may name. Nil
-	// leaves tiers unchecked.
+	// Tiers are the tiers that a lead can have, best first, which the files
+	// may name. Nil leaves tiers unchecked.
 	Tiers []string
+	// Files has the accounts files that the definition names. Nil has none.
+	Files fs.FS
+	// Holidays are the public holidays of a country in a year, as in
+	// holidays.Of; false if it is not known. Nil knows none.
+	Holidays func(country string, year int) ([]calendar.Date, bool)
+	// Busy counts what a rep has to do besides leads; it is called once per
+	// rep with a cap on it and decision, concurrently for different leads. Nil
+	// counts nothing, so that max_tasks and max_sequences cap nothing.
+	Busy func(ctx context.Context, id leadloop.RepID, asOf time.Time) (Busy, error)
 }
+
+// Busy is what a rep has to do besides leads.
+type Busy struct{ Tasks, Sequences int }
 
 // Router decides who gets a lead. It is immutable and safe for concurrent use.
 type Router struct {
-	schema   *leadloop.Schema
-	zone     *time.Location // of queues, and of owners without one
-	reps     []rep          // by id
-	teams    []Team
-	pools    []pool
-	queues   []Queue
-	entries  []entry
-	final    string
-	policies []policy
-	waiting  ladder
-	unworked ladder
-	rules    *rules.Set
-	warnings leadloop.Problems
+	schema         *leadloop.Schema
+	zone           *time.Location // of queues, and of owners without one
+	reps           []rep          // by id
+	teams          []Team
+	pools          []pool
+	poolAt         map[string]int
+	queues         []Queue
+	territories    []territory
+	territoryIndex *index
+	entries        []entry
+	entryIndex     *index
+	final          string
+	disputes       string
+	policies       []policy
+	waiting        ladder
+	unworked       ladder
+	disputed       ladder
+	rules          *rules.Set
+	scores         *rules.Set // of best-fit pools
+	tiers          []string
+	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
+	sticky         bool // some entry asks who had the domain
+	problems       leadloop.Problems
 }
 
 type rep struct {
 	Rep
-	weight  int
-	zone    *time.Location
-	team    leadloop.TeamID
-	manager leadloop.RepID
+	weight   int
+	zone     *time.Location
+	team     leadloop.TeamID
+	manager  leadloop.RepID
+	hours    clock
+	hasHours bool
 }
 
 type pool struct {
 	Pool
 	members []int // positions in Router.reps, ascending
+	score   int   // number of the rule, -1 for none
 }
 
 type entry struct {
 	Entry
-	cond condition
+	cond     condition
+	owners   []string // of the target, in order
+	accounts *accounts
 }
 
 type policy struct {
@@ -74,34 +103,46 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "routing: no schema"}}
 	}
-	c := &compiler{r: &Router{schema: schema, zone: time.UTC}, schema: schema, o: o}
+	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers)}, schema: schema, o: o}
 	if sla.Zone != "" {
 		if z, ok := c.loadZone(sla.At, "zone", sla.Zone); ok {
 			c.r.zone = z
 		}
 	}
+	c.calendars(&sla)
 	c.reps(&def)
 	pools := c.pools(&def)
 	queues := c.queues(&def)
+	c.territories(&def, pools, queues)
 	c.chain(&def, pools, queues)
-	c.calendars(&sla)
 	c.policies(&sla, queues)
 	c.unmanaged()
-	env, err := rules.NewEnv(schema, rules.Options{Vars: Vars()})
-	if err == nil {
-		c.r.rules, err = env.Compile(c.rules...)
-	}
-	c.Join(err)
+	c.r.rules = c.compile(Vars(), c.rules)
+	c.r.scores = c.compile(append(Vars(), MemberVars()...), c.scores)
 	c.Sort()
-	c.r.warnings = slices.DeleteFunc(slices.Clone(c.Problems), func(p leadloop.Problem) bool { return !p.Warning })
+	_, c.r.problems = c.Split()
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	return c.r, nil
 }
 
+// compile compiles rules, as many as there are.
+func (c *compiler) compile(vars []rules.Var, list []rules.Rule) *rules.Set {
+	limits := rules.DefaultLimits()
+	limits.Rules = max(limits.Rules, len(list))
+	env, err := rules.NewEnv(c.schema, rules.Options{Vars: vars, Limits: limits})
+	if err != nil {
+		c.Join(err)
+		return nil
+	}
+	set, err := env.Compile(list...)
+	c.Join(err)
+	return set
+}
+
 // Warnings are what New found that works and is probably not what was meant.
-func (r *Router) Warnings() leadloop.Problems { return slices.Clone(r.warnings) }
+func (r *Router) Warnings() leadloop.Problems { return slices.Clone(r.problems) }
 
 // Fields are the fields that routing and the choice of an SLA read, sorted:
 // nothing else about a lead can change where it goes.
@@ -117,11 +158,27 @@ func (r *Router) Fields() []string {
 			out = append(out, r.rules.Inputs(c.rule).Fields...)
 		}
 	}
+	for i := range r.territories {
+		add(&r.territories[i].cond)
+	}
 	for i := range r.entries {
-		add(&r.entries[i].cond)
-		if r.entries[i].Target.Speaks {
+		e := &r.entries[i]
+		add(&e.cond)
+		if e.Target.Speaks {
 			out = append(out, leadloop.Language.Name())
 		}
+		if e.Target.Sells {
+			out = append(out, leadloop.ProductInterest.Name())
+		}
+		if e.Target.ZoneWithin > 0 {
+			out = append(out, leadloop.Timezone.Name())
+		}
+		if slices.Contains(e.owners, OfNamedAccount) || slices.Contains(e.owners, OfDomain) {
+			out = append(out, leadloop.Domain.Name())
+		}
+	}
+	for i := range r.scores.Len() {
+		out = append(out, r.scores.Inputs(i).Fields...)
 	}
 	for i := range r.policies {
 		add(&r.policies[i].cond)
@@ -151,7 +208,7 @@ func (r *Router) repNames() []string {
 }
 
 func (r *Router) pool(id string) *pool {
-	if i := slices.IndexFunc(r.pools, func(p pool) bool { return p.ID == id }); i >= 0 {
+	if i, ok := r.poolAt[id]; ok {
 		return &r.pools[i]
 	}
 	return nil
@@ -170,7 +227,10 @@ type Request struct {
 	Account     *leadloop.Account
 	Contact     *leadloop.Contact
 	Opportunity *leadloop.Opportunity
-	AsOf        time.Time
+	// Domain is who last got another lead of the same company domain, nil if
+	// nobody did.
+	Domain *Earlier
+	AsOf   time.Time
 	// Recycled tells that the lead re-enters for a second pass.
 	Recycled bool
 	// Exclude are reps who must not get the lead.
@@ -181,70 +241,14 @@ type Request struct {
 	// Return gives the debit of the present owner back to its pool, unless the
 	// owner is kept.
 	Return bool
+	// Uncredited are the members of that pool who were not credited when the
+	// present owner got the lead ([Assignment.Uncredited]): they give nothing
+	// back. Nil works out who was there and had what it takes.
+	Uncredited []leadloop.RepID
 }
 
-// Assignment is where a lead goes.
-type Assignment struct {
-	// Kind is assigned, queued, nurture or alerted.
-	Kind leadloop.OutcomeKind
-	// Reason is "entry:<id>", or for the final queue why no entry placed the
-	// lead: "nobody_eligible", "undecided" or "no_entry".
-	Reason string
-	// Entry is the chain entry that won, empty for the final queue.
-	Entry string
-	Owner leadloop.RepID // for alerted: who is told
-	Queue string
-	Track string
-	// Pool is the pool that the owner was taken from, or that counts its
-	// ownership.
-	Pool string
-	// Kept is true if the lead stays with its owner and nothing was booked.
-	Kept bool
-	// Ledger books the assignment and what was returned, each pool once.
-	Ledger []leadloop.LedgerMove
-	// SLA is the clock of an assigned lead, zero if no policy matches.
-	SLA   leadloop.SLA
-	Trace Trace
-}
-
-// Route decides where the lead goes. It reads rd and writes nothing. An error
-// is rd's or ctx's, or tells that the profile has another schema.
-func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, error) {
-	d, err := r.newDecision(ctx, rd, &q)
-	if err != nil {
-		return Assignment{}, err
-	}
-	var undecided, nobody bool
-	for i := range r.entries {
-		e := &r.entries[i]
-		t := d.check(ctx, &e.cond)
-		t.Entry = e.ID
-		if t.Verdict == VerdictMatched {
-			a, ok, err := d.place(ctx, e, &t)
-			if err != nil {
-				return Assignment{}, err
-			}
-			if ok {
-				t.Verdict = VerdictWon
-				d.trace.Entries = append(d.trace.Entries, t)
-				a.Reason, a.Entry = "entry:"+e.ID, e.ID
-				return d.finish(ctx, a)
-			}
-			t.Verdict = VerdictNobody
-		}
-		if err := ctx.Err(); err != nil {
-			return Assignment{}, err
-		}
-		undecided = undecided || t.Verdict == VerdictUndecided
-		nobody = nobody || t.Verdict == VerdictNobody
-		d.trace.Entries = append(d.trace.Entries, t)
-	}
-	reason := "no_entry"
-	switch {
-	case nobody:
-		reason = "nobody_eligible"
-	case undecided:
-		reason = "undecided"
-	}
-	return d.finish(ctx, Assignment{Kind: leadloop.OutcomeQueued, Queue: r.final, Reason: reason})
+// Earlier is an assignment of another lead.
+type Earlier struct {
+	Owner leadloop.RepID
+	At    time.Time
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,22 +20,26 @@ import (
 // is nobody's new lead: the opportunity's owner is told. Timers that come due
 // climb the escalation ladder, and find out by themselves that a lead was
 // worked or reassigned meanwhile.
-func NewStage(r *Router, st store.Store) leadloop.Stage { return &stage{r, st} }
+func NewStage(r *Router, st store.Store) leadloop.Stage {
+	return &stage{router: r, store: st, name: "route", do: func(ctx context.Context, n *run) error { return n.decide(ctx) }}
+}
 
 type stage struct {
 	router *Router
 	store  store.Store
+	name   string
+	do     func(ctx context.Context, n *run) error
 }
 
-func (*stage) Name() string { return "route" }
+func (g *stage) Name() string { return g.name }
 
 func (g *stage) Decide(ctx context.Context, s leadloop.Subject) (o leadloop.Outcome, e leadloop.Effects, err error) {
 	err = g.store.View(ctx, func(tx store.Tx) error {
-		run := &run{r: g.router, rd: FromStore(tx), s: s, state: s.Lead.State}
+		run := &run{r: g.router, rd: FromStore(tx), tx: tx, s: s, state: s.Lead.State}
 		if err := run.match(ctx, tx.CRM()); err != nil {
 			return err
 		}
-		if err := run.decide(ctx); err != nil {
+		if err := g.do(ctx, run); err != nil {
 			return err
 		}
 		trace, err := json.Marshal(run.trace)
@@ -57,6 +60,7 @@ func (g *stage) Decide(ctx context.Context, s leadloop.Subject) (o leadloop.Outc
 type run struct {
 	r       *Router
 	rd      Reader
+	tx      store.Tx
 	s       leadloop.Subject
 	q       Request
 	state   leadloop.State
@@ -99,6 +103,65 @@ func (n *run) match(ctx context.Context, crm store.CRM) error {
 			n.q.Opportunity = o
 		}
 	}
+	if n.r.sticky {
+		return n.domain(ctx)
+	}
+	return nil
+}
+
+// domain finds who last got another lead of the same company domain: the lead
+// has it among its identifiers, unless it is a free mail provider's.
+func (n *run) domain(ctx context.Context) error {
+	var domains []leadloop.Identifier
+	for _, id := range n.s.Lead.Identifiers {
+		if id.Kind == "domain" {
+			domains = append(domains, id)
+		}
+	}
+	if len(domains) == 0 {
+		return nil
+	}
+	ids, err := n.tx.Leads().Match(ctx, domains)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if id == n.s.Lead.ID {
+			continue
+		}
+		l, err := n.tx.Leads().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if o := l.State.Owner; o != "" && (n.q.Domain == nil || l.State.OwnerSince.After(n.q.Domain.At)) {
+			n.q.Domain = &Earlier{Owner: o, At: l.State.OwnerSince}
+		}
+	}
+	return nil
+}
+
+// returns makes the present owner's debit come back, from those who were
+// credited then.
+func (n *run) returns(ctx context.Context) error {
+	n.q.Return = true
+	s := &n.s.Lead.State
+	if s.Pool == "" {
+		return nil
+	}
+	for e, err := range n.tx.Journal().ByLead(ctx, n.s.Lead.ID) {
+		if err != nil {
+			return err
+		}
+		if e.Kind != leadloop.EventAssigned || e.To != string(s.Owner) || !e.At.Equal(s.OwnerSince) {
+			continue
+		}
+		n.q.Uncredited = nil
+		if list := e.Attrs["uncredited"]; list != "" {
+			for id := range strings.SplitSeq(list, ",") {
+				n.q.Uncredited = append(n.q.Uncredited, leadloop.RepID(id))
+			}
+		}
+	}
 	return nil
 }
 
@@ -139,7 +202,9 @@ func (n *run) decide(ctx context.Context) error {
 			return nil
 		}
 	case trigger == leadloop.TriggerRecycle, gone:
-		n.q.Return = true
+		if err := n.returns(ctx); err != nil {
+			return err
+		}
 		return n.route(ctx)
 	case held && s.Owner != "" && s.Worked():
 		n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "worked"}
@@ -148,8 +213,11 @@ func (n *run) decide(ctx context.Context) error {
 		n.backWithItsOwner()
 		return nil
 	case held && s.Owner != "":
-		n.q.Return, n.q.Keep = true, true
+		n.q.Keep = true
 		owner := s.Owner
+		if err := n.returns(ctx); err != nil {
+			return err
+		}
 		if err := n.route(ctx); err != nil {
 			return err
 		}
@@ -160,8 +228,14 @@ func (n *run) decide(ctx context.Context) error {
 	case !placed, arrives && s.Owner == "":
 		return n.route(ctx)
 	case n.s.Previous.Score.Tier != s.Score.Tier && !s.Worked():
-		n.q.Return, n.q.Keep = true, true
+		n.q.Keep = true
+		if err := n.returns(ctx); err != nil {
+			return err
+		}
 		return n.route(ctx)
+	}
+	if err := n.paused(ctx); err != nil {
+		return err
 	}
 	n.outcome = leadloop.Outcome{Kind: s.Disposition, Reason: s.Reason}
 	if n.s.Task != nil && n.s.Task.Kind == leadloop.TaskEscalate {
@@ -204,6 +278,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	case a.Kind != leadloop.OutcomeAssigned && a.Kind != leadloop.OutcomeAlerted && same:
 		n.trace.Note = "it stays where it is"
 		n.outcome.Reason = from.Reason
+		n.wake(a)
 		return
 	}
 	n.changed = true
@@ -215,17 +290,17 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	case leadloop.OutcomeAssigned:
 		s.Owner, s.OwnerSince, s.Pool, s.SLA = a.Owner, n.s.AsOf, a.Pool, a.SLA
 		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier,
-			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium)))
+			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited)))
 		notice := Notice{About: AboutAssigned, To: "rep:" + string(a.Owner), Entry: a.Entry, Policy: a.SLA.Policy, DueAt: a.SLA.DueAt}
 		n.tell(leadloop.TaskNotify, notice, string(a.Owner), stamp(n.s.AsOf))
 		n.tell(leadloop.TaskCRM, notice, string(a.Owner), stamp(n.s.AsOf))
 		n.startSLA(missed)
 		n.timer(timer{Ladder: ladderUnworked, Owner: a.Owner, Since: n.s.AsOf, Missed: missed}, n.r.unworked.due(0, n.s.AsOf, n.s.AsOf, n.zone(a.Owner)))
+		n.startFollowUp()
 	case leadloop.OutcomeQueued:
 		s.QueueSince = n.s.AsOf
 		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
-		n.tell(leadloop.TaskNotify, Notice{About: AboutQueued, To: "queue:" + a.Queue, Entry: a.Entry}, a.Queue, stamp(n.s.AsOf))
-		n.timer(timer{Ladder: ladderQueue, Queue: a.Queue, Since: n.s.AsOf}, n.r.waiting.due(0, n.s.AsOf, n.s.AsOf, n.r.zone))
+		n.queued(a)
 	case leadloop.OutcomeNurture:
 		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
 	case leadloop.OutcomeAlerted:
@@ -255,6 +330,9 @@ func (n *run) startSLA(missed []leadloop.RepID) {
 	}
 	n.event(leadloop.EventSLAStarted, "", "", n.attrs("policy", c.Policy, "target", c.Target.String(), "tier", n.state.Score.Tier))
 	n.timer(timer{Ladder: ladderSLA, Owner: n.state.Owner, Since: c.StartedAt, Due: true, Missed: missed}, c.DueAt)
+	if p := n.r.policyOf(c.Policy); p != nil && p.Warn > 0 {
+		n.timer(timer{Ladder: ladderWarn, Owner: n.state.Owner, Since: c.StartedAt}, p.ladder.clock.at(n.zone(n.state.Owner)).Add(c.StartedAt, p.Target-p.Warn))
+	}
 }
 
 // alertOpportunity tells the owner of the open opportunity, or of its account,
@@ -316,53 +394,4 @@ func (n *run) zone(owner leadloop.RepID) *time.Location {
 		return r.zone
 	}
 	return n.r.zone
-}
-
-// What a notice is about.
-const (
-	AboutAssigned  = "assigned"  // To owns the lead now
-	AboutQueued    = "queued"    // the lead waits in To
-	AboutAlerted   = "alerted"   // To is told and owns nothing
-	AboutEscalated = "escalated" // the lead was not answered, or not picked up
-)
-
-// Notice is the payload of the outside tasks of routing: ids and codes, no
-// personal data.
-type Notice struct {
-	About string          `json:"about"`
-	Lead  leadloop.LeadID `json:"lead"`
-	// To is who hears: "rep:<id>", "team:<id>" or "queue:<id>".
-	To          string                 `json:"to"`
-	Owner       leadloop.RepID         `json:"owner,omitempty"`
-	Queue       string                 `json:"queue,omitempty"`
-	Entry       string                 `json:"entry,omitempty"`
-	Opportunity leadloop.OpportunityID `json:"opportunity,omitempty"`
-	Tier        string                 `json:"tier,omitempty"`
-	Policy      string                 `json:"policy,omitempty"`
-	DueAt       time.Time              `json:"due_at,omitzero"`
-	// Ladder ("sla", "queue" or "unworked") and Step say which rung of an
-	// escalation this is, from 1.
-	Ladder string `json:"ladder,omitempty"`
-	Step   int    `json:"step,omitempty"`
-}
-
-// tell adds an outside task. What makes the key unique is given: the same
-// decision gives the same key.
-func (n *run) tell(kind string, notice Notice, key ...string) {
-	notice.Lead, notice.Owner, notice.Queue, notice.Tier = n.s.Lead.ID, n.state.Owner, n.state.Queue, n.state.Score.Tier
-	n.effects.Tasks = append(n.effects.Tasks, leadloop.Task{
-		Key:  kind + ":" + notice.About + ":" + string(n.s.Lead.ID) + ":" + strings.Join(key, ":"),
-		Kind: kind, Lead: n.s.Lead.ID, DueAt: n.s.AsOf, Outside: true, Payload: mustJSON(notice), State: leadloop.TaskPending,
-	})
-}
-
-func stamp(t time.Time) string { return t.UTC().Format("20060102T150405.999999999Z") }
-
-// mustJSON encodes the structs of this package, which always can be.
-func mustJSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("routing: %T: %v", v, err))
-	}
-	return b
 }

@@ -195,7 +195,7 @@ func TestTheLadderIsClimbedUntilSomebodyWorksTheLead(t *testing.T) {
 	old := b.due(key + "2")
 	want(t, "somebody else gets it", climb(key+"2", lead),
 		"assigned entry:us",
-		"event assigned ana>ben [entry:us pool:west source:web tier:A]",
+		"event assigned ana>ben [entry:us pool:west source:web tier:A uncredited:ana]",
 		"event sla_started > [policy:hot target:15m0s tier:A]",
 		"task notify:assigned:l1:ben:20261102T110000Z at 02 11:00 to rep:ben",
 		"task crm_task:assigned:l1:ben:20261102T110000Z at 02 11:00 to rep:ben",
@@ -208,7 +208,7 @@ func TestTheLadderIsClimbedUntilSomebodyWorksTheLead(t *testing.T) {
 		climb("escalate:sla:l1:ben:20261102T110000Z:"+k, lead)
 	}
 	want(t, "whoever missed it before is not asked again", climb("escalate:sla:l1:ben:20261102T110000Z:2", lead)[1:2],
-		"event assigned ben>cem [entry:us pool:west source:web tier:A]")
+		"event assigned ben>cem [entry:us pool:west source:web tier:A uncredited:ana,ben]")
 	for _, k := range []string{"due", "1"} {
 		climb("escalate:sla:l1:cem:20261102T120000Z:"+k, lead)
 	}
@@ -381,7 +381,7 @@ func TestALeadWhoseOwnerLeftIsRoutedAnew(t *testing.T) {
 		return tx.CRM().PutRep(context.Background(), leadloop.Rep{ID: "ana", Inactive: true})
 	})
 	got := b.run(lead, monday.Add(time.Hour), leadloop.TriggerActivity, nil, lead.State, american)
-	want(t, "left", got[1:2], "event assigned ana>ben [entry:us pool:west source:web tier:A]")
+	want(t, "left", got[1:2], "event assigned ana>ben [entry:us pool:west source:web tier:A uncredited:ana]")
 }
 
 func TestALeadThatIsNotHeldBackAnyMoreFindsItsPlaceAgain(t *testing.T) {

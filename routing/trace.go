@@ -3,19 +3,32 @@ package routing
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
 )
 
-// Trace explains an assignment: every entry that was asked, in order, and
-// every SLA policy. It holds ids, field names and balances, no values of the
-// lead.
+// Trace explains an assignment: the entries that were asked, in order, and the
+// SLA policies. It holds ids, field names and balances, no values of the lead.
 type Trace struct {
 	// Note says what a stage decided besides, or instead of, a route.
-	Note     string       `json:"note,omitempty"`
+	Note string `json:"note,omitempty"`
+	// Entries are all that matched or could have, and of the others those that
+	// a list of [MaxTraced] has room for. More counts the rest of them.
 	Entries  []EntryTrace `json:"entries,omitempty"`
+	More     int          `json:"more,omitempty"`
 	Policies []EntryTrace `json:"policies,omitempty"`
+}
+
+// add appends an entry that did not win.
+func (t *Trace) add(e *EntryTrace) {
+	if e.Verdict == VerdictNotMatched && len(t.Entries) >= MaxTraced {
+		t.More++
+		return
+	}
+	t.Entries = append(t.Entries, *e)
 }
 
 // Needs are the missing fields and variables, sorted, that could still change
@@ -50,10 +63,13 @@ type EntryTrace struct {
 	Verdict Verdict `json:"verdict"`
 	// Because is the condition that was not met, or what went wrong.
 	Because string `json:"because,omitempty"`
-	// Needs are the fields and variables that it is undecided for.
-	Needs  []string       `json:"needs,omitempty"`
-	Pool   string         `json:"pool,omitempty"`
-	Winner leadloop.RepID `json:"winner,omitempty"`
+	// Needs are the fields and variables that it is undecided for, or, if it
+	// won, that could make it give the lead to somebody else.
+	Needs []string `json:"needs,omitempty"`
+	// Territory is the one whose rep, pool or queue has the lead.
+	Territory string         `json:"territory,omitempty"`
+	Pool      string         `json:"pool,omitempty"`
+	Winner    leadloop.RepID `json:"winner,omitempty"`
 	// Members are those who could get the lead, the one owed most first, then
 	// those who could not; of each at most [MaxTraced]. More counts the rest.
 	Members []MemberTrace `json:"members,omitempty"`
@@ -71,26 +87,41 @@ type MemberTrace struct {
 	// Open the open leads of a member of a least-loaded pool.
 	Owed leadloop.Owed `json:"owed,omitempty"`
 	Open int           `json:"open,omitempty"`
+	// Fit is the score of a member of a best-fit pool.
+	Fit float64 `json:"fit,omitempty"`
 	// Why says why the member could not get the lead.
 	Why string `json:"why,omitempty"`
 }
 
-func (t *EntryTrace) skip(id leadloop.RepID, why string) {
+// skip traces a member who can't get the lead.
+func (t *EntryTrace) skip(id leadloop.RepID, w why, zone *time.Location) {
 	if len(t.Skipped) == MaxTraced {
 		t.More++
 		return
 	}
-	t.Skipped = append(t.Skipped, MemberTrace{Member: id, Why: why})
+	t.Skipped = append(t.Skipped, MemberTrace{Member: id, Why: w.in(zone)})
 }
 
-// order sorts those who could get the lead, and bounds the list.
-func (t *EntryTrace) order() {
-	slices.SortStableFunc(t.Members, func(a, b MemberTrace) int {
-		return cmp.Or(cmp.Compare(btoi(b.Member == t.Winner), btoi(a.Member == t.Winner)), cmp.Compare(b.Owed, a.Owed), cmp.Compare(a.Open, b.Open))
-	})
-	if n := len(t.Members) - MaxTraced; n > 0 {
-		t.Members, t.More = slices.Clone(t.Members[:MaxTraced]), t.More+n
+// could traces a member who can get the lead: the winner first, then by rank,
+// of whom the list has the first.
+func (t *EntryTrace) could(m MemberTrace) {
+	before := func(a, b *MemberTrace) bool {
+		return cmp.Or(cmp.Compare(btoi(b.Member == t.Winner), btoi(a.Member == t.Winner)), cmp.Compare(b.Owed, a.Owed), cmp.Compare(b.Fit, a.Fit), cmp.Compare(a.Open, b.Open)) < 0
 	}
+	n := len(t.Members)
+	if n == MaxTraced {
+		t.More++
+		if !before(&m, &t.Members[n-1]) {
+			return
+		}
+		n--
+	} else {
+		t.Members = append(t.Members, m)
+	}
+	for ; n > 0 && before(&m, &t.Members[n-1]); n-- {
+		t.Members[n] = t.Members[n-1]
+	}
+	t.Members[n] = m
 }
 
 func btoi(b bool) int {
@@ -133,6 +164,8 @@ func (r *Router) explain(e *EntryTrace) string {
 	for i, m := range e.Members {
 		s := r.name(m.Member)
 		switch p := r.pool(e.Pool); {
+		case p != nil && p.Strategy == StrategyBestFit:
+			s += " fits " + strconv.FormatFloat(m.Fit, 'g', -1, 64)
 		case p != nil && p.Strategy == StrategyLeastLoaded:
 			s += " has " + itoa(m.Open) + " open leads"
 		case p != nil && p.Strategy == StrategyFair && i == 0:

@@ -19,6 +19,7 @@ import (
 	"github.com/leadloop/leadloop/lifecycle"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/routing/calendar"
 	"github.com/leadloop/leadloop/scoring"
 )
 
@@ -43,8 +44,15 @@ var takers = map[string]func(data []byte) leadloop.Problems{
 		if err != nil {
 			return problems(err)
 		}
-		sla := routing.SLADefinition{Unworked: &routing.Ladder{Escalate: []routing.Rung{{Notify: "rep:vera"}}}}
-		_, err = routing.New(d, sla, leadloop.StandardSchema(), routing.Options{})
+		sla := routing.SLADefinition{
+			Calendars: map[string]routing.Calendar{"office": {Hours: map[string][]string{"mon-fri": {"09:00-17:00"}}}},
+			Unworked:  &routing.Ladder{Escalate: []routing.Rung{{Notify: "rep:vera"}}},
+		}
+		schema, err := leadloop.NewSchema(leadloop.NewField[string](routing.PostcodeField))
+		if err != nil {
+			return problems(err)
+		}
+		_, err = routing.New(d, sla, schema, routing.Options{Files: fstest.MapFS{"named.csv": {Data: []byte("domain,owner\n")}}})
 		return problems(err)
 	},
 	"sla": func(data []byte) leadloop.Problems {
@@ -53,7 +61,9 @@ var takers = map[string]func(data []byte) leadloop.Problems{
 			return problems(err)
 		}
 		people := routing.Definition{Reps: []routing.Rep{{ID: "vera"}}, Queues: []routing.Queue{{ID: "inbox"}}, Final: "inbox"}
-		_, err = routing.New(people, d, leadloop.StandardSchema(), routing.Options{})
+		_, err = routing.New(people, d, leadloop.StandardSchema(), routing.Options{
+			Holidays: func(country string, _ int) ([]calendar.Date, bool) { return nil, country == "DE" || country == "US" },
+		})
 		return problems(err)
 	},
 	"enrich": func(data []byte) leadloop.Problems {
