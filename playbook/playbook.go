@@ -232,7 +232,7 @@ func (l *loader) compile() {
 		tiers = pb.model.Tiers()
 		l.problems = append(l.problems, pb.model.Warnings()...)
 	}
-	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers})
+	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers, Files: pb.fsys})
 	l.found(routingFile, err)
 	if pb.router != nil {
 		l.problems = append(l.problems, pb.router.Warnings()...)
