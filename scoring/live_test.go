@@ -141,6 +141,46 @@ func TestAShadowIsRecordedAndNeverActedOn(t *testing.T) {
 	}
 }
 
+func TestAShadowThatCannotScoreSaysWhyAndChangesNothing(t *testing.T) {
+	l := newLive(t, version(t, 1), LiveOptions{})
+	p := profile(t, l.Active(), func(p *leadloop.Profile) { leadloop.Employees.Set(p, 700) })
+	subject := leadloop.Subject{Lead: &leadloop.Lead{ID: "l1"}, Profile: p, AsOf: asOf}
+	_, alone, err := NewLiveStage(l).Decide(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.SetShadow(version(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	// The context ends somewhere: at first before the active model has scored,
+	// then before the shadow has, then not at all.
+	var errs []string
+	for n := range 100 {
+		left := n
+		_, effects, err := NewLiveStage(l).Decide(cancelling{t.Context(), &left}, subject)
+		if err != nil {
+			continue
+		}
+		var record Trace
+		if err := json.Unmarshal(effects.Trace, &record); err != nil {
+			t.Fatal(err)
+		}
+		if (record.Shadow == nil) != (record.ShadowError != "") {
+			t.Fatalf("after %d: shadow %v, error %q", n, record.Shadow, record.ShadowError)
+		}
+		effects.Trace = alone.Trace
+		if diff := cmp.Diff(alone, effects); diff != "" {
+			t.Fatalf("the shadow had an effect (-without +with):\n%s", diff)
+		}
+		if len(errs) == 0 || errs[len(errs)-1] != record.ShadowError {
+			errs = append(errs, record.ShadowError)
+		}
+	}
+	if diff := cmp.Diff([]string{"scoring: context canceled", ""}, errs); diff != "" {
+		t.Errorf("errors of the shadow (-want +got):\n%s", diff)
+	}
+}
+
 // Every lead is scored by one model from beginning to end, whoever swaps.
 func TestSwapUnderLoad(t *testing.T) {
 	models := []*Model{version(t, 1), version(t, 2), version(t, 3), version(t, 4)}

@@ -20,12 +20,11 @@ const StageName = "score"
 // valid, and explains itself in its trace, which is a [Trace]. A disqualified
 // lead ends the run. If nothing changed it writes nothing but the trace. The
 // tier of the state before the run is what hysteresis holds on to.
-func NewStage(m *Model) leadloop.Stage { return newStage(&versions{active: m}, nil) }
-
-// NewLiveStage returns the step of [NewStage] by whatever model is active when
-// a lead comes. The shadow, if there is one, scores the same input, as if it
-// were in force; the trace keeps what it said and nothing else does.
-func NewLiveStage(l *Live) leadloop.Stage { return newStage(nil, l) }
+func NewStage(m *Model) leadloop.Stage {
+	only := &Live{}
+	only.now.Store(&versions{active: m})
+	return NewLiveStage(only)
+}
 
 // Trace is what the scoring step writes into a decision record: the
 // explanation, and that of the shadow beside it. It reads as an [Explanation]
@@ -37,12 +36,12 @@ type Trace struct {
 	ShadowError string `json:"shadow_error,omitempty"`
 }
 
-func newStage(fixed *versions, l *Live) leadloop.Stage {
+// NewLiveStage returns the step of [NewStage] by whatever model is active when
+// a lead comes. The shadow, if there is one, scores the same input, as if it
+// were in force; the trace keeps what it said and nothing else does.
+func NewLiveStage(l *Live) leadloop.Stage {
 	return leadloop.StageFunc(StageName, func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		v := fixed
-		if v == nil {
-			v = l.now.Load()
-		}
+		v := l.now.Load()
 		in := Input{Profile: s.Profile, Activities: s.Lead.Activities, AsOf: s.AsOf, PreviousTier: s.Previous.Score.Tier}
 		e, err := v.active.Explain(ctx, in)
 		if err != nil {
