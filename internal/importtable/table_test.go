@@ -52,7 +52,7 @@ var (
 	belowVerbs = []string{"", "normalize", "rules", "store"}
 	// The verbs that have a file of the playbook decode it themselves.
 	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
-	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "engine", "playbook", "dashboard", "store/memstore"})
+	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "tracking/attribution", "engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
@@ -70,6 +70,7 @@ var table = []row{
 	{pkg: "routing", may: withFile, libs: []string{yaml}},
 	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
+	{pkg: "tracking/attribution", may: []string{""}},
 	{pkg: "privacy", may: belowVerbs},
 	{pkg: "notify", may: belowVerbs},
 
