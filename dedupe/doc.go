@@ -4,8 +4,8 @@
 // Guarantee: every answer depends on the set of claims alone, never on their order; nothing is invented (a golden value is always some claim's);
 // shared and placeholder values never link; un-merge gives each lead back what was claimed with it, also since. Every link names its rule.
 //
-// Non-guarantee: the ladder compares exact normalised values only. It does not find misspelt names, and its confidences are ranks of rules, not
-// probabilities.
+// Non-guarantee: for people the ladder compares exact normalised values, nicknames and initials; it does not find misspelt names, and its
+// confidences are ranks of rules, not probabilities. A [Finder] adds a learnt model, such as that of package match.
 //
-// Start with [NewStage]; by hand, with [PersonOf] and [Compare], [Merge], and [NewPolicy].
+// Start with [NewStage]; by hand, with [PersonOf] and [Compare], [ChooseAccount], [Merge], [Preview] and [NewPolicy].
 package dedupe

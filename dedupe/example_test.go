@@ -160,3 +160,68 @@ func ExampleNewStage() {
 	// ld_known <nil>
 	// {"looked_up":["email","email_base"],"leads":[{"lead":"ld_known","rule":"email","confidence":1,"reason":"same e-mail address","verdict":"merge"}]}
 }
+
+// Preview is the dry run of a merge: the golden record field by field, with its source.
+func ExamplePreview() {
+	of := func(record leadloop.LeadID, source string, o leadloop.Origin) leadloop.Evidence {
+		return leadloop.Evidence{Origin: o, Source: source, Record: record, ObservedAt: monday}
+	}
+	a := &leadloop.Lead{ID: "ld_a", ReceivedAt: monday, Claims: []leadloop.Claim{
+		leadloop.Title.Claim("Head of Sales", of("ld_a", "ana", leadloop.OriginRep)), leadloop.City.Claim("Oslo", of("ld_a", "vendor", leadloop.OriginProvider)),
+	}}
+	b := &leadloop.Lead{ID: "ld_b", ReceivedAt: monday, Claims: []leadloop.Claim{
+		leadloop.Title.Claim("Sales", of("ld_b", "list", leadloop.OriginImport)), leadloop.City.Claim("Bergen", of("ld_b", "demo-form", leadloop.OriginPerson)),
+	}}
+	fields, err := dedupe.Preview(leadloop.StandardSchema(), dedupe.DefaultPolicy(), a, b)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range fields {
+		fmt.Printf("%s: %v from %s %s (was %v, other %v) changed %v\n", f.Field, f.Golden, f.From.Origin, f.From.Source, f.Into, f.Other, f.Changed())
+	}
+	// Output:
+	// lead.title: Head of Sales from rep ana (was Head of Sales, other Sales) changed false
+	// lead.city: Bergen from person demo-form (was Oslo, other Bergen) changed true
+}
+
+// What a rep ignores comes last, also when its source says it again or says something else.
+func ExamplePolicy_Survivor_ignored() {
+	vendor := leadloop.Evidence{Origin: leadloop.OriginImport, Source: "list", ObservedAt: monday}
+	other := leadloop.Evidence{Origin: leadloop.OriginProvider, Source: "vendor", ObservedAt: monday}
+	ignore := leadloop.Evidence{Origin: leadloop.OriginRep, Source: "ana", ObservedAt: monday.AddDate(0, 0, 1), Pin: leadloop.Ignored}
+	refresh := leadloop.Evidence{Origin: leadloop.OriginImport, Source: "list", ObservedAt: monday.AddDate(0, 0, 2)}
+	claims := []leadloop.Claim{
+		leadloop.Title.Claim("Student", vendor), leadloop.Title.Claim("CTO", other), leadloop.Title.Claim("Student", ignore), leadloop.Title.Claim("Pupil", refresh),
+	}
+	fmt.Println(leadloop.Golden(leadloop.StandardSchema(), dedupe.DefaultPolicy(), claims).Value("lead.title"))
+	// Output: CTO
+}
+
+// A learnt model stands behind a Finder; here one that knows a single lead.
+func ExampleFinder() {
+	ctx := context.Background()
+	st := memstore.New()
+	known := &leadloop.Lead{ID: "ld_known", ReceivedAt: monday, Claims: []leadloop.Claim{leadloop.LastName.Claim("Doe", form)}}
+	err := st.Update(ctx, func(tx store.Tx) error {
+		_, err := tx.Leads().Put(ctx, known)
+		return err
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model := dedupe.FinderFunc(func(context.Context, *leadloop.Lead) ([]dedupe.Candidate, error) {
+		return []dedupe.Candidate{{Lead: "ld_known", Probability: 0.8, Explanation: []byte(`{"lead.last_name":2.1}`)}}, nil
+	})
+	arrives := &leadloop.Lead{ID: "ld_new", ReceivedAt: monday, Claims: []leadloop.Claim{leadloop.LastName.Claim("Do", form)}}
+	_, effects, err := dedupe.NewStage(st, dedupe.Options{Finder: model}).Decide(ctx, leadloop.Subject{
+		Lead: arrives, Profile: leadloop.Golden(leadloop.StandardSchema(), dedupe.DefaultPolicy(), arrives.Claims), AsOf: monday, Trigger: leadloop.TriggerSubmission,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(effects.PossibleDuplicates, string(effects.Tasks[0].Payload))
+	// Output: [ld_known] {"lead":"ld_known","rule":"model","confidence":0.8,"reason":"the learnt model is not sure","explanation":{"lead.last_name":2.1}}
+}

@@ -24,12 +24,18 @@ type Options struct {
 	SharedBy int
 	// Policy is the loop's survivorship; nil means DefaultPolicy.
 	Policy leadloop.SurvivorshipPolicy
+	// Finder finds leads by a learnt model besides the ladder; nil means none.
+	Finder Finder
+	// Auto and Review are the thresholds for its probabilities; 0 means DefaultAuto and DefaultReview. Review is never above Auto.
+	Auto, Review float64
 }
 
 func (o Options) withDefaults() Options {
 	o.Match = cmp.Or(o.Match, DefaultMatch)
 	o.Possible = min(cmp.Or(o.Possible, DefaultPossible), o.Match)
 	o.SharedBy = cmp.Or(o.SharedBy, 5)
+	o.Auto = cmp.Or(o.Auto, DefaultAuto)
+	o.Review = min(cmp.Or(o.Review, DefaultReview), o.Auto)
 	if o.Policy == nil {
 		o.Policy = defaultPolicy()
 	}
@@ -43,6 +49,9 @@ func (o Options) withDefaults() Options {
 // whose key is the pair. Two things are never merged without a human: a lead that has an owner, and a match that will itself be merged into this
 // one when its turn comes. A lead that stays its own is matched to contact, account and open opportunity too. For other triggers the stage only
 // brings identifiers up to date, and matches an account if there is none yet and the identifiers changed.
+//
+// With a Finder the stage compares what a learnt model finds too. The ladder stands where it is sure; in between the model decides, by its own
+// two thresholds. What a human said, same or different, stands above both.
 //
 // The guard makes two concurrent submissions of one person decide one after the other. Store errors are returned: without the store nobody
 // knows who the lead is.
@@ -83,11 +92,15 @@ type decision struct {
 	// others are the leads that matched or may match, best first.
 	others []other
 	crm    crmMatch
+	// candidates are what the finder found.
+	candidates []Candidate
 }
 
 type other struct {
-	match Match
-	lead  *leadloop.Lead
+	match       Match
+	level       level
+	explanation json.RawMessage // of the model, nil if it was not asked
+	lead        *leadloop.Lead
 }
 
 // trace explains the stage in the decision record: kinds, ids, rules and reasons, no values.
@@ -105,7 +118,8 @@ type trace struct {
 
 type tracedVerdict struct {
 	Match
-	Verdict verdict `json:"verdict"`
+	Verdict     verdict         `json:"verdict"`
+	Explanation json.RawMessage `json:"explanation,omitempty"`
 }
 
 type verdict string
@@ -128,6 +142,11 @@ func (d *decision) run(ctx context.Context, st store.Store, leads bool) (leadloo
 	full := isArrival(d.s.Trigger)
 	if !full && (!changed || d.s.Lead.State.Account != "") {
 		return leadloop.Outcome{}, d.effects, nil
+	}
+	if full && leads && d.o.Finder != nil {
+		if err := d.ask(ctx); err != nil {
+			return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("find lead %s: %w", d.s.Lead.ID, err)
+		}
 	}
 	err := st.View(ctx, func(tx store.Tx) error {
 		usable, err := d.usable(ctx, tx, slices.DeleteFunc(slices.Clone(ids), func(i leadloop.Identifier) bool { return !isPersonal(i) }))
@@ -209,32 +228,47 @@ func kindsOf(ids []leadloop.Identifier) []string {
 	return slices.Compact(out)
 }
 
-// findLeads looks up the identifiers and compares what they find.
+// findLeads looks up the identifiers and compares what they and the finder find.
 func (d *decision) findLeads(ctx context.Context, tx store.Tx, ids []leadloop.Identifier) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	found, err := tx.Leads().Match(ctx, ids)
+	byModel, err := d.found(ctx, tx)
 	if err != nil {
 		return err
 	}
-	d.effects.Guard = leadloop.Guard{Identifiers: ids, Leads: found}
-	for _, id := range found {
-		if id == d.s.Lead.ID || slices.Contains(d.s.Lead.Records, id) {
-			continue
-		}
-		l, err := tx.Leads().Get(ctx, id)
+	if len(ids) > 0 {
+		found, err := tx.Leads().Match(ctx, ids)
 		if err != nil {
 			return err
 		}
-		m := Compare(d.person, PersonOfLead(l, d.o.Policy))
-		m.Lead = id
-		d.others = append(d.others, other{m, l})
+		d.effects.Guard = leadloop.Guard{Identifiers: ids, Leads: found}
+		for _, id := range found {
+			if id == d.s.Lead.ID || slices.Contains(d.s.Lead.Records, id) || slices.ContainsFunc(byModel, func(f foundLead) bool { return f.lead.ID == id }) {
+				continue
+			}
+			l, err := tx.Leads().Get(ctx, id)
+			if err != nil {
+				return err
+			}
+			d.compare(l, nil)
+		}
+	}
+	for i := range byModel {
+		d.compare(byModel[i].lead, &byModel[i].Candidate)
 	}
 	slices.SortFunc(d.others, func(a, b other) int {
-		return cmp.Or(cmp.Compare(b.match.Confidence, a.match.Confidence), precedence(a.lead, b.lead))
+		return cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(b.match.Confidence, a.match.Confidence), precedence(a.lead, b.lead))
 	})
 	return nil
+}
+
+func (d *decision) compare(l *leadloop.Lead, c *Candidate) {
+	m := Compare(d.person, PersonOfLead(l, d.o.Policy))
+	m.Lead = l.ID
+	o := other{lead: l}
+	o.match, o.level = d.o.judge(m, c)
+	if c != nil {
+		o.explanation = c.Explanation
+	}
+	d.others = append(d.others, o)
 }
 
 // precedence is negative if b is to become part of a: a lead that was decided about stays before one that was not, then the earlier one. It is a
@@ -257,9 +291,9 @@ func (d *decision) decideLeads() {
 		switch {
 		case slices.Contains(d.s.Lead.Different, o.lead.ID) || slices.Contains(o.lead.Different, d.s.Lead.ID):
 			v = verdictDifferent
-		case o.match.Confidence < d.o.Possible:
+		case o.level == levelNone:
 			v = verdictNoMatch
-		case o.match.Confidence < d.o.Match:
+		case o.level == levelPossible:
 		case o.lead.State.DecidedAt.IsZero() && precedence(o.lead, d.s.Lead) > 0:
 			v = verdictFollows
 		case d.effects.MergeInto == "" && d.s.Lead.State.Owner == "" && precedence(o.lead, d.s.Lead) < 0:
@@ -272,7 +306,7 @@ func (d *decision) decideLeads() {
 		if v == verdictReview {
 			review = append(review, o)
 		}
-		d.trace.Leads = append(d.trace.Leads, tracedVerdict{o.match, v})
+		d.trace.Leads = append(d.trace.Leads, tracedVerdict{o.match, v, o.explanation})
 	}
 	for _, o := range review {
 		d.askAbout(base, o)
@@ -284,10 +318,7 @@ func (d *decision) askAbout(base *leadloop.Lead, o other) {
 	if slices.Contains(base.PossibleDuplicates, o.lead.ID) || slices.Contains(o.lead.PossibleDuplicates, base.ID) {
 		return
 	}
-	payload, err := json.Marshal(o.match)
-	if err != nil {
-		panic("unreachable: a match marshals: " + err.Error())
-	}
+	payload := d.payload(o)
 	d.effects.PossibleDuplicates = append(d.effects.PossibleDuplicates, o.lead.ID)
 	d.effects.Events = append(d.effects.Events, leadloop.Event{
 		Kind: leadloop.EventPossibleMatch, Lead: base.ID, To: string(o.lead.ID), Reason: o.match.Rule,
@@ -296,6 +327,18 @@ func (d *decision) askAbout(base *leadloop.Lead, o other) {
 	d.effects.Tasks = append(d.effects.Tasks, leadloop.Task{
 		Key: reviewKey(base.ID, o.lead.ID), Kind: leadloop.TaskReview, Lead: base.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
 	})
+}
+
+// payload is what a reviewer sees: the match, with the model's explanation if it has one.
+func (d *decision) payload(o other) json.RawMessage {
+	b, err := json.Marshal(struct {
+		Match
+		Explanation json.RawMessage `json:"explanation,omitempty"`
+	}{o.match, o.explanation})
+	if err != nil {
+		panic("unreachable: a match and checked JSON marshal: " + err.Error())
+	}
+	return b
 }
 
 // askForAccount has a human choose between accounts; the same accounts are asked about once.
