@@ -35,14 +35,19 @@ func (l *Loop) Work(ctx context.Context, asOf time.Time, limit int) (int, error)
 }
 
 func (l *Loop) lease(ctx context.Context, asOf time.Time, hold time.Duration, limit int, kinds ...string) (tasks []leadloop.Task, err error) {
-	err = l.store.Update(ctx, func(tx store.Tx) (err error) {
-		tasks, err = tx.Tasks().Lease(ctx, asOf, hold, limit, kinds...)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("lease tasks: %w", err)
+	for n := 1; ; n++ {
+		err = l.store.Update(ctx, func(tx store.Tx) (err error) {
+			tasks, err = tx.Tasks().Lease(ctx, asOf, hold, limit, kinds...)
+			return err
+		})
+		if err == nil {
+			return tasks, nil
+		}
+		// Another worker leases at the same moment.
+		if !errors.Is(err, leadloop.ErrConflict) || n > l.o.MaxConflicts {
+			return nil, fmt.Errorf("lease tasks: %w", err)
+		}
 	}
-	return tasks, nil
 }
 
 // one runs a task and settles what becomes of it if it fails.
@@ -138,14 +143,23 @@ func call(ctx context.Context, h Handler, t leadloop.Task) (err error) {
 }
 
 func (l *Loop) finish(ctx context.Context, t leadloop.Task, state leadloop.TaskState) error {
-	err := l.store.Update(ctx, func(tx store.Tx) error { return tx.Tasks().Finish(ctx, t, state) })
-	if errors.Is(err, leadloop.ErrConflict) || errors.Is(err, leadloop.ErrNotFound) {
-		// Somebody else holds the lease by now, or the task went with an
-		// erased lead: the outcome is theirs to record.
-		l.o.Logger.InfoContext(ctx, "late acknowledgement refused", "task", t.Key, "lease", t.Lease)
-		return nil
+	for n := 1; ; n++ {
+		err := l.store.Update(ctx, func(tx store.Tx) error { return tx.Tasks().Finish(ctx, t, state) })
+		if !errors.Is(err, leadloop.ErrConflict) && !errors.Is(err, leadloop.ErrNotFound) {
+			return err
+		}
+		// Either another transaction got in the way of this one, or somebody
+		// else holds the lease by now, or the task went with an erased lead:
+		// then the outcome is theirs to record.
+		ours := l.store.View(ctx, func(tx store.Tx) error { return stillOurs(ctx, tx, t) })
+		if errors.Is(ours, errLost) {
+			l.o.Logger.InfoContext(ctx, "late acknowledgement refused", "task", t.Key, "lease", t.Lease)
+			return nil
+		}
+		if ours != nil || n > l.o.MaxConflicts {
+			return errors.Join(err, ours)
+		}
 	}
-	return err
 }
 
 func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, cause error) error {

@@ -218,3 +218,35 @@ func TestALeadWhoseDeadlinePassesIsStoredAndDecidedLater(t *testing.T) {
 		}
 	})
 }
+
+// jostled is a store in which other transactions get in the way of every
+// second Update, as a serializable database reports it.
+type jostled struct {
+	store.Store
+	updates int
+}
+
+func (s *jostled) Update(ctx context.Context, f func(tx store.Tx) error) error {
+	s.updates++
+	if s.updates%2 == 1 {
+		return fmt.Errorf("serialization failure: %w", leadloop.ErrConflict)
+	}
+	return s.Store.Update(ctx, f)
+}
+
+func TestATaskIsDoneOnceAlsoWhenOtherTransactionsGetInTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		notices(t, st, 1)
+		delivered := 0
+		l := newLoop(t, &jostled{Store: st}, engine.Options{Handlers: map[string]engine.Handler{
+			leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error { delivered++; return nil }),
+		}})
+		if n, err := l.Work(t.Context(), time.Now(), 10); n != 1 || err != nil {
+			t.Errorf("worked %d, %v", n, err)
+		}
+		if diff := cmp.Diff(map[leadloop.TaskState]int{leadloop.TaskDone: 1}, states(t, st)); diff != "" || delivered != 1 {
+			t.Errorf("delivered %d times: %s", delivered, diff)
+		}
+	})
+}
