@@ -238,7 +238,7 @@ func (c *compiler) identAtom(e ast.Expr, loop string) *atom {
 	}
 	switch s.kind {
 	case slotHas:
-		a := &atom{in: input{slotField, s.at}, slot: i, op: opHas, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
+		a := &atom{in: input{slotField, int(s.at)}, slot: i, op: opHas, dom: domainOf(celType(c.set.env.schema.At(int(s.at)).Kind))}
 		if a.dom == inList {
 			a.view = viewItems
 		}
@@ -283,9 +283,9 @@ func (c *compiler) operand(e ast.Expr, loop string) *atom {
 	if i, s := c.slotOf(e); s != nil {
 		switch s.kind {
 		case slotField:
-			return &atom{in: input{slotField, s.at}, slot: i, dom: domainOf(celType(c.set.env.schema.At(s.at).Kind))}
+			return &atom{in: input{slotField, int(s.at)}, slot: i, dom: domainOf(celType(c.set.env.schema.At(int(s.at)).Kind))}
 		case slotVar:
-			return &atom{in: input{slotVar, s.at}, slot: i, dom: domainOf(celType(c.set.env.vars[s.at].Kind))}
+			return &atom{in: input{slotVar, int(s.at)}, slot: i, dom: domainOf(celType(c.set.env.vars[s.at].Kind))}
 		case slotCount:
 			return &atom{in: input{slotCount, i}, slot: i, dom: inInt}
 		case slotSince:

@@ -52,7 +52,7 @@ func (s *Set) Cells(field string, now time.Time) (values []leadloop.Value, exact
 	if !ok {
 		return nil, false
 	}
-	use := s.uses[at]
+	use := s.detail().uses[at]
 	if use == nil {
 		use = &fieldUse{}
 	}
@@ -317,14 +317,14 @@ func (c *cond) walk(f func(*atom)) {
 func (c *compiler) observe(e ast.Expr) {
 	if a := c.anyAtom(e); a != nil {
 		if a.in.kind == slotField {
-			u := c.set.use(a.in.at)
+			u := c.details.use(a.in.at)
 			u.atoms = append(u.atoms, a)
 		}
 		return
 	}
 	if _, s := c.slotOf(e); s != nil {
 		if s.kind == slotField {
-			c.set.use(s.at).opaque = true
+			c.details.use(int(s.at)).opaque = true
 		}
 		return
 	}
@@ -384,16 +384,16 @@ func (c *compiler) observeTable(e ast.Expr) bool {
 		c.observe(x.AsMapEntry().Value())
 		each = append(each, &k)
 	}
-	u := c.set.use(a.in.at)
+	u := c.details.use(a.in.at)
 	u.atoms = append(u.atoms, each...)
 	return true
 }
 
-func (s *Set) use(field int) *fieldUse {
-	u := s.uses[field]
+func (d *details) use(field int) *fieldUse {
+	u := d.uses[field]
 	if u == nil {
 		u = &fieldUse{}
-		s.uses[field] = u
+		d.uses[field] = u
 	}
 	return u
 }

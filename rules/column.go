@@ -78,7 +78,7 @@ func NewLayout(s *Set, more Inputs) (*Layout, error) {
 	l := &Layout{schema: s.env.schema, limits: s.env.limits, typeAt: map[string]int{}, newest: more.AllActivities}
 	fields, types := slices.Clone(more.Fields), slices.Clone(more.Activities)
 	for i := range s.rules {
-		in := &s.rules[i].inputs
+		in := s.Inputs(i)
 		fields, types = append(fields, in.Fields...), append(types, in.Activities...)
 		l.newest = l.newest || in.AllActivities
 		l.whole = l.whole || in.AllActivities && s.columnCond(i) == nil

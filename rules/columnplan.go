@@ -128,10 +128,11 @@ func (c *compiler) recency(e ast.Expr) *recency {
 
 // columnCond is the condition of a rule if columns can answer all of it.
 func (s *Set) columnCond(i int) *cond {
-	if s.rules[i].cond == nil {
+	c := s.detail().conds[i]
+	if c == nil {
 		return nil
 	}
-	c := s.rules[i].cond.simplify(false).gather()
+	c = c.simplify(false).gather()
 	if !c.columnar() {
 		return nil
 	}
@@ -174,12 +175,12 @@ func (s *Set) Columns(l *Layout, now time.Time, which []int) (*ColumnSet, error)
 	}
 	known := map[string]int{}
 	for _, i := range which {
-		in := &s.rules[i].inputs
+		in := s.Inputs(i)
 		if k := s.rules[i].rule.Type; k != leadloop.KindBool && k != leadloop.KindFloat {
 			return nil, fmt.Errorf("rules: columns: %w: rule %q gives a %s, not a condition or a number", leadloop.ErrInvalid, s.rules[i].rule.ID, k)
 		}
 		cond := s.columnCond(i)
-		if missing, ok := l.Covers(*in); !ok || cond == nil && in.AllActivities && !l.whole {
+		if missing, ok := l.Covers(in); !ok || cond == nil && in.AllActivities && !l.whole {
 			if ok {
 				missing = "the list of activities"
 			}

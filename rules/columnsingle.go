@@ -20,7 +20,7 @@ type singly struct {
 const keyWords = 4
 
 func (c *ColumnSet) singly(i int) singly {
-	in := &c.set.rules[i].inputs
+	in := c.set.Inputs(i)
 	s := singly{rule: i, acts: len(in.Activities) > 0 || in.AllActivities}
 	s.pure = !s.acts && len(in.Fields) <= keyWords
 	for _, name := range in.Fields {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
@@ -22,24 +23,49 @@ type Set struct {
 	env   *Env
 	rules []compiled
 	// slots are the distinct inputs of all rules together, so that each is
-	// read at most once per evaluation.
+	// read at most once per evaluation. slotAt finds them by name, if a program
+	// of cel-go has to.
 	slots  []slot
 	slotAt map[string]int
-	// uses tells for each field of the schema how rules look at it.
-	uses map[int]*fieldUse
+	named  bool
+	reads  []int32 // slots, by rule
 	// locals and places are how many loop variables and lists a rule has at
 	// most.
 	locals, places int
 	plan           *plan
 	oracle         []cel.Program // by rule, for tests
+
+	again   sync.Once
+	details *details
 }
 
 type compiled struct {
-	rule   Rule
-	inputs Inputs
-	times  []timeAtom
-	cond   *cond  // if it is a condition, which the plan has
-	alone  *alone // if not
+	rule     Rule
+	from, to int32 // in reads
+	times    []timeAtom
+	alone    *alone // nil for a condition, which the plan has
+}
+
+// details are what evaluating single leads does not need. They are made when
+// they are first asked for, by compiling the rules again.
+type details struct {
+	conds []*cond           // by rule, nil for those that run by themselves
+	uses  map[int]*fieldUse // how rules look at a field, by its position
+}
+
+func (s *Set) detail() *details {
+	s.again.Do(func() {
+		rules := make([]Rule, len(s.rules))
+		for i := range s.rules {
+			rules[i] = s.rules[i].rule
+		}
+		twin, d, problems := s.env.compile(rules)
+		if len(problems) > 0 || !slices.Equal(twin.slots, s.slots) {
+			panic("rules: what compiled once does not compile again")
+		}
+		s.details = d
+	})
+	return s.details
 }
 
 // alone is a rule that runs by itself: by code, or else by a program of cel-go,
@@ -72,10 +98,26 @@ func (s *Set) Rule(i int) Rule { return s.rules[i].rule }
 
 // Inputs returns what the i-th rule reads.
 func (s *Set) Inputs(i int) Inputs {
-	in := s.rules[i].inputs
-	in.Fields = slices.Clone(in.Fields)
-	in.Activities = slices.Clone(in.Activities)
-	in.Vars = slices.Clone(in.Vars)
+	var in Inputs
+	for _, k := range s.reads[s.rules[i].from:s.rules[i].to] {
+		switch slot := &s.slots[k]; slot.kind {
+		case slotField, slotHas:
+			in.Fields = append(in.Fields, s.label(int(k)))
+		case slotVar:
+			in.Vars = append(in.Vars, s.label(int(k)))
+		case slotNow:
+			in.Now = true
+		case slotActivities:
+			in.AllActivities, in.Now = true, true
+		default:
+			in.Activities = append(in.Activities, slot.typ)
+			in.Now = in.Now || slot.window > 0 || slot.kind == slotLast || slot.kind == slotSince
+		}
+	}
+	for _, list := range []*[]string{&in.Fields, &in.Activities, &in.Vars} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
 	return in
 }
 
@@ -89,12 +131,26 @@ func (s *Set) Env() *Env { return s.env }
 // counts within the expression, since the indentation of a block in a file is
 // not part of it.
 func (e *Env) Compile(rules ...Rule) (*Set, error) {
+	s, d, problems := e.compile(rules)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	s.plan = newPlan(s, d.conds)
+	s.slots, s.reads = slices.Clone(s.slots), slices.Clone(s.reads)
+	if !s.named {
+		s.slotAt = nil
+	}
+	return s, nil
+}
+
+func (e *Env) compile(rules []Rule) (*Set, *details, leadloop.Problems) {
 	var problems leadloop.Problems
 	if len(rules) > e.limits.Rules {
 		problems.Add(leadloop.Position{}, "%d rules, at most %d are allowed", len(rules), e.limits.Rules)
-		return nil, problems
+		return nil, nil, problems
 	}
-	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}, uses: map[int]*fieldUse{}}
+	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}}
+	d := &details{uses: map[int]*fieldUse{}}
 	first := map[string]leadloop.Position{}
 	for _, r := range rules {
 		switch at, twice := first[r.ID]; {
@@ -107,26 +163,23 @@ func (e *Env) Compile(rules ...Rule) (*Set, error) {
 		default:
 			first[r.ID] = r.Expression.At
 		}
-		c := compiler{set: s, rule: r}
+		c := compiler{set: s, details: d, rule: r}
 		if out, ok := c.compile(); ok {
-			s.rules = append(s.rules, out)
+			s.rules, d.conds = append(s.rules, out), append(d.conds, c.cond)
 		}
 		problems = append(problems, c.problems...)
 	}
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
-	s.plan = newPlan(s)
-	return s, nil
+	return s, d, problems
 }
 
 // compiler compiles one rule into a set.
 type compiler struct {
 	set      *Set
+	details  *details
 	rule     Rule
 	problems leadloop.Problems
 	ast      *ast.AST
-	inputs   Inputs
+	reads    []int32
 	times    []timeAtom
 	why      string // the first reason why a part of it has no code
 	cond     *cond  // the rule, if it is a condition that can be planned
@@ -190,7 +243,7 @@ func (c *compiler) compile() (compiled, bool) {
 		c.finish(&k)
 	}
 	if c.cond == nil && out.alone == nil || env.oracle {
-		program, err := env.plan(c.ast)
+		program, err := c.program(c.ast)
 		if err != nil {
 			c.problem(0, "", "a constant in it can't be computed: %v", err)
 			return compiled{}, false
@@ -204,12 +257,17 @@ func (c *compiler) compile() (compiled, bool) {
 	}
 	c.timeAtoms(root)
 	c.observe(root)
-	for _, list := range []*[]string{&c.inputs.Fields, &c.inputs.Activities, &c.inputs.Vars} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
-	}
-	out.inputs, out.times, out.cond = c.inputs, c.times, c.cond
+	slices.Sort(c.reads)
+	out.from = int32(len(c.set.reads))
+	c.set.reads = append(c.set.reads, slices.Compact(c.reads)...)
+	out.to, out.times = int32(len(c.set.reads)), slices.Clone(c.times)
 	return out, true
+}
+
+// program makes cel-go's program of an expression, which finds inputs by name.
+func (c *compiler) program(a *ast.AST) (cel.Program, error) {
+	c.set.named = true
+	return c.set.env.plan(a)
 }
 
 func (e *Env) plan(a *ast.AST) (cel.Program, error) {

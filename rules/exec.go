@@ -251,7 +251,7 @@ func sortNames(arena *[]string, start int) []string {
 func (x *exec) collect(n note, arena *[]string) {
 	slots := note(len(x.slots))
 	if n <= slots {
-		*arena = append(*arena, x.set.slots[n-1].label)
+		*arena = append(*arena, x.set.label(int(n-1)))
 		return
 	}
 	// Unions only hold what was there before them.
@@ -261,7 +261,7 @@ func (x *exec) collect(n note, arena *[]string) {
 		switch {
 		case !wanted[n]:
 		case n <= slots:
-			*arena = append(*arena, x.set.slots[n-1].label)
+			*arena = append(*arena, x.set.label(int(n-1)))
 		default:
 			m := x.merges[n-slots-1]
 			wanted[m[0]], wanted[m[1]] = true, true
@@ -287,11 +287,11 @@ func (x *exec) fill(c *cell, i int) note {
 		if x.facts.Profile == nil {
 			return missing(i)
 		}
-		return x.value(c, i, x.facts.Profile.At(s.at), x.set.env.schema.At(s.at).Kind)
+		return x.value(c, i, x.facts.Profile.At(int(s.at)), x.set.env.schema.At(int(s.at)).Kind)
 	case slotHas:
 		p := leadloop.Absent
 		if x.facts.Profile != nil {
-			p = x.facts.Profile.At(s.at).Presence()
+			p = x.facts.Profile.At(int(s.at)).Presence()
 		}
 		switch p {
 		case leadloop.Present, leadloop.Empty:
@@ -301,7 +301,7 @@ func (x *exec) fill(c *cell, i int) note {
 		}
 		return 0
 	case slotVar:
-		if s.at >= len(x.facts.Vars) {
+		if int(s.at) >= len(x.facts.Vars) {
 			return missing(i)
 		}
 		return x.value(c, i, x.facts.Vars[s.at], x.set.env.vars[s.at].Kind)
@@ -335,7 +335,7 @@ func (x *exec) fill(c *cell, i int) note {
 	}
 	d := x.now.Sub(at)
 	if !at.Add(d).Equal(x.now) {
-		return x.failInput("%s: longer than 292 years", s.label)
+		return x.failInput("%s: longer than 292 years", x.set.label(i))
 	}
 	c.num = int64(d)
 	return 0
@@ -355,9 +355,9 @@ func (x *exec) value(c *cell, i int, v leadloop.Value, want leadloop.Kind) note 
 	case leadloop.KnownAbsent:
 		return noteNoValue
 	}
-	s, limits := &x.set.slots[i], &x.set.env.limits
+	limits := &x.set.env.limits
 	if v.Kind() != want {
-		return x.failInput("%s: is a %s, not a %s", s.label, v.Kind(), want)
+		return x.failInput("%s: is a %s, not a %s", x.set.label(i), v.Kind(), want)
 	}
 	if v.Presence() == leadloop.Empty && want != leadloop.KindString && want != leadloop.KindStrings {
 		return noteNoValue
@@ -365,7 +365,7 @@ func (x *exec) value(c *cell, i int, v leadloop.Value, want leadloop.Kind) note 
 	switch want {
 	case leadloop.KindString:
 		c.text = v.Text()
-		return x.checkText(s.label, c.text, limits.StringBytes)
+		return x.checkText(x.set.label(i), c.text, limits.StringBytes)
 	case leadloop.KindInt:
 		c.num = v.Int()
 	case leadloop.KindFloat:
@@ -376,14 +376,14 @@ func (x *exec) value(c *cell, i int, v leadloop.Value, want leadloop.Kind) note 
 		}
 	case leadloop.KindTime:
 		c.time = v.Time()
-		return x.checkTime(s.label, c.time)
+		return x.checkTime(x.set.label(i), c.time)
 	case leadloop.KindStrings:
 		c.list = v
 		if v.Len() > limits.ListItems {
-			return x.failInput("%s: has more than %d items", s.label, limits.ListItems)
+			return x.failInput("%s: has more than %d items", x.set.label(i), limits.ListItems)
 		}
 		for k := range v.Len() {
-			if n := x.checkText(s.label, v.At(k), limits.ItemBytes); n != 0 {
+			if n := x.checkText(x.set.label(i), v.At(k), limits.ItemBytes); n != 0 {
 				return n
 			}
 		}

@@ -18,12 +18,26 @@ import (
 
 // slot is one distinct input of a set.
 type slot struct {
-	kind    slotKind
-	at      int           // field or variable position
-	label   string        // full name of the field or variable
-	typ     string        // activity type
-	window  time.Duration // 0: no window
-	unknown *types.Unknown
+	kind   slotKind
+	at     int32         // field or variable position
+	typ    string        // activity type
+	window time.Duration // 0: no window
+}
+
+// label is what people know the i-th slot as.
+func (s *Set) label(i int) string {
+	switch slot := &s.slots[i]; slot.kind {
+	case slotField, slotHas:
+		return s.env.schema.At(int(slot.at)).Name
+	case slotVar:
+		return s.env.vars[slot.at].Name
+	case slotNow:
+		return identNow
+	case slotActivities:
+		return identActivities
+	default:
+		return slot.kind.function() + "(" + slot.typ + ")"
+	}
 }
 
 type slotKind uint8
@@ -39,6 +53,18 @@ const (
 	slotLast
 	slotSince
 )
+
+func (k slotKind) function() string {
+	switch k {
+	case slotCount:
+		return fnCount
+	case slotSeen:
+		return fnSeen
+	case slotLast:
+		return fnLast
+	}
+	return fnSince
+}
 
 var factory = ast.NewExprFactory()
 
@@ -89,20 +115,17 @@ func (c *compiler) lowerIdent(e ast.Expr, locals []string) {
 	}
 	switch name {
 	case identNow:
-		c.inputs.Now = true
-		c.use(e, identNow, slot{kind: slotNow, label: name})
+		c.use(e, identNow, slot{kind: slotNow})
 		return
 	case identActivities:
-		c.inputs.AllActivities, c.inputs.Now = true, true
-		c.use(e, identActivities, slot{kind: slotActivities, label: name})
+		c.use(e, identActivities, slot{kind: slotActivities})
 		return
 	case identLead, identCompany:
 		c.problem(e.ID(), "name a field, such as "+c.anyField(name), "%s is not a value by itself", name)
 		return
 	}
 	if i, ok := c.set.env.varAt[name]; ok {
-		c.inputs.Vars = append(c.inputs.Vars, name)
-		c.use(e, name, slot{kind: slotVar, at: i, label: name})
+		c.use(e, name, slot{kind: slotVar, at: int32(i)})
 		return
 	}
 	c.problem(e.ID(), "", "%s is not a value", name)
@@ -127,11 +150,10 @@ func (c *compiler) lowerSelect(e ast.Expr, locals []string, nesting int) {
 			c.problemAt(c.start(e), "", "unknown field %s", name)
 			return
 		}
-		c.inputs.Fields = append(c.inputs.Fields, name)
 		if sel.IsTestOnly() {
-			c.use(e, "has "+name, slot{kind: slotHas, at: i, label: name})
+			c.use(e, "has "+name, slot{kind: slotHas, at: int32(i)})
 		} else {
-			c.use(e, name, slot{kind: slotField, at: i, label: name})
+			c.use(e, name, slot{kind: slotField, at: int32(i)})
 		}
 		return
 	}
@@ -140,11 +162,12 @@ func (c *compiler) lowerSelect(e ast.Expr, locals []string, nesting int) {
 
 // use makes e the variable of a slot.
 func (c *compiler) use(e ast.Expr, name string, s slot) {
-	if _, ok := c.set.slotAt[name]; !ok {
-		c.set.slotAt[name] = len(c.set.slots)
-		s.unknown = types.NewUnknown(int64(len(c.set.slots)+1), types.NewAttributeTrail(s.label))
-		c.set.slots = append(c.set.slots, s)
+	i, ok := c.set.slotAt[name]
+	if !ok {
+		i = len(c.set.slots)
+		c.set.slotAt[name], c.set.slots = i, append(c.set.slots, s)
 	}
+	c.reads = append(c.reads, int32(i))
 	e.SetKindCase(factory.NewIdent(e.ID(), name))
 	c.ast.SetReference(e.ID(), ast.NewIdentReference(name, nil))
 }
@@ -260,7 +283,7 @@ func (c *compiler) lowerActivity(e ast.Expr) {
 		c.problem(call.Args()[0].ID(), "", "the activity type of %s() is empty", fn)
 		return
 	}
-	s := slot{typ: typ, label: fn + "(" + typ + ")"}
+	s := slot{typ: typ}
 	if len(call.Args()) == 2 {
 		arg := call.Args()[1]
 		text, ok := stringLiteral(arg)
@@ -275,7 +298,6 @@ func (c *compiler) lowerActivity(e ast.Expr) {
 		}
 		s.window = d
 	}
-	c.inputs.Activities = append(c.inputs.Activities, typ)
 	switch fn {
 	case fnCount:
 		s.kind = slotCount
@@ -286,7 +308,6 @@ func (c *compiler) lowerActivity(e ast.Expr) {
 	case fnSince:
 		s.kind = slotSince
 	}
-	c.inputs.Now = c.inputs.Now || s.window > 0 || s.kind == slotLast || s.kind == slotSince
 	c.use(e, fn+" "+typ+" "+s.window.String(), s)
 }
 

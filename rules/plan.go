@@ -245,13 +245,13 @@ type planTable struct {
 	leaves []*planLeaf
 }
 
-// newPlan plans the compiled rules of a set.
-func newPlan(s *Set) *plan {
+// newPlan plans the compiled rules of a set, given their conditions.
+func newPlan(s *Set, conds []*cond) *plan {
 	p := &plan{roots: make([]int32, len(s.rules))}
 	b := planner{set: s, plan: p, byKey: map[string]*planLeaf{}, bits: len(s.rules)}
 	roots := make([]*planNode, len(s.rules))
 	for i := range s.rules {
-		if c := s.rules[i].cond; c != nil {
+		if c := conds[i]; c != nil {
 			roots[i] = b.node(c.simplify(false).gather())
 			continue
 		}

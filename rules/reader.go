@@ -71,7 +71,7 @@ func (r *reader) Parent() cel.Activation { return nil }
 
 func (r *reader) slot(i int) ref.Val {
 	if r.values[i] == nil {
-		r.values[i] = r.read(&r.set.slots[i])
+		r.values[i] = r.read(i)
 	}
 	return r.values[i]
 }
@@ -79,29 +79,34 @@ func (r *reader) slot(i int) ref.Val {
 // noValue has a node id so that cel-go does not write one into it.
 var noValue = types.NewErrWithNodeID(1, "%w", errNoValue)
 
-func (r *reader) read(s *slot) ref.Val {
+func (r *reader) unknown(i int) ref.Val {
+	return types.NewUnknown(int64(i+1), types.NewAttributeTrail(r.set.label(i)))
+}
+
+func (r *reader) read(i int) ref.Val {
+	s := &r.set.slots[i]
 	switch s.kind {
 	case slotField:
 		if r.facts.Profile == nil {
-			return s.unknown
+			return r.unknown(i)
 		}
-		return r.value(s, r.facts.Profile.At(s.at), r.set.env.schema.At(s.at).Kind)
+		return r.value(i, r.facts.Profile.At(int(s.at)), r.set.env.schema.At(int(s.at)).Kind)
 	case slotHas:
 		if r.facts.Profile == nil {
-			return s.unknown
+			return r.unknown(i)
 		}
-		switch r.facts.Profile.At(s.at).Presence() {
+		switch r.facts.Profile.At(int(s.at)).Presence() {
 		case leadloop.Present, leadloop.Empty:
 			return types.True
 		case leadloop.KnownAbsent:
 			return types.False
 		}
-		return s.unknown
+		return r.unknown(i)
 	case slotVar:
-		if s.at >= len(r.facts.Vars) {
-			return s.unknown
+		if int(s.at) >= len(r.facts.Vars) {
+			return r.unknown(i)
 		}
-		return r.value(s, r.facts.Vars[s.at], r.set.env.vars[s.at].Kind)
+		return r.value(i, r.facts.Vars[s.at], r.set.env.vars[s.at].Kind)
 	case slotNow:
 		return r.timestamp("now", r.now)
 	case slotActivities:
@@ -124,29 +129,29 @@ func (r *reader) read(s *slot) ref.Val {
 		at = r.clamp(at)
 		d := r.now.Sub(at)
 		if !at.Add(d).Equal(r.now) {
-			return fail("%s: longer than 292 years", s.label)
+			return fail("%s: longer than 292 years", r.set.label(i))
 		}
 		return types.Duration{Duration: d}
 	}
-	return fail("%s: can't be read", s.label)
+	return fail("%s: can't be read", r.set.label(i))
 }
 
-func (r *reader) value(s *slot, v leadloop.Value, want leadloop.Kind) ref.Val {
+func (r *reader) value(i int, v leadloop.Value, want leadloop.Kind) ref.Val {
 	switch v.Presence() {
 	case leadloop.Absent:
-		return s.unknown
+		return r.unknown(i)
 	case leadloop.KnownAbsent:
 		return noValue
 	}
 	if v.Kind() != want {
-		return fail("%s: is a %s, not a %s", s.label, v.Kind(), want)
+		return fail("%s: is a %s, not a %s", r.set.label(i), v.Kind(), want)
 	}
 	if v.Presence() == leadloop.Empty && want != leadloop.KindString && want != leadloop.KindStrings {
 		return noValue
 	}
 	switch want {
 	case leadloop.KindString:
-		return r.text(s.label, v.Text())
+		return r.text(r.set.label(i), v.Text())
 	case leadloop.KindInt:
 		return types.Int(v.Int())
 	case leadloop.KindFloat:
@@ -154,13 +159,13 @@ func (r *reader) value(s *slot, v leadloop.Value, want leadloop.Kind) ref.Val {
 	case leadloop.KindBool:
 		return types.Bool(v.Bool())
 	case leadloop.KindTime:
-		return r.timestamp(s.label, v.Time())
+		return r.timestamp(r.set.label(i), v.Time())
 	}
 	if v.Len() > r.limits.ListItems {
-		return fail("%s: has more than %d items", s.label, r.limits.ListItems)
+		return fail("%s: has more than %d items", r.set.label(i), r.limits.ListItems)
 	}
-	for i := range v.Len() {
-		if t := r.item(s.label, v.At(i)); types.IsError(t) {
+	for k := range v.Len() {
+		if t := r.item(r.set.label(i), v.At(k)); types.IsError(t) {
 			return t
 		}
 	}

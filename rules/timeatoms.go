@@ -246,7 +246,7 @@ func (c *compiler) term(e ast.Expr) (term, bool) {
 	if i, s := c.slotOf(e); s != nil {
 		return term{kind: termSlot, slot: i}, true
 	}
-	program, err := c.set.env.plan(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
+	program, err := c.program(ast.NewCheckedAST(ast.NewAST(e, c.ast.SourceInfo()), c.ast.TypeMap(), c.ast.ReferenceMap()))
 	return term{kind: termProgram, program: program}, err == nil
 }
 

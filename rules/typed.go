@@ -175,8 +175,8 @@ func (k *coder) ident(e ast.Expr) any {
 	kind := leadloop.KindInt
 	switch s.kind {
 	case slotField:
-		kind = k.c.set.env.schema.At(s.at).Kind
-		if e := k.field(i, s.at, kind); e != nil {
+		kind = k.c.set.env.schema.At(int(s.at)).Kind
+		if e := k.field(i, int(s.at), kind); e != nil {
 			return e
 		}
 	case slotVar:
