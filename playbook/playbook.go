@@ -323,6 +323,11 @@ type Options struct {
 	Secret func(name string) (string, bool)
 	// Providers are those that enrich.yaml calls type: host, by name.
 	Providers map[string]enrich.Provider
+	// Live has the scoring model in force, so that it can be swapped, tried
+	// beside another one, and rolled back while the loop runs; nil scores by
+	// the playbook's own model for good. Models of other playbooks must have
+	// this one's fields; what to buy and where to route stays with this one.
+	Live *scoring.Live
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
 	// logger. Its Merger and Playbook are set here, and lifecycle and tracking
 	// follow its Records.
@@ -356,9 +361,8 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
 	}
-	err = st.Update(ctx, func(tx store.Tx) error { return tx.Playbooks().Put(ctx, p.digest, p.contents) })
-	if err != nil {
-		return nil, fmt.Errorf("playbook: store it: %w", err)
+	if err := p.Save(ctx, st); err != nil {
+		return nil, err
 	}
 	if e.Logger != nil {
 		e.Logger.LogAttrs(ctx, slog.LevelInfo, "playbook", slog.String("name", p.Name()), slog.String("digest", p.digest))
@@ -384,7 +388,11 @@ func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
 		}
 		stages = append(stages, enrich.NewStage(waterfall))
 	}
-	return append(stages, scoring.NewStage(p.model), routing.NewStage(p.router, st)), nil
+	score, err := p.scoreStage(o)
+	if err != nil {
+		return nil, err
+	}
+	return append(stages, score, routing.NewStage(p.router, st)), nil
 }
 
 func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
