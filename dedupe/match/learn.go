@@ -35,7 +35,7 @@ const maxExamples = 600_000
 //
 // It returns an error that wraps leadloop.ErrInvalid for fewer than two rows, leadloop.ErrConflict for two rows with one id, or the context's.
 func Learn(ctx context.Context, t *Table, o Options) (*Model, error) {
-	n, err := t.nodes()
+	n, err := t.nodes(o.Mode == Dedupe)
 	if err != nil {
 		return nil, err
 	}

@@ -273,7 +273,7 @@ func TestScratch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _ := table.nodes()
+		n, _ := table.nodes(d.mode == Dedupe)
 		b, err := chooseKeys(ctx, n, d.mode)
 		if err != nil {
 			t.Fatal(err)
@@ -298,6 +298,18 @@ func TestScratch(t *testing.T) {
 			}
 		}
 		t.Logf("%-26s pairs %.0f est %.0f  at 0: %s   best %s at %.1f  blocking recall %.4f edges %d keys %d", d.name, all, m.report.Matches, atZero, ff(best), at, right/all, len(edges), len(b.keys))
+		if os.Getenv("GRID") != "" {
+			for _, lo := range []float64{-3, -4, -5} {
+				for _, hi := range []float64{8, 12, 20} {
+					for _, j := range []float64{-2.5, -2, -1.5, -1} {
+						clipLow, clipHigh, joinMean = lo, hi, j
+						d.clusters(t, n, edges)
+					}
+				}
+			}
+		} else {
+			d.clusters(t, n, edges)
+		}
 		if os.Getenv("SHOW") != "" {
 			for k, c := range m.spec.comparisons {
 				t.Logf("  %s", c.name)
@@ -317,3 +329,47 @@ func TestScratch(t *testing.T) {
 }
 
 func ff(x float64) string { return strconv.FormatFloat(x, 'f', 4, 64) }
+
+func (d *dataSet) clusters(t testing.TB, n *nodes, edges []edge) {
+	l := newLinker(constraints{most: 1000, nodes: n, single: d.mode == OneToOne})
+	l.run(edges)
+	cluster := make([]int32, len(d.rows))
+	for x := range n.len() {
+		for _, r := range n.rowsOf(uint32(x)) {
+			cluster[r] = l.of[x]
+		}
+	}
+	p, r, f, b3, largest := d.measure(cluster)
+	t.Logf("      clip %g %g mean %g: clustered P %.4f R %.4f F %.4f  B3 %.4f largest %d", clipLow, clipHigh, joinMean, p, r, f, b3, largest)
+}
+
+// measure returns the pairwise precision, recall and F1 of clusters, their B3 F1, and the size of the largest.
+func (d *dataSet) measure(cluster []int32) (p, r, f, b3 float64, largest int) {
+	type cell struct {
+		c int32
+		e string
+	}
+	both, byC, byE := map[cell]int{}, map[int32]int{}, map[string]int{}
+	for i, c := range cluster {
+		both[cell{c, d.entity[i]}]++
+		byC[c]++
+		byE[d.entity[i]]++
+	}
+	var tp, fp, tn int
+	var bp, br float64
+	for k, v := range both {
+		tp += v * (v - 1) / 2
+		bp += float64(v) * float64(v) / float64(byC[k.c])
+		br += float64(v) * float64(v) / float64(byE[k.e])
+	}
+	for _, v := range byC {
+		fp += v * (v - 1) / 2
+		largest = max(largest, v)
+	}
+	for _, v := range byE {
+		tn += v * (v - 1) / 2
+	}
+	p, r, f = f1(float64(tp), float64(fp), float64(tn))
+	bp, br = bp/float64(len(cluster)), br/float64(len(cluster))
+	return p, r, f, 2 * bp * br / (bp + br), largest
+}
