@@ -202,6 +202,15 @@ func (s *BatchScores) Verdict(i int) Verdict {
 	return v
 }
 
+// Rules returns the ids of the model's rules, in its order.
+func (s *BatchScores) Rules() []string {
+	out := make([]string, len(s.rules))
+	for i := range out {
+		out[i] = s.model.m.rules[i].id
+	}
+	return out
+}
+
 // Rule returns what the k-th rule of the model came to.
 func (s *BatchScores) Rule(k int) RuleLeads { return RuleLeads(s.rules[k]) }
 

@@ -73,3 +73,40 @@ func ExampleModel_ScoreAll() {
 	// l3 20 "C" ""
 	// l4 15 "C" ""
 }
+
+// What would an edit do to all leads? Only what it changes is computed.
+func ExampleBatch_Rescore() {
+	ctx, m := context.Background(), open()
+	batch, err := scoring.NewBatch(ctx, m, fromCSV(m.Schema(), strings.NewReader(export)), now, scoring.BatchOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := scoring.Parse("scoring.yaml", []byte(strings.Replace(model, "company.employees >= 500", "company.employees >= 1000", 1)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next, err := scoring.New(d, m.Schema(), scoring.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	changes, err := batch.Rescore(ctx, next, now)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(changes.Leads, "of", batch.Len(), "leads have another score")
+	for scores := range batch.Scores() {
+		for i, id := range scores.IDs {
+			fmt.Println(id, scores.Points[i])
+		}
+	}
+	// Output:
+	// 1 of 4 leads have another score
+	// l1 35
+	// l2 0
+	// l3 0
+	// l4 15
+}

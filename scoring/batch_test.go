@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -50,7 +51,7 @@ type comparer interface {
 }
 
 // sameAsSingly compares the scores of a block with those of its leads.
-func sameAsSingly(t comparer, m *Model, leads []BatchLead, s *BatchScores) {
+func sameAsSingly(t comparer, m *Model, leads []BatchLead, asOf time.Time, s *BatchScores) {
 	t.Helper()
 	for i := range s.Len() {
 		l := leads[s.First+i]
@@ -94,7 +95,7 @@ func TestABatchScoresEveryLeadAsIfItWereAlone(t *testing.T) {
 				t.Fatalf("the block begins at %d, want %d", s.First, n)
 			}
 			n += s.Len()
-			sameAsSingly(t, m, leads, s)
+			sameAsSingly(t, m, leads, asOf, s)
 		}
 		if n != len(leads) {
 			t.Fatalf("%d of %d leads came back", n, len(leads))
@@ -131,7 +132,7 @@ func TestBatchesOfManyBlocksKeepTheOrder(t *testing.T) {
 					t.Fatalf("lead %s comes where %s should", s.IDs[i], want)
 				}
 			}
-			sameAsSingly(t, m, leads, s)
+			sameAsSingly(t, m, leads, asOf, s)
 			n += s.Len()
 		}
 		if diff := cmp.Diff([]int{1024, len(leads), 2048, len(leads), 3072, len(leads), 3079, len(leads)}, done); diff != "" {

@@ -25,6 +25,7 @@ type combiner struct {
 	absent  rules.ColumnResults
 	fresh   *batchBlock // the block that absent is about
 	profile *leadloop.Profile
+	touched rules.LeadBits // leads to whose sums the last rule gave something
 }
 
 // givenLeads are what a rule comes to for each lead of a block.
@@ -106,6 +107,8 @@ func (c *combiner) all(ctx context.Context, b *batchBlock) error {
 	b.scores.ranks = make([]uint16, n)
 	if len(p.rejecting) > 0 {
 		b.scores.rejects = make([]uint16, n)
+	} else {
+		b.scores.rejects = nil
 	}
 	if p.span {
 		b.scores.Low, b.scores.High = make([]leadloop.Points, n), make([]leadloop.Points, n)
@@ -157,6 +160,10 @@ func (c *combiner) rule(ctx context.Context, b *batchBlock, i int, sign leadloop
 	g.find(b, r, b.expressions())
 	out := g.leads(b.columns.Len())
 	sums := b.sums[r.group]
+	c.touched = rules.LeadBits{}
+	if out.Matched != nil {
+		c.touched = *out.Matched
+	}
 	for k, state := range g.state[:len(sums)] {
 		if state == leadMatched {
 			sums[k] += sign * g.points[k]
@@ -167,6 +174,7 @@ func (c *combiner) rule(ctx context.Context, b *batchBlock, i int, sign leadloop
 		for k := range sums {
 			if g.state[k] == leadMatched && out.Undecided.Has(k) {
 				sums[k] += sign * g.points[k]
+				c.touched.Add(k)
 			}
 		}
 	}
