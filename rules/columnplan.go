@@ -176,15 +176,15 @@ func (s *Set) Columns(l *Layout, now time.Time, which []int) (*ColumnSet, error)
 	known := map[string]int{}
 	for _, i := range which {
 		in := s.Inputs(i)
-		if k := s.rules[i].rule.Type; k != leadloop.KindBool && k != leadloop.KindFloat {
-			return nil, fmt.Errorf("rules: columns: %w: rule %q gives a %s, not a condition or a number", leadloop.ErrInvalid, s.rules[i].rule.ID, k)
+		if k := s.rules[i].kind; k != leadloop.KindBool && k != leadloop.KindFloat {
+			return nil, fmt.Errorf("rules: columns: %w: rule %q gives a %s, not a condition or a number", leadloop.ErrInvalid, s.rules[i].id, k)
 		}
 		cond := s.columnCond(i)
 		if missing, ok := l.Covers(in); !ok || cond == nil && in.AllActivities && !l.whole {
 			if ok {
 				missing = "the list of activities"
 			}
-			return nil, fmt.Errorf("rules: columns: %w: rule %q reads %s, which was not loaded", leadloop.ErrInvalid, s.rules[i].rule.ID, missing)
+			return nil, fmt.Errorf("rules: columns: %w: rule %q reads %s, which was not loaded", leadloop.ErrInvalid, s.rules[i].id, missing)
 		}
 		r := columnRule{rule: i}
 		if cond != nil {

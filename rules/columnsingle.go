@@ -66,7 +66,7 @@ func (c *ColumnSet) newSingle(i int) singleExec {
 func (x *ColumnExec) alone(ctx context.Context, b *Block, r *columnRule, n int, out *ColumnResults) {
 	c := x.set
 	s, e := &c.single[r.single], &x.single[r.single]
-	number := c.set.rules[s.rule].rule.Type != leadloop.KindBool
+	number := c.set.rules[s.rule].kind != leadloop.KindBool
 	if number {
 		out.Values[n] = make([]float64, b.n)
 	}

@@ -29,6 +29,8 @@ type Set struct {
 	slotAt map[string]int
 	named  bool
 	reads  []int32 // slots, by rule
+	times  []timeAtom
+	files  []string
 	// locals and places are how many loop variables and lists a rule has at
 	// most.
 	locals, places int
@@ -39,11 +41,23 @@ type Set struct {
 	details *details
 }
 
+// compiled is a rule, in the least room.
 type compiled struct {
-	rule     Rule
-	from, to int32 // in reads
-	times    []timeAtom
-	alone    *alone // nil for a condition, which the plan has
+	id, text           string
+	kind               leadloop.Kind
+	file, line, column int32  // of the text; the file is among those of the set
+	reads, times       span   // of the set's
+	alone              *alone // nil for a condition, which the plan has
+}
+
+// span is a part of a slice.
+type span struct{ from, to int32 }
+
+// push appends more to list and returns where it is.
+func push[T any](list *[]T, more []T) span {
+	from := len(*list)
+	*list = append(*list, more...)
+	return span{int32(from), int32(len(*list))}
 }
 
 // details are what evaluating single leads does not need. They are made when
@@ -57,7 +71,7 @@ func (s *Set) detail() *details {
 	s.again.Do(func() {
 		rules := make([]Rule, len(s.rules))
 		for i := range s.rules {
-			rules[i] = s.rules[i].rule
+			rules[i] = s.Rule(i)
 		}
 		twin, d, problems := s.env.compile(rules)
 		if len(problems) > 0 || !slices.Equal(twin.slots, s.slots) {
@@ -94,12 +108,16 @@ type Inputs struct {
 func (s *Set) Len() int { return len(s.rules) }
 
 // Rule returns the i-th rule as it was given.
-func (s *Set) Rule(i int) Rule { return s.rules[i].rule }
+func (s *Set) Rule(i int) Rule {
+	r := &s.rules[i]
+	at := leadloop.Position{File: s.files[r.file], Line: int(r.line), Column: int(r.column)}
+	return Rule{ID: r.id, Type: r.kind, Expression: leadloop.Expression{Text: r.text, At: at}}
+}
 
 // Inputs returns what the i-th rule reads.
 func (s *Set) Inputs(i int) Inputs {
 	var in Inputs
-	for _, k := range s.reads[s.rules[i].from:s.rules[i].to] {
+	for _, k := range s.reads[s.rules[i].reads.from:s.rules[i].reads.to] {
 		switch slot := &s.slots[k]; slot.kind {
 		case slotField, slotHas:
 			in.Fields = append(in.Fields, s.label(int(k)))
@@ -136,7 +154,7 @@ func (e *Env) Compile(rules ...Rule) (*Set, error) {
 		return nil, err
 	}
 	s.plan = newPlan(s, d.conds)
-	s.slots, s.reads = slices.Clone(s.slots), slices.Clone(s.reads)
+	s.slots, s.reads, s.times = exact(s.slots), exact(s.reads), exact(s.times)
 	if !s.named {
 		s.slotAt = nil
 	}
@@ -227,12 +245,14 @@ func (c *compiler) compile() (compiled, bool) {
 	if len(c.problems) > 0 {
 		return compiled{}, false
 	}
-	if est, err := env.cel.EstimateCost(checked, sizes{limits}); err != nil || est.Max > limits.Cost {
+	est, err := env.cel.EstimateCost(checked, sizes{limits})
+	if err != nil || est.Max > limits.Cost {
 		c.problem(0, "shorten the lists it goes through, or nest fewer loops",
 			"the expression can cost more than the budget of %d on a large lead", limits.Cost)
 		return compiled{}, false
 	}
-	out := compiled{rule: c.rule}
+	at := c.rule.Expression.At
+	out := compiled{id: c.rule.ID, text: text, kind: c.rule.Type, file: c.set.file(at.File), line: int32(at.Line), column: int32(at.Column)}
 	if c.rule.Type == leadloop.KindBool {
 		c.cond = c.condition(root)
 	} else {
@@ -253,16 +273,32 @@ func (c *compiler) compile() (compiled, bool) {
 		}
 		if c.cond == nil && out.alone == nil {
 			out.alone = &alone{program: program, why: c.why}
+			if est.Max > limits.guardedCost() || c.merges(root) > maxMerges {
+				c.problem(0, "shorten the lists it goes through, or nest fewer loops",
+					"the expression can cost more than the budget of %d on a large lead, for one that is left to cel-go (%s)", limits.guardedCost(), c.why)
+				return compiled{}, false
+			}
 		}
 	}
 	c.timeAtoms(root)
 	c.observe(root)
 	slices.Sort(c.reads)
-	out.from = int32(len(c.set.reads))
-	c.set.reads = append(c.set.reads, slices.Compact(c.reads)...)
-	out.to, out.times = int32(len(c.set.reads)), slices.Clone(c.times)
+	out.reads, out.times = push(&c.set.reads, slices.Compact(c.reads)), push(&c.set.times, c.times)
 	return out, true
 }
+
+// file returns the number of a file.
+func (s *Set) file(name string) int32 {
+	i := slices.Index(s.files, name)
+	if i < 0 {
+		i = len(s.files)
+		s.files = append(s.files, name)
+	}
+	return int32(i)
+}
+
+// exact drops the room that appending left.
+func exact[T any](list []T) []T { return append(make([]T, 0, len(list)), list...) }
 
 // program makes cel-go's program of an expression, which finds inputs by name.
 func (c *compiler) program(a *ast.AST) (cel.Program, error) {

@@ -14,5 +14,5 @@ func (s *Set) Oracle(ctx context.Context, f Facts, i int) Result {
 	if rd.err != nil {
 		return Result{State: Failed, Err: rd.err}
 	}
-	return s.interpret(ctx, s.oracle[i], s.rules[i].rule.Type, &rd, &needs)
+	return s.interpret(ctx, s.oracle[i], s.rules[i].kind, &rd, &needs)
 }

@@ -27,7 +27,7 @@ func unchecked(t *testing.T, text string, cost uint64) *Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Set{env: e, rules: []compiled{{rule: Rule{Type: leadloop.KindBool}, alone: &alone{program: program}}}}
+	return &Set{env: e, rules: []compiled{{kind: leadloop.KindBool, alone: &alone{program: program}}}}
 }
 
 func loops(depth int) string {

@@ -116,8 +116,8 @@ func (s *Set) nextChange(rd *reader, i int) (t time.Time, exact bool) {
 	if rd.err != nil || types.IsError(rd.timestamp("now", rd.now)) {
 		return t, exact
 	}
-	for k := range s.rules[i].times {
-		a := &s.rules[i].times[k]
+	for k := s.rules[i].times.from; k < s.rules[i].times.to; k++ {
+		a := &s.times[k]
 		next, ok := rd.next(a)
 		exact = exact && ok
 		t = earlier(t, next)

@@ -366,7 +366,11 @@ func (b *planner) assign(n *planNode, bit int) {
 			}
 			terms[i].mask |= 1 << (in % 64)
 		}
-		b.plan.gates = append(b.plan.gates, gate{bits64: terms[0], more: slices.Clip(terms[1:]), word: int32(bit / 64), bit: 1 << (bit % 64)})
+		g := gate{bits64: terms[0], word: int32(bit / 64), bit: 1 << (bit % 64)}
+		if len(terms) > 1 {
+			g.more = exact(terms[1:])
+		}
+		b.plan.gates = append(b.plan.gates, g)
 	}
 }
 
@@ -435,8 +439,9 @@ func (b *planner) layOut() {
 		p.leaves[i] = leaf{question: int32(l.question), bit: uint8(l.bits[0] % 64), without: l.without}
 	}
 	byWord := make([][]int, p.words)
+	p.asked = make([]asked, len(b.tables))
 	for q, t := range b.tables {
-		p.asked = append(p.asked, t.asked)
+		p.asked[q] = t.asked
 		for _, l := range t.leaves {
 			for _, bit := range l.bits {
 				if list := byWord[bit/64]; len(list) == 0 || list[len(list)-1] != q {
@@ -452,8 +457,10 @@ func (b *planner) layOut() {
 		}
 		p.byWord[w+1] = int32(len(p.entries))
 	}
-	p.rows, p.entries, p.others = slices.Clip(p.rows), slices.Clip(p.entries), slices.Clip(p.others)
-	p.gates, p.nodes = slices.Clip(p.gates), slices.Clip(p.nodes)
+	p.rows, p.entries, p.others, p.gates, p.nodes = exact(p.rows), exact(p.entries), exact(p.others), exact(p.gates), exact(p.nodes)
+	p.ints, p.floats, p.bools, p.times, p.ages = exact(p.ints), exact(p.floats), exact(p.bools), exact(p.times), exact(p.ages)
+	p.texts, p.lists, p.vars = exact(p.texts), exact(p.lists), exact(p.vars)
+	p.counts, p.sinces, p.codes, p.tests = exact(p.counts), exact(p.sinces), exact(p.codes), exact(p.tests)
 }
 
 // table makes the rows of a question for one word.

@@ -43,7 +43,7 @@ func (s *Set) Plan() []RulePlan {
 	out := make([]RulePlan, len(s.rules))
 	for i := range s.rules {
 		r := &s.rules[i]
-		out[i] = RulePlan{ID: r.rule.ID}
+		out[i] = RulePlan{ID: r.id}
 		switch {
 		case r.alone == nil:
 			if s.plan.computes(i) {
@@ -52,7 +52,7 @@ func (s *Set) Plan() []RulePlan {
 		case r.alone.value == nil:
 			out[i].Tier, out[i].Why = TierCEL, "not compiled: "+r.alone.why
 		default:
-			out[i].Tier, out[i].Why = TierCode, "the result is a "+r.rule.Type.String()+", not a condition"
+			out[i].Tier, out[i].Why = TierCode, "the result is a "+r.kind.String()+", not a condition"
 		}
 	}
 	return out

@@ -182,7 +182,7 @@ func (s *Set) one(ctx context.Context, i int, x *exec, rd *reader, needs *[]stri
 		}
 		return Result{State: Decided, Value: no}
 	case r.value == nil:
-		return s.interpret(ctx, r.program, s.rules[i].rule.Type, rd, needs)
+		return s.interpret(ctx, r.program, s.rules[i].kind, rd, needs)
 	}
 	v, n := r.value(x)
 	if n != 0 {

@@ -286,7 +286,7 @@ func (m *sourceMaker) text(v view) *textSource {
 			})
 		}
 		slices.Sort(texts)
-		texts = slices.Clip(slices.Compact(texts))
+		texts = exact(slices.Compact(texts))
 		s.table = newTextTable(texts)
 		hold(tabled, datum{text: "\xff"}) // which is no text that a rule can hold
 		for _, t := range texts {
@@ -299,7 +299,7 @@ func (m *sourceMaker) text(v view) *textSource {
 		c, _ := leaves[0].cond.check()
 		s.checks = append(s.checks, newTextCheck(c.atom, m.question(leaves)))
 	}
-	s.checks = slices.Clip(s.checks)
+	s.checks = exact(s.checks)
 	s.place = m.place
 	return &s
 }
@@ -369,7 +369,7 @@ func steps[T any](leaves []*planLeaf, bounds []T, compare func(a, b T) int, firs
 		}
 		kept = append(kept, k)
 	}
-	return slices.Clip(kept)
+	return exact(kept)
 }
 
 // counters go through the activities once for all windows of all rules.
