@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -95,6 +96,40 @@ func TestChooseAccountDoesNotDependOnTheOrder(t *testing.T) {
 		}
 		if want.Account != "" && want.Ambiguous != nil {
 			t.Fatal("an account was chosen and asked about")
+		}
+	})
+}
+
+func FuzzAccounts(f *testing.F) {
+	for _, s := range [][3]string{
+		{"Acme, Inc.", "acme.com", "Acme Labs"}, {"Яндекс Маркет ООО", "яндекс.рф", "Yandex"}, {"株式会社日立製作所", "hitachi.co.jp", "日立"},
+		{"", "", ""}, {"& and of", "https://de.acme.com/acme.com", "the"}, {"Ünï & Cö", "xn--bcher-kva.de", "u n i c o"},
+	} {
+		f.Add(s[0], s[1], s[2])
+	}
+	f.Fuzz(func(t *testing.T, name, domain, other string) {
+		account := leadloop.Account{ID: "a", Name: name, Domains: []string{domain}}
+		ids := dedupe.AccountIdentifiers(account)
+		for i, id := range ids {
+			if utf8.ValidString(name+domain) && !utf8.ValidString(id.Value) || id.Value == "" {
+				t.Errorf("identifier %q of kind %s", id.Value, id.Kind)
+			}
+			if i > 0 && ids[i-1].Compare(id) >= 0 {
+				t.Error("identifiers are not sorted, each once")
+			}
+		}
+		m := dedupe.CompareAccount(who{company: other, domain: domain}.person(), account)
+		if m.Confidence < 0 || m.Confidence > 1 || m.Reason == "" {
+			t.Errorf("got %+v", m)
+		}
+		same := dedupe.CompareAccount(who{company: name}.person(), account)
+		back := dedupe.CompareAccount(who{company: other}.person(), leadloop.Account{ID: "a", Name: name})
+		forth := dedupe.CompareAccount(who{company: name}.person(), leadloop.Account{ID: "a", Name: other})
+		if back != forth {
+			t.Errorf("names compare as %+v and %+v", back, forth)
+		}
+		if slices.ContainsFunc(ids, func(i leadloop.Identifier) bool { return i.Kind == dedupe.IdentifierCompany }) && same.Rule != dedupe.RuleCompany {
+			t.Errorf("a company is not its own account: %+v", same)
 		}
 	})
 }

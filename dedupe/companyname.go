@@ -147,7 +147,7 @@ func beginsWith(long, short []string) bool {
 	return len(short) == 1 && len(long) == 1 && len(long[0]) > len(s)+2 && strings.HasPrefix(long[0], s)
 }
 
-// isInitialsOf holds if short is one word of three to six letters, each the first of a word of long.
+// isInitialsOf holds if short is one word of three to six letters, each the first of a word of long (all words, or those that tell).
 func isInitialsOf(short, long string) bool {
 	return isShortWord(short) && (short == initials(strings.Fields(long)) || short == initials(tellingWords(long)))
 }
