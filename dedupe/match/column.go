@@ -10,14 +10,12 @@ type column struct {
 	values   []string
 	forms    []string  // for comparing letter by letter; shares memory with values where it can
 	hashes   []uint64  // of the values
-	counts   []uint32  // rows that have the value
 	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
 
 	byWord    map[string]uint32
 	wordAt    []uint32 // first word of each value in wordIDs; one more at the end
 	wordIDs   []uint32
 	wordForms []string
-	wordCount []uint32
 	weights   []float32 // of a word: log2 of one over the share of values that have it
 }
 
@@ -41,7 +39,6 @@ func (c *column) intern(value string) uint32 {
 	c.values = append(c.values, value)
 	c.forms = append(c.forms, bytesForm(value))
 	c.hashes = append(c.hashes, hash64(0, value))
-	c.counts = append(c.counts, 0)
 	if c.words {
 		for start := 0; start < len(value); {
 			end := start
@@ -62,33 +59,12 @@ func (c *column) internWord(word string) uint32 {
 		id = uint32(len(c.wordForms))
 		c.byWord[word] = id
 		c.wordForms = append(c.wordForms, bytesForm(word))
-		c.wordCount = append(c.wordCount, 0)
 	}
 	return id
 }
 
 // wordsOf returns the words of a value.
 func (c *column) wordsOf(id uint32) []uint32 { return c.wordIDs[c.wordAt[id]:c.wordAt[id+1]] }
-
-// count counts in how many rows each value and each word is.
-func (c *column) count(cells []uint32, at, stride int) {
-	clear(c.counts)
-	for i := at; i < len(cells); i += stride {
-		c.counts[cells[i]]++
-	}
-	if !c.words {
-		return
-	}
-	clear(c.wordCount)
-	for id := 1; id < len(c.values); id++ {
-		if c.counts[id] == 0 {
-			continue
-		}
-		for _, w := range c.wordsOf(uint32(id)) {
-			c.wordCount[w] += c.counts[id]
-		}
-	}
-}
 
 // frequencies is what a model remembers of a column: how many rows had a value, by the value's hash. Values that only one row had are not kept.
 type frequencies struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"math"
-	"os"
 	"slices"
 )
 
@@ -113,9 +112,6 @@ func (l *learner) maximise() {
 		}
 		change := math.Abs(found - matches)
 		matches = found
-		if debugEM {
-			println(round, int(matches), int(1000*p.m[0][1]), int(1000*p.m[0][l.spec.comparisons[0].exact]))
-		}
 		smooth(p.m, m, priors, priorStrength+priorShare*looked)
 		joint.count(patterns, post)
 		if round >= aloneRounds {
@@ -142,5 +138,3 @@ func smooth(out, counts, priors [][]float64, strength float64) {
 		}
 	}
 }
-
-var debugEM = os.Getenv("DEBUG") != ""

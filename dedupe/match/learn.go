@@ -35,14 +35,18 @@ const maxExamples = 600_000
 //
 // It returns an error that wraps leadloop.ErrInvalid for fewer than two rows, leadloop.ErrConflict for two rows with one id, or the context's.
 func Learn(ctx context.Context, t *Table, o Options) (*Model, error) {
-	n, err := t.nodes(o.Mode == Dedupe)
+	said, err := t.decided(o.Decisions)
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.nodes(o.Mode == Dedupe, said.apart)
 	if err != nil {
 		return nil, err
 	}
 	if n.all < 2 {
 		return nil, fmt.Errorf("match: %w: %d rows; two at least are needed to compare", leadloop.ErrInvalid, n.all)
 	}
-	l := &learner{n: n, o: o, spec: t.spec}
+	l := &learner{n: n, o: o, spec: t.spec, said: said}
 	if err := l.learn(ctx); err != nil {
 		return nil, err
 	}
@@ -50,6 +54,7 @@ func Learn(ctx context.Context, t *Table, o Options) (*Model, error) {
 }
 
 type learner struct {
+	said         decided
 	n            *nodes
 	o            Options
 	spec         *spec
@@ -88,7 +93,9 @@ func (l *learner) learn(ctx context.Context) error {
 }
 
 func (l *learner) model() *Model {
-	return &Model{spec: l.spec, params: l.params, freqs: l.freqs, report: l.report}
+	return &Model{
+		spec: l.spec, params: l.params, freqs: l.freqs, report: l.report, keys: l.blocking.keys, numbers: l.blocking.number, caps: l.blocking.caps,
+	}
 }
 
 // count takes the frequencies of all values.
@@ -122,7 +129,7 @@ func (l *learner) count() {
 				}
 			}
 		}
-		col.counts = counts[c]
+		f.trim()
 		col.weigh(f)
 	}
 }

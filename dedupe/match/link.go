@@ -141,6 +141,13 @@ func (l *linker) refuses(a, b *group) string {
 	return ""
 }
 
+// unite joins the groups of two nodes whatever speaks against it.
+func (l *linker) unite(x, y uint32) {
+	if a, b := l.of[x], l.of[y]; a != b {
+		l.join(min(a, b), max(a, b))
+	}
+}
+
 // run joins what edges and constraints allow.
 func (l *linker) run(edges []edge) {
 	for _, e := range edges {

@@ -10,6 +10,10 @@ type Model struct {
 	params params
 	freqs  []frequencies // by column
 	report Report
+	// The blocking keys: how to find candidates, their numbers among all of the spec, and how many rows may share a value.
+	keys    []blockKey
+	numbers []int
+	caps    []int
 }
 
 // params are the numbers of a model.

@@ -273,7 +273,7 @@ func TestScratch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _ := table.nodes(d.mode == Dedupe)
+		n, _ := table.nodes(d.mode == Dedupe, nil)
 		b, err := chooseKeys(ctx, n, d.mode)
 		if err != nil {
 			t.Fatal(err)

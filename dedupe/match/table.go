@@ -141,8 +141,9 @@ func (n *nodes) row(i uint32) []uint32    { return n.cells[int(i)*n.stride : (in
 func (n *nodes) size(i uint32) int        { return int(n.first[i+1] - n.first[i]) }
 func (n *nodes) rowsOf(i uint32) []uint32 { return n.rows[n.first[i]:n.first[i+1]] }
 
-// nodes sorts the rows by content and puts equal ones of one source together. It returns an error if two rows have one id.
-func (t *Table) nodes(together bool) (*nodes, error) {
+// nodes sorts the rows by content and puts equal ones of one source together, but for those that are to stay apart. It returns an error if two rows
+// have one id.
+func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 	if err := t.checkIDs(); err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (t *Table) nodes(together bool) (*nodes, error) {
 		n.rows[i] = k.row
 		row := t.cells[int(k.row)*stride : (int(k.row)+1)*stride]
 		source := rank[t.sources[k.row]]
-		if last := len(n.sources) - 1; together && last >= 0 && n.sources[last] == source && slices.Equal(n.row(uint32(last)), row) {
+		if last := len(n.sources) - 1; together && last >= 0 && !apart[k.row] && !apart[n.rows[i-1]] && n.sources[last] == source && slices.Equal(n.row(uint32(last)), row) {
 			continue
 		}
 		n.first = append(n.first, uint32(i))
