@@ -36,6 +36,9 @@ func (s sizes) of(path []string, t *types.Type) *cost.SizeEstimate {
 	return nil
 }
 
+// lookupCost is the price of looking up a time zone.
+const lookupCost = 5000
+
 // EstimateCallCost prices what cel-go has no idea of: a pattern by the size of
 // its program, and functions that go through a string.
 func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
@@ -54,6 +57,12 @@ func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args [
 		// RE2 in its slow form visits every instruction for every byte, at
 		// some five nanoseconds each.
 		return &cost.CallEstimate{CostEstimate: s.size(subject).MultiplyByCostFactor(0.05 * float64(size))}
+	case clocks[function] != nil && len(args) == 1:
+		// A zone that is not known before is looked up in files.
+		if _, ok := stringLiteral(args[0].Expr()); !ok {
+			return &cost.CallEstimate{CostEstimate: cost.SizeEstimate{Min: lookupCost, Max: lookupCost}.MultiplyByCostFactor(1)}
+		}
+		return nil
 	case checks[function] != nil, edits[function] != nil:
 		subject := target
 		if subject == nil {

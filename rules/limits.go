@@ -34,8 +34,9 @@ type Limits struct {
 	Rules int
 	// Cost is the budget of one evaluation of one rule in cel-go's units, about
 	// a tenth of a microsecond each: the worst case under the caps above must
-	// fit it, or the rule is refused. Rules that are left to cel-go ([TierCEL])
-	// are also stopped when it is used up.
+	// fit it, or the rule is refused. It also bounds memory, at some ten bytes
+	// for a unit. Rules that are left to cel-go ([TierCEL]), which is slower,
+	// must fit a fifth of it, and are stopped when it is used up.
 	Cost uint64
 }
 

@@ -267,7 +267,8 @@ func timedExpression(rt *rapid.T) string {
 		case 12:
 			return fmt.Sprintf(`activities.filter(x, x.type == %q && x.at %s %s).size() > %d`, typ.Draw(rt, "type"), op.Draw(rt, "op"), pick("against", instant(), moving(), `now - days(1)`), rapid.IntRange(0, 2).Draw(rt, "n"))
 		case 13:
-			return fmt.Sprintf(`activities.exists(x, x.at.%s %% 7 == %d || (now - x.at).getMinutes() %% 7 == 3)`, clock(), rapid.IntRange(0, 6).Draw(rt, "k"))
+			return fmt.Sprintf(`activities.exists(x, x.at.%s %% 7 == %d || (now - x.at).getMinutes() %% 7 == 3)`,
+				pick("clock", "getHours()", `getHours("Europe/Berlin")`, `getDayOfWeek("America/New_York")`, `getMinutes("-03:30")`, "getSeconds()"), rapid.IntRange(0, 6).Draw(rt, "k"))
 		case 14:
 			return fmt.Sprintf(`(%s %s %s || int(%s) %% 7 == 3)`, span(), op.Draw(rt, "op"), span(), moving())
 
