@@ -92,7 +92,11 @@ func (d *decision) returnDebit(ctx context.Context) error {
 }
 
 // addDeltas adds two lists that are ordered by member, and leaves out zeros.
+// It takes a over.
 func addDeltas(a, b []leadloop.LedgerDelta) []leadloop.LedgerDelta {
+	if len(b) == 0 {
+		return slices.DeleteFunc(a, func(d leadloop.LedgerDelta) bool { return d.Owed == 0 })
+	}
 	out := make([]leadloop.LedgerDelta, 0, len(a)+len(b))
 	for len(a)+len(b) > 0 {
 		var next leadloop.LedgerDelta

@@ -152,7 +152,7 @@ func (c *condition) accounts() *accounts {
 
 // condition compiles everything that an entry asks of a lead.
 func (c *compiler) condition(where string, d *Entry, territories []string) condition {
-	cond := condition{rule: c.rule(where, d.When)}
+	cond := condition{rule: c.rule(where, d.When), implied: c.implied(d.When.Text)}
 	c.lists(where, d.At, &cond, []list{
 		{"source", leadloop.Source.Name(), d.Source},
 		{"partner", leadloop.Partner.Name(), d.Partner},

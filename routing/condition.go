@@ -13,7 +13,8 @@ import (
 // known.
 type condition struct {
 	matchers []matcher
-	rule     int // number of the CEL rule, -1 for none
+	implied  []matcher // by the rule
+	rule     int       // number of the CEL rule, -1 for none
 }
 
 func (c *condition) always() bool { return c.rule < 0 && len(c.matchers) == 0 }
@@ -26,6 +27,7 @@ const (
 	matchPostcode
 	matchAccount
 	matchTerritory
+	matchImplied // by CEL: only the index asks
 )
 
 // matcher is one structured condition.
@@ -111,9 +113,32 @@ func (d *decision) check(ctx context.Context, c *condition) EntryTrace {
 	return t
 }
 
+// alone is how many conditions in CEL are evaluated one by one before all of
+// them are evaluated at once.
+const alone = 3
+
 func (d *decision) eval(ctx context.Context, rule int) rules.Result {
+	if d.results != nil {
+		return d.results.At(rule)
+	}
 	facts := rules.Facts{Profile: d.q.Profile, Activities: d.q.Lead.Activities, Vars: d.vars[:], Now: d.q.AsOf}
-	return d.r.rules.EvalOne(ctx, facts, rule)
+	if d.evals++; d.evals <= alone {
+		return d.r.rules.EvalOne(ctx, facts, rule)
+	}
+	d.results, _ = d.r.results.Get().(*rules.Results)
+	if d.results == nil {
+		d.results = &rules.Results{}
+	}
+	d.r.rules.Eval(ctx, facts, d.results)
+	return d.results.At(rule)
+}
+
+// done gives back what the decision borrowed.
+func (d *decision) done() {
+	if d.results != nil {
+		d.r.results.Put(d.results)
+		d.results = nil
+	}
 }
 
 // The positions of Vars.

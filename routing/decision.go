@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/rules"
 )
 
 // decision is one lead being routed.
@@ -20,6 +21,11 @@ type decision struct {
 	member *membership // of territories, once it is asked for
 	trace  Trace
 	moves  []leadloop.LedgerMove
+	bits   [smallIndex]uint64
+	// evals counts the conditions in CEL that were evaluated one by one;
+	// results are all of them, once that is cheaper.
+	evals   int
+	results *rules.Results
 	// uncredited are the members of the pool booked last who got no credit.
 	uncredited []leadloop.RepID
 	// sla is the policy of the lead, once it is asked for.

@@ -443,7 +443,7 @@ func (x *index) overlapping(c *condition) []uint64 {
 		k := &x.dims[i]
 		for j := range c.matchers {
 			m := &c.matchers[j]
-			if m.field != k.field || k.nums != nil != (m.kind == matchNumber) || k.codes != nil != (m.kind == matchPostcode) || m.kind == matchTerritory {
+			if k.loose || m.field != k.field || k.nums != nil != (m.kind == matchNumber) || k.codes != nil != (m.kind == matchPostcode) || m.kind == matchTerritory {
 				continue
 			}
 			any := slices.Clone(k.free)

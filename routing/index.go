@@ -24,6 +24,8 @@ type dim struct {
 	text  map[string]posting
 	nums  *segments[int64]
 	codes *segments[string] // postcodes
+	// loose is what CEL implies: what is known not to exist is left to it.
+	loose bool
 }
 
 // posting is a set of conditions, as a list or, if that is longer, as bits.
@@ -31,6 +33,9 @@ type posting struct {
 	ids  []int32
 	bits []uint64
 }
+
+// smallIndex is how many words of bits need no memory of their own.
+const smallIndex = 4
 
 // maxPostings bounds what the ranges of a field may take. A field with more
 // is not indexed, which costs time and changes no answer.
@@ -50,8 +55,9 @@ func newIndex(conditions []*condition) *index {
 	}
 	parts, order := map[key]*part{}, []key{}
 	for i, c := range conditions {
-		for j := range c.matchers {
-			m := &c.matchers[j]
+		all := slices.Concat(c.matchers, c.implied)
+		for j := range all {
+			m := &all[j]
 			if m.kind == matchTerritory {
 				continue
 			}
@@ -64,7 +70,7 @@ func newIndex(conditions []*condition) *index {
 			id := int32(i)
 			p.asks = append(p.asks, id)
 			switch m.kind {
-			case matchText:
+			case matchText, matchImplied:
 				for _, s := range m.oneOf {
 					p.text[s] = append(p.text[s], id)
 				}
@@ -83,7 +89,7 @@ func newIndex(conditions []*condition) *index {
 	}
 	for _, k := range order {
 		p := parts[k]
-		d := dim{field: k.field, free: ones(x.n)}
+		d := dim{field: k.field, free: ones(x.n), loose: k.kind == matchImplied}
 		for _, id := range p.asks {
 			d.free[id/64] &^= 1 << (id % 64)
 		}
@@ -106,8 +112,10 @@ func newIndex(conditions []*condition) *index {
 	return x
 }
 
-func ones(n int) []uint64 {
-	b := make([]uint64, (n+63)/64)
+func ones(n int) []uint64 { return fill(make([]uint64, (n+63)/64), n) }
+
+// fill sets the first n bits.
+func fill(b []uint64, n int) []uint64 {
 	for i := range b {
 		b[i] = ^uint64(0)
 	}
@@ -131,10 +139,16 @@ func newPosting(ids []int32, n int) posting {
 }
 
 // left returns the conditions that the decision's lead does not rule out, as
-// bits.
-func (x *index) left(d *decision) []uint64 {
-	out := ones(x.n)
+// bits; small holds them if they fit.
+func (x *index) left(d *decision, small []uint64) []uint64 {
+	out := small[:0]
+	if n := (x.n + 63) / 64; n <= cap(small) {
+		out = fill(small[:n], x.n)
+	} else {
+		out = ones(x.n)
+	}
 	var scratch []uint64
+	var few [smallIndex]uint64
 	for i := range x.dims {
 		k := &x.dims[i]
 		v := d.value(k.field)
@@ -143,6 +157,9 @@ func (x *index) left(d *decision) []uint64 {
 		case leadloop.Absent:
 			continue
 		case leadloop.KnownAbsent:
+			if k.loose {
+				continue
+			}
 		default:
 			switch {
 			case k.nums != nil:
@@ -164,7 +181,9 @@ func (x *index) left(d *decision) []uint64 {
 			}
 		default:
 			if scratch == nil {
-				scratch = make([]uint64, len(out))
+				if scratch = few[:]; len(out) > len(few) {
+					scratch = make([]uint64, len(out))
+				}
 			}
 			for _, id := range p.ids {
 				scratch[id/64] |= 1 << (id % 64)

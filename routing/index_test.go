@@ -100,7 +100,7 @@ func TestTheIndexLeavesOutWhatIsRuledOutAndNothingElse(t *testing.T) {
 			lead, p := drawLead(t, schema)
 			q := Request{Lead: lead, Profile: p}
 			d := &decision{r: c.r, q: &q, vars: q.vars()}
-			left := x.left(d)
+			left := x.left(d, nil)
 			for i, k := range conditions {
 				got := left[i/64]&(1<<(i%64)) != 0
 				want := d.check(context.Background(), k).Verdict
@@ -332,4 +332,70 @@ func BenchmarkEntries(b *testing.B) {
 			})
 		}
 	}
+}
+
+func TestWhatCELImpliesIsReadRight(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{`lead.country == "DE"`, "lead.country[DE]"},
+		{`"DE" == lead.country && company.employees > 10`, "lead.country[DE]"},
+		{`lead.country in ["DE", 'AT'] && (lead.region == "BY" || true) && tier == "A"`, "lead.country[AT DE] tier[A]"},
+		{`lead.country == "DE" || true`, ""},
+		{`lead.country == "DE" ? true : false`, ""},
+		{`!(lead.country == "DE")`, ""},
+		{`lead.country != "DE"`, ""},
+		{`lead.country == "a && lead.region == b"`, "lead.country[a && lead.region == b]"},
+		{`lead.country == "DE" // && tier == "A"`, ""},
+		{`lead.country == "D\\"E"`, ""},
+		{`lead.country == "DE" + "x"`, ""},
+		{`lead.country == "DE" == true`, ""},
+		{`company.employees == 5`, ""},
+		{`lead.unknown == "x"`, ""},
+		{`lead.country in []`, ""},
+		{`lead.country in ["DE",]`, "lead.country[DE]"},
+		{`lead.country in ["DE" "AT"]`, ""},
+		{`lead.country in ["DE"] + ["AT"]`, ""},
+		{``, ""},
+	} {
+		k := &compiler{r: &Router{}, schema: leadloop.StandardSchema()}
+		var got []string
+		for _, m := range k.implied(c.text) {
+			got = append(got, fmt.Sprint(m.name, m.oneOf))
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", c.text, diff)
+		}
+	}
+}
+
+// What the index leaves out by what CEL implies, CEL finds not to be met.
+func TestWhatCELImpliesRulesOutNothingElse(t *testing.T) {
+	parts := []string{
+		`lead.country == "DE"`, `lead.country in ["DE", "FR"]`, `"US" == lead.country`, `tier == "A"`, `company.employees > 10`, `1 / company.employees > 0`,
+		`(lead.country == "DE" || company.industry == "steel")`, `has(lead.country)`, `company.industry != "steel"`, `company.industry == "steel"`, `!(tier == "B")`, `lead.country.startsWith("D")`,
+	}
+	schema := schemaWithPostcode(t)
+	rapid.Check(t, func(t *rapid.T) {
+		def := Definition{Final: "q", Queues: []Queue{{ID: "q"}}, Reps: []Rep{{ID: "r"}}}
+		for i := range rapid.IntRange(1, 12).Draw(t, "entries") {
+			some := rapid.SliceOfN(rapid.SampledFrom(parts), 1, 3).Draw(t, "parts")
+			def.Chain = append(def.Chain, Entry{ID: fmt.Sprintf("e%d", i), When: leadloop.Expression{Text: strings.Join(some, rapid.SampledFrom([]string{" && ", " && ", " || "}).Draw(t, "op"))}, Target: Target{Rep: "r"}})
+		}
+		r, err := New(def, SLADefinition{}, schema, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lead, p := drawLead(t, schema)
+		q := Request{Lead: lead, Profile: p, AsOf: monday}
+		d := &decision{r: r, q: &q, vars: q.vars()}
+		left := r.entryIndex.left(d, nil)
+		for i := range r.entries {
+			v := d.check(context.Background(), &r.entries[i].cond)
+			if left[i/64]&(1<<(i%64)) == 0 && v.Verdict != VerdictNotMatched {
+				t.Fatalf("%s is left out and comes to %s", r.entries[i].When.Text, v.Verdict)
+			}
+		}
+	})
 }

@@ -187,7 +187,12 @@ func settle(members []Entitlement, winner int) Pick {
 		balance   leadloop.Owed // before this lead's credit, after its debit
 	}
 	p := Pick{Deltas: make([]leadloop.LedgerDelta, len(members)), Owed: make([]leadloop.Owed, len(members))}
-	shares := make([]share, len(members))
+	var few [16]share
+	shares := few[:]
+	if len(members) > len(few) {
+		shares = make([]share, len(members))
+	}
+	shares = shares[:len(members)]
 	total, left := totalWeight(members), leadloop.OneLead
 	for i := range members {
 		credit := int64(leadloop.OneLead) * members[i].weight()

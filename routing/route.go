@@ -52,12 +52,17 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 	if err != nil {
 		return Assignment{}, err
 	}
-	d.trace.Entries = make([]EntryTrace, 0, min(len(r.entries), MaxTraced)+1)
+	defer d.done()
 	var undecided, nobody bool
-	left := r.entryIndex.left(d)
+	left := r.entryIndex.left(d, d.bits[:])
 	for i := d.pass(ctx, left, 0); i >= 0; i = d.pass(ctx, left, i+1) {
 		e := &r.entries[i]
-		t := d.check(ctx, &e.cond)
+		checked := d.check(ctx, &e.cond)
+		if checked.Verdict == VerdictNotMatched {
+			d.trace.pass(e.ID, checked.Because)
+			continue
+		}
+		t := checked // placing it needs memory of its own
 		t.Entry = e.ID
 		if t.Verdict == VerdictMatched {
 			a, ok, err := d.place(ctx, e, &e.Target, &t)
@@ -79,7 +84,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 		}
 		undecided = undecided || t.Verdict == VerdictUndecided
 		nobody = nobody || t.Verdict == VerdictNobody
-		d.trace.add(&t)
+		d.trace.Entries = append(d.trace.Entries, t)
 	}
 	reason := "no_entry"
 	switch {
@@ -100,12 +105,15 @@ func (d *decision) pass(ctx context.Context, left []uint64, i int) int {
 		end = len(d.r.entries)
 	}
 	for ; i < end; i++ {
-		if len(d.trace.Entries) >= MaxTraced {
+		if len(d.trace.Passed) == MaxTraced {
 			d.trace.More += end - i
 			break
 		}
 		e := &d.r.entries[i]
-		d.trace.add(&EntryTrace{Entry: e.ID, Verdict: VerdictNotMatched, Because: d.ruledOut(&e.cond)})
+		if d.trace.Passed == nil {
+			d.trace.Passed = make([]Passed, 0, min(len(d.r.entries), MaxTraced))
+		}
+		d.trace.pass(e.ID, d.ruledOut(&e.cond))
 	}
 	return next
 }
@@ -120,6 +128,9 @@ func (d *decision) ruledOut(c *condition) string {
 		if met, known := m.met(d.value(m.field)); known && !met {
 			return m.name
 		}
+	}
+	if c.rule >= 0 {
+		return "when"
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -53,6 +54,7 @@ type Router struct {
 	disputed       ladder
 	rules          *rules.Set
 	scores         *rules.Set // of best-fit pools
+	results        sync.Pool  // of *rules.Results
 	tiers          []string
 	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
 	sticky         bool // some entry asks who had the domain

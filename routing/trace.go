@@ -15,20 +15,28 @@ import (
 type Trace struct {
 	// Note says what a stage decided besides, or instead of, a route.
 	Note string `json:"note,omitempty"`
-	// Entries are all that matched or could have, and of the others those that
-	// a list of [MaxTraced] has room for. More counts the rest of them.
-	Entries  []EntryTrace `json:"entries,omitempty"`
+	// Entries are all that matched or could have, in order.
+	Entries []EntryTrace `json:"entries,omitempty"`
+	// Passed are the entries that did not match, up to the winner: the first
+	// [MaxTraced] of them. More counts the rest.
+	Passed   []Passed     `json:"passed,omitempty"`
 	More     int          `json:"more,omitempty"`
 	Policies []EntryTrace `json:"policies,omitempty"`
 }
 
-// add appends an entry that did not win.
-func (t *Trace) add(e *EntryTrace) {
-	if e.Verdict == VerdictNotMatched && len(t.Entries) >= MaxTraced {
+// Passed is an entry that did not match, and the condition that was not met.
+type Passed struct {
+	Entry   string `json:"entry"`
+	Because string `json:"because,omitempty"`
+}
+
+// pass appends an entry that did not match.
+func (t *Trace) pass(entry, because string) {
+	if len(t.Passed) == MaxTraced {
 		t.More++
 		return
 	}
-	t.Entries = append(t.Entries, *e)
+	t.Passed = append(t.Passed, Passed{entry, because})
 }
 
 // Needs are the missing fields and variables, sorted, that could still change
@@ -51,10 +59,10 @@ type Verdict string
 const (
 	VerdictMatched    Verdict = "matched" // only while it is being placed
 	VerdictWon        Verdict = "won"
-	VerdictNotMatched Verdict = "not_matched"
-	VerdictUndecided  Verdict = "undecided" // it could have won; see Needs
-	VerdictNobody     Verdict = "nobody"    // it matched, and nobody could get the lead
-	VerdictFailed     Verdict = "failed"    // its condition erred; it was skipped
+	VerdictNotMatched Verdict = "not_matched" // of policies; entries are in Trace.Passed
+	VerdictUndecided  Verdict = "undecided"   // it could have won; see Needs
+	VerdictNobody     Verdict = "nobody"      // it matched, and nobody could get the lead
+	VerdictFailed     Verdict = "failed"      // its condition erred; it was skipped
 )
 
 // EntryTrace is what one entry came to.
@@ -139,9 +147,6 @@ func (r *Router) Explain(t Trace) string {
 	var b strings.Builder
 	for i := range t.Entries {
 		e := &t.Entries[i]
-		if e.Verdict == VerdictNotMatched {
-			continue
-		}
 		b.WriteString(e.Entry + ": " + r.explain(e) + "\n")
 	}
 	switch n := len(t.Entries); {
