@@ -61,6 +61,10 @@ func compareColumns(t *testing.T, e *rules.Env, data []byte) (columnar, regular,
 			}
 			leads[i] = g.anyFacts(t, e)
 			leads[i].Now, leads[i].Vars = now, nil
+			if g.pick(2) == 0 && leads[i].Profile != nil {
+				leads[i].Profile.SetActivities(leads[i].Activities)
+				leads[i].Activities = nil
+			}
 		}
 		block := filler.Fill(leads, g.pick(2) == 0)
 		exec.Eval(context.Background(), block, &out)

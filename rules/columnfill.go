@@ -57,7 +57,7 @@ func (l *Layout) NewFiller() *Filler {
 }
 
 // Fill makes a block of up to [BlockLeads] leads; Now and Vars are not looked
-// at. Profiles must be of the layout's schema, nil for one in which all is
+// at, and Activities that are nil are those of the profile. Profiles must be of the layout's schema, nil for one in which all is
 // absent. With keep, the block has nothing in common with the leads but their
 // texts, so that they can be changed or dropped; without, what columns can't
 // hold is still the caller's.
@@ -79,14 +79,19 @@ func (f *Filler) Fill(leads []Facts, keep bool) *Block {
 		f.events[i] = events{f.events[i].lead[:0], f.events[i].at[:0]}
 	}
 	for i := range leads {
-		if !f.profile(leads[i].Profile, i) || !f.history(b, leads[i].Activities, i) {
+		list, sorted := leads[i].Activities, (*leadloop.History)(nil)
+		if list == nil && leads[i].Profile != nil {
+			sorted = leads[i].Profile.History()
+			list = sorted.Activities
+		}
+		if !f.profile(leads[i].Profile, i) || !f.history(b, list, sorted, i) {
 			f.exclude(b, i, leads[i], keep)
 			continue
 		}
 		if l.whole {
-			b.whole[i] = leads[i].Activities
+			b.whole[i] = list
 			if keep {
-				b.whole[i] = cloneActivities(leads[i].Activities)
+				b.whole[i] = cloneActivities(list)
 			}
 		}
 	}
@@ -227,10 +232,25 @@ func (f *Filler) fits(list []string, mark leadloop.Mark) bool {
 
 func isNaN(word uint64) bool { return word<<1 > 0x7FF<<53 }
 
-// history stages the activities of a lead; false if columns can't hold them.
-func (f *Filler) history(b *Block, list []leadloop.Activity, i int) bool {
+// history stages the activities of a lead, which may be sorted already; false if
+// columns can't hold them.
+func (f *Filler) history(b *Block, list []leadloop.Activity, sorted *leadloop.History, i int) bool {
 	if (b.newest != nil || b.whole != nil) && len(list) > f.layout.limits.Activities {
 		return false
+	}
+	if sorted != nil && !sorted.Far {
+		for _, t := range sorted.Types {
+			if at := f.typ(list[t.First].Type); at >= 0 {
+				e := &f.events[at]
+				for k := t.To - 1; k >= t.From; k-- {
+					e.lead, e.at = append(e.lead, uint16(i)), append(e.at, sorted.Times[k])
+				}
+			}
+		}
+		if b.newest != nil {
+			b.newest[i] = sorted.Latest
+		}
+		return true
 	}
 	newest := int64(never)
 	for k := range list {

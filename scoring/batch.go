@@ -17,7 +17,8 @@ type BatchLead struct {
 	// ID is for the host, who finds it beside the score; it may be empty.
 	ID leadloop.LeadID
 	// Profile must have the model's schema.
-	Profile    *leadloop.Profile
+	Profile *leadloop.Profile
+	// Activities in any order; nil means those of the profile.
 	Activities []leadloop.Activity
 	// PreviousTier is as in [Input].
 	PreviousTier string
