@@ -73,26 +73,13 @@ func (d *dataSet) addRows(source string, all [][]string, id string, entity func(
 		d.rows = append(d.rows, r)
 		d.entity = append(d.entity, entity(row))
 	}
-	d.fields = kindsFor(header)
-}
-
-// kindsFor is a stand-in for Guess.
-func kindsFor(header []string) (fields []Field) {
-	kinds := map[string]Kind{
-		"given_name": KindGivenName, "surname": KindFamilyName, "street_number": KindNumber, "address_1": KindAddress, "address_2": KindAddress,
-		"suburb": KindCity, "postcode": KindPostcode, "state": KindCategory, "date_of_birth": KindDate, "soc_sec_id": KindID,
-		"first_name": KindGivenName, "dob": KindDate, "city": KindCity, "email": KindEmail,
-		"birth_place": KindCity, "postcode_fake": KindPostcode, "gender": KindCategory, "occupation": KindTitle,
-		"name": KindCompany, "addr": KindAddress, "phone": KindPhone, "type": KindText, "title": KindText, "authors": KindPeople, "venue": KindText, "year": KindNumber,
-	}
-	for _, name := range header {
-		k := kinds[name]
-		if k == "" {
-			k = KindIgnore
+	if d.fields == nil {
+		var values [][]string
+		for _, r := range d.rows {
+			values = append(values, r.Values)
 		}
-		fields = append(fields, Field{Name: name, Kind: k})
+		d.fields = Guess(header, values)
 	}
-	return fields
 }
 
 func febrlEntity(row []string) string { return strings.Split(row[0], "-")[1] }
@@ -259,6 +246,12 @@ func (d *dataSet) curve(n *nodes, edges []edge) []weighed {
 	}
 	slices.SortFunc(out, func(a, b weighed) int { return cmp.Compare(b.weight, a.weight) })
 	return out
+}
+
+func TestGuessScratch(t *testing.T) {
+	for _, d := range []*dataSet{febrl4(t, false), fake1000(t), historical(t), restaurants(t, true), dblpACM(t)} {
+		t.Log(d.name, d.fields)
+	}
 }
 
 func TestScratch(t *testing.T) {

@@ -1,0 +1,244 @@
+package match
+
+import (
+	"strings"
+
+	"github.com/leadloop/leadloop/normalize"
+)
+
+// headerKinds are the words of headers, without blanks and punctuation, that tell a kind. The longest that a header holds as whole words counts.
+var headerKinds = map[string]Kind{
+	"firstname": KindGivenName, "givenname": KindGivenName, "forename": KindGivenName, "vorname": KindGivenName, "prenom": KindGivenName, "fname": KindGivenName,
+	"given": KindGivenName, "first": KindGivenName, "nombre": KindGivenName,
+	"lastname": KindFamilyName, "familyname": KindFamilyName, "surname": KindFamilyName, "nachname": KindFamilyName, "lname": KindFamilyName,
+	"last": KindFamilyName, "apellido": KindFamilyName, "apellidos": KindFamilyName, "family": KindFamilyName,
+	"fullname": KindPersonName, "personname": KindPersonName, "contactname": KindPersonName, "contact": KindPersonName, "person": KindPersonName,
+	"authors": KindPeople, "author": KindPeople, "people": KindPeople, "editors": KindPeople, "inventors": KindPeople,
+	"email": KindEmail, "mail": KindEmail, "emailaddress": KindEmail,
+	"phone": KindPhone, "phonenumber": KindPhone, "telephone": KindPhone, "tel": KindPhone, "mobile": KindPhone, "mobilephone": KindPhone,
+	"fax": KindPhone, "telefon": KindPhone, "cell": KindPhone,
+	"domain": KindDomain, "website": KindDomain, "url": KindDomain, "web": KindDomain, "homepage": KindDomain,
+	"company": KindCompany, "companyname": KindCompany, "organisation": KindCompany, "organization": KindCompany, "account": KindCompany,
+	"accountname": KindCompany, "employer": KindCompany, "firm": KindCompany, "firma": KindCompany, "business": KindCompany, "vendor": KindCompany,
+	"manufacturer": KindCompany, "brand": KindCompany,
+	"dob": KindDate, "dateofbirth": KindDate, "birthdate": KindDate, "birthday": KindDate, "date": KindDate, "geburtsdatum": KindDate,
+	"address": KindAddress, "addr": KindAddress, "street": KindAddress, "strasse": KindAddress, "adresse": KindAddress, "streetaddress": KindAddress,
+	"streetnumber": KindNumber, "housenumber": KindNumber, "year": KindNumber, "age": KindNumber, "price": KindNumber, "amount": KindNumber,
+	"city": KindCity, "town": KindCity, "suburb": KindCity, "locality": KindCity, "place": KindCity, "birthplace": KindCity, "placeofbirth": KindCity, "ort": KindCity,
+	"stadt": KindCity, "ville": KindCity, "ciudad": KindCity, "county": KindCity,
+	"zip": KindPostcode, "zipcode": KindPostcode, "postcode": KindPostcode, "postalcode": KindPostcode, "postal": KindPostcode, "plz": KindPostcode,
+	"state": KindCategory, "country": KindCategory, "region": KindCategory, "gender": KindCategory, "sex": KindCategory, "language": KindCategory,
+	"province": KindCategory, "industry": KindCategory, "status": KindCategory, "currency": KindCategory,
+	"title": KindTitle, "jobtitle": KindTitle, "position": KindTitle, "occupation": KindTitle, "role": KindTitle, "profession": KindTitle, "job": KindTitle,
+	"ssn": KindID, "socsecid": KindID, "vat": KindID, "vatid": KindID, "taxid": KindID, "duns": KindID, "sku": KindID, "isbn": KindID, "passport": KindID,
+	"description": KindText, "notes": KindText, "comment": KindText, "venue": KindText, "type": KindText, "cuisine": KindText, "category": KindText,
+}
+
+// rowIDs are headers of what numbers the rows and says nothing about who they are.
+var rowIDs = map[string]bool{
+	"id": true, "recid": true, "rowid": true, "recordid": true, "uniqueid": true, "uuid": true, "guid": true, "key": true, "index": true, "row": true, "rownumber": true,
+	"cluster": true, "clusterid": true, "entity": true, "entityid": true, "leadid": true, "contactid": true, "source": true, "createdat": true, "updatedat": true,
+	"created": true, "updated": true,
+}
+
+// guessRows is how many rows Guess looks at.
+const guessRows = 2000
+
+// Guess returns a field for each column of a table, with its kind guessed from the header and from the values of the first rows. Columns that
+// number the rows, that are empty, and full names beside given and family name are ignored. It is a start for a human to correct.
+func Guess(header []string, rows [][]string) []Field {
+	fields := make([]Field, len(header))
+	facts := make([]columnFacts, len(header))
+	names := map[string]int{}
+	for i, name := range header {
+		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+		if name == "" {
+			name = "column"
+		}
+		names[name]++
+		if n := names[name]; n > 1 {
+			name += " " + string(rune('0'+min(n, 9)))
+		}
+		facts[i] = look(i, rows)
+		fields[i] = Field{Name: name, Kind: guessKind(name, &facts[i])}
+	}
+	dropRedundant(fields, rows)
+	return fields
+}
+
+// guessKind decides by the values where they leave no doubt, then by the header, then by the values.
+func guessKind(name string, f *columnFacts) Kind {
+	key := solid(name)
+	if rowIDs[key] || f.filled == 0 {
+		return KindIgnore
+	}
+	if f.share(f.emails) > 0.6 {
+		return KindEmail
+	}
+	kind, known := headerKind(name)
+	switch {
+	case !known && key == "name":
+		kind = KindCompany
+		if f.share(f.given) > 0.35 && f.meanWords() < 3.5 {
+			kind = KindPersonName
+		}
+	case !known:
+		kind = f.kind()
+	case kind == KindTitle && f.meanWords() > 4.5:
+		kind = KindText
+	case kind == KindDate && f.share(f.dates) < 0.5, kind == KindPhone && f.share(f.phones) < 0.3, kind == KindNumber && f.share(f.numbers) < 0.5:
+		kind = f.kind()
+	case kind == KindCategory && f.distinct > 200 && f.distinct*10 > f.filled*3:
+		kind = KindText
+	case kind == KindPersonName && f.meanWords() > 6:
+		kind = KindPeople
+	}
+	return kind
+}
+
+// headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones.
+func headerKind(name string) (Kind, bool) {
+	words := strings.Fields(plainWords(splitCamel(name)))
+	var found Kind
+	longest := 0
+	for i := range words {
+		joined := ""
+		for _, w := range words[i:] {
+			joined += w
+			if k, ok := headerKinds[joined]; ok && len(joined) >= longest {
+				found, longest = k, len(joined)
+			}
+		}
+	}
+	return found, longest > 0
+}
+
+// splitCamel puts blanks where "firstName" and "first_name" have words.
+func splitCamel(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && 'A' <= r && r <= 'Z' && 'a' <= s[i-1] && s[i-1] <= 'z' {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// columnFacts is what the values of a column look like.
+type columnFacts struct {
+	filled, distinct, words, letters                    int
+	emails, domains, phones, dates, numbers, ids, given int
+}
+
+func (f *columnFacts) share(n int) float64 { return float64(n) / float64(max(f.filled, 1)) }
+
+func (f *columnFacts) meanWords() float64 { return float64(f.words) / float64(max(f.filled, 1)) }
+
+func look(col int, rows [][]string) columnFacts {
+	var f columnFacts
+	seen := map[string]bool{}
+	for _, row := range rows[:min(len(rows), guessRows)] {
+		if col >= len(row) {
+			continue
+		}
+		v := strings.TrimSpace(cut(row[col]))
+		if normalize.IsNull(v) {
+			continue
+		}
+		f.filled++
+		seen[v] = true
+		words := strings.Fields(plainWords(v))
+		f.words += len(words)
+		digits, letters := 0, 0
+		for i := 0; i < len(v); i++ {
+			switch c := v[i]; {
+			case isDigit(c):
+				digits++
+			case c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80:
+				letters++
+			}
+		}
+		f.letters += letters
+		if at := strings.IndexByte(v, '@'); at > 0 && strings.IndexByte(v[at:], '.') > 0 && len(words) < 8 {
+			f.emails++
+		}
+		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 {
+			f.domains++
+		}
+		if y, m, d, ok := parseDate(v); ok && y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
+			f.dates++
+		}
+		if letters == 0 && digits >= 7 && digits <= 15 && strings.IndexByte(v, '.') < 0 && len(v) > digits {
+			f.phones++
+		}
+		if _, ok := wholeNumber(strings.Replace(v, ".", "", 1)); ok {
+			f.numbers++
+		}
+		if len(words) == 1 && digits >= 3 && len(v) >= 5 {
+			f.ids++
+		}
+		if len(words) > 0 && len(words) < 5 && normalize.Nicknames(words[0]) != nil {
+			f.given++
+		}
+	}
+	f.distinct = len(seen)
+	return f
+}
+
+// kind guesses by the values alone.
+func (f *columnFacts) kind() Kind {
+	switch {
+	case f.share(f.dates) > 0.8:
+		return KindDate
+	case f.share(f.phones) > 0.8:
+		return KindPhone
+	case f.share(f.domains) > 0.8:
+		return KindDomain
+	case f.distinct <= 60 && f.distinct*20 < f.filled:
+		return KindCategory
+	case f.share(f.ids) > 0.8:
+		return KindID
+	case f.share(f.numbers) > 0.8:
+		return KindNumber
+	case f.share(f.given) > 0.5 && f.meanWords() > 1.5 && f.meanWords() < 3.5:
+		return KindPersonName
+	}
+	return KindText
+}
+
+// dropRedundant ignores columns of full names whose words are in given and family name anyway.
+func dropRedundant(fields []Field, rows [][]string) {
+	given, family := -1, -1
+	for i, f := range fields {
+		switch {
+		case f.Kind == KindGivenName && given < 0 && !strings.Contains(solid(f.Name), "surname") && !strings.Contains(solid(f.Name), "lastname"):
+			given = i
+		case f.Kind == KindFamilyName && (family < 0 || solid(f.Name) == "surname" || solid(f.Name) == "lastname"):
+			family = i
+		}
+	}
+	if given < 0 || family < 0 {
+		return
+	}
+	for i, f := range fields {
+		if i == given || i == family || f.Kind != KindPersonName && f.Kind != KindGivenName && f.Kind != KindFamilyName {
+			continue
+		}
+		held, filled := 0, 0
+		for _, row := range rows[:min(len(rows), guessRows)] {
+			if max(i, given, family) >= len(row) || row[i] == "" {
+				continue
+			}
+			filled++
+			words := " " + plainWords(row[i]) + " "
+			if strings.Contains(words, " "+plainWords(row[given])+" ") && strings.Contains(words, " "+plainWords(row[family])+" ") ||
+				row[given] == "" || row[family] == "" {
+				held++
+			}
+		}
+		if held*5 >= filled*4 {
+			fields[i].Kind = KindIgnore
+		}
+	}
+}
