@@ -332,16 +332,30 @@ func (l *Loop) decideAndCommit(ctx context.Context, run *run) (Result, error) {
 }
 
 // retry decides anew while commits conflict.
-func (l *Loop) retry(ctx context.Context, f func() (Result, error)) (Result, error) {
+func (l *Loop) retry(ctx context.Context, f func() (Result, error)) (res Result, err error) {
+	err = l.persist(ctx, func() error {
+		res, err = f()
+		return err
+	})
+	return res, err
+}
+
+// persist calls f again while it conflicts, a little later each time: whoever
+// was in the way is done by then.
+func (l *Loop) persist(ctx context.Context, f func() error) error {
 	for n := 1; ; n++ {
-		res, err := f()
+		err := f()
 		if !errors.Is(err, leadloop.ErrConflict) || n > l.o.MaxConflicts {
-			return res, err
+			return err
 		}
-		if ctx.Err() != nil {
-			return Result{}, ctx.Err()
+		l.o.Logger.DebugContext(ctx, "again after a conflict", "attempt", n)
+		wait := time.NewTimer(min(time.Millisecond<<n, 50*time.Millisecond))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
 		}
-		l.o.Logger.DebugContext(ctx, "decide anew after a conflict", "attempt", n)
 	}
 }
 

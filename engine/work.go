@@ -35,19 +35,17 @@ func (l *Loop) Work(ctx context.Context, asOf time.Time, limit int) (int, error)
 }
 
 func (l *Loop) lease(ctx context.Context, asOf time.Time, hold time.Duration, limit int, kinds ...string) (tasks []leadloop.Task, err error) {
-	for n := 1; ; n++ {
-		err = l.store.Update(ctx, func(tx store.Tx) (err error) {
+	// Another worker may lease at the same moment.
+	err = l.persist(ctx, func() error {
+		return l.store.Update(ctx, func(tx store.Tx) (err error) {
 			tasks, err = tx.Tasks().Lease(ctx, asOf, hold, limit, kinds...)
 			return err
 		})
-		if err == nil {
-			return tasks, nil
-		}
-		// Another worker leases at the same moment.
-		if !errors.Is(err, leadloop.ErrConflict) || n > l.o.MaxConflicts {
-			return nil, fmt.Errorf("lease tasks: %w", err)
-		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lease tasks: %w", err)
 	}
+	return tasks, nil
 }
 
 // one runs a task and settles what becomes of it if it fails.
@@ -143,7 +141,7 @@ func call(ctx context.Context, h Handler, t leadloop.Task) (err error) {
 }
 
 func (l *Loop) finish(ctx context.Context, t leadloop.Task, state leadloop.TaskState) error {
-	for n := 1; ; n++ {
+	err := l.persist(ctx, func() error {
 		err := l.store.Update(ctx, func(tx store.Tx) error { return tx.Tasks().Finish(ctx, t, state) })
 		if !errors.Is(err, leadloop.ErrConflict) && !errors.Is(err, leadloop.ErrNotFound) {
 			return err
@@ -151,15 +149,16 @@ func (l *Loop) finish(ctx context.Context, t leadloop.Task, state leadloop.TaskS
 		// Either another transaction got in the way of this one, or somebody
 		// else holds the lease by now, or the task went with an erased lead:
 		// then the outcome is theirs to record.
-		ours := l.store.View(ctx, func(tx store.Tx) error { return stillOurs(ctx, tx, t) })
-		if errors.Is(ours, errLost) {
-			l.o.Logger.InfoContext(ctx, "late acknowledgement refused", "task", t.Key, "lease", t.Lease)
-			return nil
+		if ours := l.store.View(ctx, func(tx store.Tx) error { return stillOurs(ctx, tx, t) }); ours != nil {
+			return ours
 		}
-		if ours != nil || n > l.o.MaxConflicts {
-			return errors.Join(err, ours)
-		}
+		return err
+	})
+	if errors.Is(err, errLost) {
+		l.o.Logger.InfoContext(ctx, "late acknowledgement refused", "task", t.Key, "lease", t.Lease)
+		return nil
 	}
+	return err
 }
 
 func (l *Loop) failed(ctx context.Context, t leadloop.Task, asOf time.Time, cause error) error {

@@ -35,6 +35,7 @@ const (
 	phonenumbers = "github.com/nyaruka/phonenumbers"
 	goose        = "github.com/pressly/goose/v3"
 	pgx          = "github.com/jackc/pgx/v5"
+	riverqueue   = "github.com/riverqueue/river"
 	sqlite       = "modernc.org/sqlite"
 	xnet         = "golang.org/x/net"
 	xsync        = "golang.org/x/sync"
@@ -93,6 +94,7 @@ var table = []row{
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
 	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx}},
 	{pkg: "store/postgres/postgrestest", may: []string{""}},
+	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
@@ -104,6 +106,7 @@ var table = []row{
 var nestedModules = map[string]bool{
 	"benchmarks":     true,
 	"cmd/leadloop":   true,
+	"engine/river":   true,
 	"examples":       true,
 	"store/postgres": true,
 	"store/sqlite":   true,
