@@ -141,6 +141,12 @@ func newTally(m *Model) tally {
 	return t
 }
 
+// afterwards is for who has the points of the rules already.
+func (t tally) afterwards() tally {
+	t.points = nil
+	return t
+}
+
 // begin empties an outcome.
 func (t *tally) begin(out *Outcome) { *out = Outcome{} }
 

@@ -31,7 +31,7 @@ func compileRules() func(*Model) (Scorer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &ruleSet{set: set, rules: len(m.Rules), points: halvesOf(m), tally: newTally(m)}, nil
+		return &ruleSet{set: set, rules: len(m.Rules), points: halvesOf(m), tally: newTally(m).afterwards()}, nil
 	}
 }
 
@@ -56,7 +56,7 @@ func (s *ruleSet) Score(l *Lead, out *Outcome) error {
 	}
 	out.Points = s.points.of(&out.Matched)
 	for i := s.rules; i < s.results.Len(); i++ {
-		s.tally.add(out, i, s.results.True(i))
+		s.tally.add(out, i-s.rules, s.results.True(i))
 	}
 	s.tally.end(out)
 	return nil
@@ -96,7 +96,9 @@ func (s *ruleSet) Undecided(out *Outcome) error {
 		switch s.results.State(i) {
 		case rules.Decided:
 		case rules.Undecided:
-			s.tally.undecided(out, i)
+			if i < s.rules {
+				out.Undecided.Set(i)
+			}
 		default:
 			return fmt.Errorf("rule %d: %w", i, s.results.At(i).Err)
 		}

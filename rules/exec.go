@@ -62,7 +62,7 @@ type exec struct {
 	// it is a test or its row is that of errors.
 	picks  []uint32
 	notes  []note
-	holes  bool // a row is that of an input that can't be read
+	holes  []int32 // questions that have no answer
 	folded []byte
 
 	past    *leadloop.History // of the activities; nil if they have to be sorted first
@@ -106,7 +106,7 @@ func (x *exec) reset(ctx context.Context, s *Set, f *Facts) {
 	if x.set != s {
 		x.resize(s)
 	}
-	x.ctx, x.facts, x.steps, x.stopped, x.holes, x.counted = ctx, *f, 0, 0, false, false
+	x.ctx, x.facts, x.steps, x.stopped, x.holes, x.counted = ctx, *f, 0, 0, x.holes[:0], false
 	profile := f.Profile
 	if profile == nil {
 		profile = s.env.blank

@@ -19,7 +19,7 @@ type timeAtom struct {
 	fn   string // compare: the operator; span and clock: the accessor
 	// sum is what is read by an accessor; of a comparison it is left minus
 	// right, and compared with zero.
-	sum  sum
+	sum  *sum
 	zone *term // clock: the time zone, if not UTC
 }
 

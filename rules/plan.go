@@ -35,15 +35,17 @@ type plan struct {
 	counters counters
 	counting bool // some source or test needs the counters
 
-	// The entries of word w are entries[byWord[w]:byWord[w+1]]. The three rows
-	// of unreadable inputs have bits in the other planes as well.
+	// The entries of word w are entries[byWord[w]:byWord[w+1]].
 	byWord  []int32
 	entries []entry
 	rows    []uint64
-	others  [][rowsBefore]uint64 // by entry: undecided, erring, erring
 	gates   []gate
 
 	asked []asked // by question
+	// holes are the bits that have no answer because a question has none, and
+	// holeWords the words they are in.
+	holes     []uint64
+	holeWords []int32
 
 	roots  []int32 // by rule: its node; -1 if it runs by itself
 	nodes  []node
@@ -67,8 +69,15 @@ type entry struct{ question, base uint32 }
 // asked says where a question comes from.
 type asked struct {
 	slot   int32 // that says why it has no answer
-	source sourceKind
 	at     int32 // among the sources of that kind
+	source sourceKind
+
+	// Its holes are holes[holes:], for words of holeWords[from:to]. They are the
+	// same for each of the rows without a value, unless they vary: then row i's
+	// are the i-th of three as long.
+	varying  bool
+	from, to int32
+	holes    int32
 }
 
 type sourceKind uint8
@@ -117,7 +126,7 @@ type timeSource struct {
 type countSource struct {
 	place
 	bounds  []int64
-	counter int32 // a window's, or a type's
+	counter int32 // a window's or a type's
 }
 
 // codeSource is a number that is computed.
@@ -418,8 +427,8 @@ func (b *planner) sources() {
 		b.plan.tests = append(b.plan.tests, test{code: c.code, near: c.near, question: at})
 		b.plan.counting = b.plan.counting || c.near != nil
 	}
-	b.plan.counters.index()
-	b.plan.counting = b.plan.counting || len(b.plan.counters.names) > 0
+	b.plan.count(b.set.slots)
+	b.plan.counting = b.plan.counting || len(b.plan.counts)+len(b.plan.sinces) > 0
 }
 
 // ask makes a question that answers leaves.
@@ -440,6 +449,7 @@ func (b *planner) layOut() {
 	}
 	byWord := make([][]int, p.words)
 	p.asked = make([]asked, len(b.tables))
+	words := make([][]int32, len(b.tables))
 	for q, t := range b.tables {
 		p.asked[q] = t.asked
 		for _, l := range t.leaves {
@@ -454,10 +464,15 @@ func (b *planner) layOut() {
 	for w, questions := range byWord {
 		for _, q := range questions {
 			b.table(q, w)
+			words[q] = append(words[q], int32(w))
 		}
 		p.byWord[w+1] = int32(len(p.entries))
 	}
-	p.rows, p.entries, p.others, p.gates, p.nodes = exact(p.rows), exact(p.entries), exact(p.others), exact(p.gates), exact(p.nodes)
+	for q := range b.tables {
+		b.holes(q, words[q])
+	}
+	p.rows, p.entries, p.gates, p.nodes = exact(p.rows), exact(p.entries), exact(p.gates), exact(p.nodes)
+	p.holes, p.holeWords = exact(p.holes), exact(p.holeWords)
 	p.ints, p.floats, p.bools, p.times, p.ages = exact(p.ints), exact(p.floats), exact(p.bools), exact(p.times), exact(p.ages)
 	p.texts, p.lists, p.vars = exact(p.texts), exact(p.lists), exact(p.vars)
 	p.counts, p.sinces, p.codes, p.tests = exact(p.counts), exact(p.sinces), exact(p.codes), exact(p.tests)
@@ -467,22 +482,13 @@ func (b *planner) layOut() {
 func (b *planner) table(q, word int) {
 	p := b.plan
 	base := len(p.rows)
-	var others [rowsBefore]uint64
 	leaves := b.tables[q].leaves
 	rows := make([]uint64, rowsBefore+len(leaves[0].holds))
 	for _, l := range leaves {
-		var mask uint64
-		for _, bit := range l.bits {
-			if bit/64 == word {
-				mask |= 1 << (bit % 64)
-			}
-		}
+		mask := l.mask(word)
 		for i, t := range l.without {
-			switch t {
-			case isTrue:
+			if t == isTrue {
 				rows[i] |= mask
-			case isMissing, isError:
-				others[i] |= mask
 			}
 		}
 		for i, holds := range l.holds {
@@ -495,6 +501,38 @@ func (b *planner) table(q, word int) {
 		}
 	}
 	p.rows = append(p.rows, rows...)
-	p.others = append(p.others, others)
 	p.entries = append(p.entries, entry{uint32(q), uint32(base)})
+}
+
+// mask has the bits that the leaf writes in a word.
+func (l *planLeaf) mask(word int) (mask uint64) {
+	for _, bit := range l.bits {
+		if bit/64 == word {
+			mask |= 1 << (bit % 64)
+		}
+	}
+	return mask
+}
+
+// holes makes the holes of a question.
+func (b *planner) holes(q int, words []int32) {
+	p, a := b.plan, &b.plan.asked[q]
+	a.from, a.to, a.holes = int32(len(p.holeWords)), int32(len(p.holeWords)+len(words)), int32(len(p.holes))
+	p.holeWords = append(p.holeWords, words...)
+	var holes [rowsBefore][]uint64
+	for row := range holes {
+		holes[row] = make([]uint64, len(words))
+		for _, l := range b.tables[q].leaves {
+			if t := l.without[row]; t == isMissing || t == isError {
+				for i, w := range words {
+					holes[row][i] |= l.mask(int(w))
+				}
+			}
+		}
+		a.varying = a.varying || !slices.Equal(holes[row], holes[0])
+	}
+	p.holes = append(p.holes, holes[0]...)
+	if a.varying {
+		p.holes = append(append(p.holes, holes[1]...), holes[2]...)
+	}
 }

@@ -72,9 +72,8 @@ func (pl *plan) join(x *exec, p *planes) {
 		}
 		p.t[w] = t
 	}
-	p.holes = x.holes
-	if x.holes {
-		pl.joinOthers(x, p)
+	if p.holes = len(x.holes) > 0; p.holes {
+		pl.joinHoles(x, p)
 	}
 	for i := range pl.gates {
 		g := &pl.gates[i]
@@ -96,20 +95,24 @@ func (pl *plan) join(x *exec, p *planes) {
 	}
 }
 
-// joinOthers is for the planes besides that of what is true.
-func (pl *plan) joinOthers(x *exec, p *planes) {
-	for w := range p.t {
-		var u, e uint64
-		from := pl.byWord[w]
-		for i, en := range pl.entries[from:pl.byWord[w+1]] {
-			switch row := x.picks[en.question]; row {
-			case rowAbsent:
-				u |= pl.others[int(from)+i][rowAbsent]
-			case rowNone, rowErring:
-				e |= pl.others[int(from)+i][row]
-			}
+// joinHoles is for the planes besides that of what is true.
+func (pl *plan) joinHoles(x *exec, p *planes) {
+	clear(p.u)
+	clear(p.e)
+	for _, q := range x.holes {
+		a := &pl.asked[q]
+		row, words := x.picks[q], pl.holeWords[a.from:a.to]
+		from := int(a.holes)
+		if a.varying {
+			from += int(row) * len(words)
 		}
-		p.u[w], p.e[w] = u, e
+		to := p.e
+		if row == rowAbsent {
+			to = p.u
+		}
+		for i, w := range words {
+			to[w] |= pl.holes[from+i]
+		}
 	}
 }
 
@@ -198,13 +201,13 @@ func (pl *plan) evalOne(x *exec, rule int) (bool, note) {
 
 // without is for a source that has no value to read.
 func (x *exec) without(p *place, row uint32) {
-	x.holes = true
 	var why note
 	if row == rowErring {
 		why = x.slot(int(p.slot)).note
 	}
 	for q := p.question; q < p.question+p.questions; q++ {
 		x.picks[q], x.notes[q] = row, why
+		x.holes = append(x.holes, q)
 	}
 }
 
@@ -222,17 +225,12 @@ func (x *exec) count() {
 		x.lasts[i] = math.MinInt64
 	}
 	if x.far = x.far || past.Far; x.far {
-		for i, t := range c.types {
-			for k := t.from; k < t.to; k++ {
-				x.counts[k] = int64(countActivities(&x.facts, x.now, &slot{typ: c.names[i-1], window: c.windows[k]}))
-			}
-		}
-		return
+		return // each source counts for itself
 	}
 	for i := range past.Types {
 		t := &past.Types[i]
 		var at uint32
-		if t.Key.Len > whole || c.table.many != nil {
+		if t.Key.Len > whole || c.table.bySelf() {
 			at = c.table.find(t.Key, past.Activities[t.First].Type)
 		} else if e := c.table.slot(t.Key.Lo, t.Key.Hi, uint64(t.Key.Len)); e.differs(t.Key.Lo, t.Key.Hi, uint64(t.Key.Len)) == 0 {
 			at = e.at

@@ -164,10 +164,13 @@ func (x *exec) age(s *timeSource, v leadloop.Value) {
 }
 
 func (x *exec) pickCounts(list []countSource) {
-	at := x.set.plan.counters.at
 	for i := range list {
 		s := &list[i]
-		x.picks[s.question] = rowsBefore + reached(s.bounds, x.counts[at[s.counter]])
+		if x.far {
+			x.picks[s.question] = rowsBefore + reached(s.bounds, int64(countActivities(&x.facts, x.now, &x.set.slots[s.slot])))
+			continue
+		}
+		x.picks[s.question] = rowsBefore + reached(s.bounds, x.counts[s.counter])
 	}
 }
 
@@ -208,11 +211,8 @@ func (x *exec) pickCodes(list []codeSource) {
 			row = rowsBefore + s.broken.row(f)
 		}
 		if n != 0 {
-			x.holes = true
-			if row = rowAbsent; n.fault() {
-				row = rowErring
-			}
-			x.notes[s.question] = n
+			x.hole(s.question, n)
+			continue
 		}
 		x.picks[s.question] = row
 	}
@@ -229,17 +229,25 @@ func (x *exec) pickTests(list []test) {
 			continue
 		}
 		v, n := t.code(x)
-		row := uint32(rowsBefore)
-		switch {
-		case n.fault():
-			row, x.holes = rowErring, true
-		case n != 0:
-			row, x.holes = rowAbsent, true
-		case v:
-			row++
+		if n != 0 {
+			x.hole(t.question, n)
+			continue
 		}
-		x.picks[t.question], x.notes[t.question] = row, n
+		x.picks[t.question] = rowsBefore
+		if v {
+			x.picks[t.question]++
+		}
 	}
+}
+
+// hole is for what is computed and has no value.
+func (x *exec) hole(question int32, why note) {
+	row := uint32(rowAbsent)
+	if why.fault() {
+		row = rowErring
+	}
+	x.picks[question], x.notes[question] = row, why
+	x.holes = append(x.holes, question)
 }
 
 func (r *recency) met(age int64) bool { return age < r.age || age == r.age && r.op == opAtMost }
@@ -325,7 +333,7 @@ func (x *exec) pickTexts(list []textSource) {
 			if e.differs(lo, hi, n) != 0 {
 				row = rowsBefore
 			}
-			if n > whole && row > rowsBefore && s.table.long[e.at-1] != x.row.Texts[s.other] {
+			if n > whole && row > rowsBefore && s.table.more.texts[e.at-1] != x.row.Texts[s.other] {
 				row = rowsBefore
 			}
 			x.picks[s.question] = row

@@ -46,12 +46,10 @@ func (b *planner) source(of source, leaves []*planLeaf) {
 	switch dom := atoms[0].dom; {
 	case of.in.kind == slotCount || of.in.kind == slotSeen:
 		as(fromCounts, len(p.counts))
-		s := m.count(p.counters.window(b.set.slots[of.in.at].typ, b.set.slots[of.in.at].window))
-		p.counts = append(p.counts, s)
+		p.counts = append(p.counts, m.count())
 	case of.in.kind == slotSince:
 		as(fromSinces, len(p.sinces))
-		s := m.count(p.counters.last(b.set.slots[of.in.at].typ))
-		p.sinces = append(p.sinces, s)
+		p.sinces = append(p.sinces, m.count())
 	case of.view == viewAge:
 		as(fromAges, len(p.ages))
 		made = m.age()
@@ -196,10 +194,10 @@ func (m *sourceMaker) age() *timeSource {
 	return &timeSource{place: m.place, bounds: bounds}
 }
 
-func (m *sourceMaker) count(counter int) countSource {
+func (m *sourceMaker) count() countSource {
 	bounds := m.wholes()
 	m.question(m.leaves)
-	return countSource{m.place, bounds, int32(counter)}
+	return countSource{place: m.place, bounds: bounds}
 }
 
 func (m *sourceMaker) float() *floatSource {
@@ -294,7 +292,7 @@ func (m *sourceMaker) text(v view) *textSource {
 		}
 		m.question(tabled)
 	}
-	s.slow = v != viewSelf || s.table.many != nil
+	s.slow = v != viewSelf || s.table.bySelf()
 	for _, leaves := range checks {
 		c, _ := leaves[0].cond.check()
 		s.checks = append(s.checks, newTextCheck(c.atom, m.question(leaves)))
@@ -374,58 +372,45 @@ func steps[T any](leaves []*planLeaf, bounds []T, compare func(a, b T) int, firs
 
 // counters go through the activities once for all windows of all rules.
 type counters struct {
-	names   []string // types that rules ask for
-	table   textTable
-	types   []counted       // by position among the names plus one; the first is every other type
+	table   textTable       // of types
+	types   []counted       // by position in the table plus one; the first is every other type
 	windows []time.Duration // grouped by type; 0 is no window
-	at      []int32         // where in windows the i-th wanted is
-	wanted  []wanted
-}
-
-type wanted struct {
-	typ    int
-	window time.Duration
 }
 
 // counted is where the windows of a type are.
 type counted struct{ from, to int32 }
 
-func (c *counters) typ(name string) int {
-	i := slices.Index(c.names, name)
-	if i < 0 {
-		i = len(c.names)
-		c.names = append(c.names, name)
+// count lays out what sources ask for.
+func (p *plan) count(slots []slot) {
+	c := &p.counters
+	var names []string
+	typ := func(name string) int32 {
+		i := slices.Index(names, name)
+		if i < 0 {
+			i, names = len(names), append(names, name)
+		}
+		return int32(i + 1)
 	}
-	return i + 1
-}
-
-// window asks for a count and returns its number.
-func (c *counters) window(typ string, window time.Duration) int {
-	a := wanted{c.typ(typ), window}
-	i := slices.Index(c.wanted, a)
-	if i < 0 {
-		i = len(c.wanted)
-		c.wanted = append(c.wanted, a)
+	for i := range p.counts {
+		typ(slots[p.counts[i].slot].typ)
 	}
-	return i
-}
-
-// last asks for the latest activity of a type and returns the type's number.
-func (c *counters) last(typ string) int { return c.typ(typ) }
-
-// index lays out what was asked for.
-func (c *counters) index() {
-	c.at = make([]int32, len(c.wanted))
-	c.types = make([]counted, len(c.names)+1)
-	for i := range c.types {
-		c.types[i].from = int32(len(c.windows))
-		for k, a := range c.wanted {
-			if a.typ == i {
-				c.at[k] = int32(len(c.windows))
-				c.windows = append(c.windows, a.window)
+	for i := range p.sinces {
+		p.sinces[i].counter = typ(slots[p.sinces[i].slot].typ)
+	}
+	c.types = make([]counted, len(names)+1)
+	for i, name := range names {
+		c.types[i+1].from = int32(len(c.windows))
+		for k := range p.counts {
+			if s := &slots[p.counts[k].slot]; s.typ == name {
+				at := slices.Index(c.windows[c.types[i+1].from:], s.window)
+				if at < 0 {
+					at = len(c.windows) - int(c.types[i+1].from)
+					c.windows = append(c.windows, s.window)
+				}
+				p.counts[k].counter = c.types[i+1].from + int32(at)
 			}
 		}
-		c.types[i].to = int32(len(c.windows))
+		c.types[i+1].to = int32(len(c.windows))
 	}
-	c.table, c.wanted = newTextTable(c.names), nil
+	c.windows, c.table = exact(c.windows), newTextTable(exact(names))
 }

@@ -12,8 +12,13 @@ type textTable struct {
 	k1, k2 uint64
 	shift  uint8
 	slots  []textSlot
-	long   []string         // the texts, if some key does not say all
-	many   map[string]int32 // instead, for very many or very similar texts
+	// more is for texts that are more than their keys, nil if there are none.
+	more *moreTexts
+}
+
+type moreTexts struct {
+	texts []string
+	many  map[string]int32 // instead of slots, for very many or very similar texts
 }
 
 type textSlot struct {
@@ -40,11 +45,11 @@ func newTextTable(texts []string) textTable {
 			}
 		}
 	}
-	t := textTable{many: make(map[string]int32, len(texts))}
+	many := make(map[string]int32, len(texts))
 	for i, s := range texts {
-		t.many[s] = int32(i) + 1
+		many[s] = int32(i) + 1
 	}
-	return t
+	return textTable{more: &moreTexts{many: many}}
 }
 
 func (t *textTable) fill(texts []string) bool {
@@ -56,7 +61,7 @@ func (t *textTable) fill(texts []string) bool {
 		}
 		*e = textSlot{key.Lo, key.Hi, uint32(key.Len), uint32(i) + 1}
 		if key.Len > whole {
-			t.long = texts
+			t.more = &moreTexts{texts: texts}
 		}
 	}
 	return true
@@ -76,17 +81,20 @@ func (t *textTable) slot(lo, hi, n uint64) *textSlot {
 	return &t.slots[(lo*t.k1+(hi+n)*t.k2)>>(t.shift&63)]
 }
 
-// is tells whether the key is that of the slot, 0 if it is.
+// differs is 0 if the key is that of the slot.
 func (e *textSlot) differs(lo, hi, n uint64) uint64 { return e.lo ^ lo | e.hi ^ hi | uint64(e.n) ^ n }
+
+// bySelf reports whether the table does not go by keys.
+func (t *textTable) bySelf() bool { return t.more != nil && t.more.many != nil }
 
 // find returns the position of s, which has that key, among the texts plus
 // one, or 0.
 func (t *textTable) find(key leadloop.TextKey, s string) uint32 {
-	if t.many != nil {
-		return uint32(t.many[s])
+	if t.bySelf() {
+		return uint32(t.more.many[s])
 	}
 	e := t.slot(key.Lo, key.Hi, uint64(key.Len))
-	if e.differs(key.Lo, key.Hi, uint64(key.Len)) != 0 || key.Len > whole && t.long[e.at-1] != s {
+	if e.differs(key.Lo, key.Hi, uint64(key.Len)) != 0 || key.Len > whole && t.more.texts[e.at-1] != s {
 		return 0
 	}
 	return e.at
@@ -94,12 +102,12 @@ func (t *textTable) find(key leadloop.TextKey, s string) uint32 {
 
 // findText is find for any kind of text.
 func findText[S string | []byte](t *textTable, s S) uint32 {
-	if t.many != nil {
-		return uint32(t.many[string(s)])
+	if t.bySelf() {
+		return uint32(t.more.many[string(s)])
 	}
 	key := leadloop.KeyOf(s)
 	e := t.slot(key.Lo, key.Hi, uint64(key.Len))
-	if e.differs(key.Lo, key.Hi, uint64(key.Len)) != 0 || key.Len > whole && t.long[e.at-1] != string(s) {
+	if e.differs(key.Lo, key.Hi, uint64(key.Len)) != 0 || key.Len > whole && t.more.texts[e.at-1] != string(s) {
 		return 0
 	}
 	return e.at

@@ -131,7 +131,7 @@ func (c *compiler) timeComparison(call ast.CallExpr) bool {
 	if !c.linear(call.Args()[0], false, &l) || !c.linear(call.Args()[1], true, &l) {
 		return false
 	}
-	c.addSum(timeAtom{kind: timeCompare, fn: call.FunctionName(), sum: l.sum}, l.timed)
+	c.addSum(timeAtom{kind: timeCompare, fn: call.FunctionName(), sum: new(l.sum)}, l.timed)
 	return true
 }
 
@@ -147,7 +147,7 @@ func (c *compiler) timeAccessor(call ast.CallExpr) bool {
 		len(operands) > 2 || !c.linear(operands[0], false, &l) {
 		return false
 	}
-	a := timeAtom{fn: fn, sum: l.sum}
+	a := timeAtom{fn: fn, sum: new(l.sum)}
 	switch span := c.ast.GetType(operands[0].ID()).IsExactType(types.DurationType); {
 	case span && spans[fn] != nil && len(operands) == 1:
 		a.kind = timeSpan
