@@ -63,6 +63,7 @@ type Playbook struct {
 	fsys      fs.FS
 	schema    *leadloop.Schema
 	model     *scoring.Model
+	cases     []scoring.Case
 	router    *routing.Router
 	enriching *enrich.Definition // nil without enrich.yaml
 	policy    *dedupe.Policy
@@ -90,6 +91,9 @@ func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
 	// that reads one would be called wrong.
 	if l.readable[scoringFile] {
 		l.compile()
+	}
+	if l.pb.model != nil {
+		l.loadCases()
 	}
 	if l.problems.Err() == nil {
 		l.crossCheck()

@@ -82,6 +82,9 @@ func TestThePlaybookOfTheGuideIsSound(t *testing.T) {
 		t.Errorf("problems:\n%s", ps.Error())
 	}
 	for _, name := range slices.Sorted(maps.Keys(takers)) {
+		if name == "cases" {
+			continue // docs/SCORING.md shows cases
+		}
 		file := files[name+".yaml"]
 		if file == nil {
 			t.Errorf("the guide has no %s.yaml", name)
