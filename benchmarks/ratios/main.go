@@ -3,6 +3,7 @@
 //
 //	go run ./benchmarks/ratios            tables
 //	go run ./benchmarks/ratios -json      one JSON document
+//	go run ./benchmarks/ratios -batch     passes over a million leads
 //
 // What is measured is the CPU time of the process, garbage collection included, in
 // short slices that take turns, because wall time on a machine that others use too is
@@ -40,6 +41,9 @@ type settings struct {
 	models []int
 	leads  int
 	slice  time.Duration
+	// batchRun measures passes over batchLeads leads instead.
+	batchRun   bool
+	batchLeads int
 	// engines are those that run.
 	engines []benchmarks.Engine
 }
@@ -49,7 +53,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.measure(newProgress(stderr))
+	var report interface{ print(w io.Writer) error }
+	if s.batchRun {
+		report, err = s.batch(newProgress(stderr))
+	} else {
+		report, err = s.measure(newProgress(stderr))
+	}
 	if err != nil {
 		return err
 	}
@@ -69,6 +78,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.rounds, "rounds", 40, "how many slices each engine gets")
 	f.IntVar(&s.leads, "leads", 2000, "how many different leads; with a few hundred the CPU learns their branches by heart")
 	f.DurationVar(&s.slice, "slice", 6*time.Millisecond, "CPU time of a slice")
+	f.BoolVar(&s.batchRun, "batch", false, "measure passes over many leads instead: structs and columns")
+	f.IntVar(&s.batchLeads, "batch-leads", 1_000_000, "how many leads -batch goes through")
 	models := f.String("models", "10,40,160,640", "numbers of rules")
 	engines := f.String("engines", "", "only these, by name")
 	if err := f.Parse(args); err != nil {
@@ -77,8 +88,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if f.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	if s.rounds < 1 || s.leads < 1 || s.slice <= 0 {
-		return s, errors.New("-rounds, -leads and -slice are positive")
+	if s.rounds < 1 || s.leads < 1 || s.slice <= 0 || s.batchLeads < 1 {
+		return s, errors.New("-rounds, -leads, -slice and -batch-leads are positive")
 	}
 	for text := range strings.SplitSeq(*models, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
