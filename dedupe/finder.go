@@ -102,14 +102,14 @@ func (d *decision) ask(ctx context.Context) (err error) {
 func (d *decision) found(ctx context.Context, tx store.Tx) ([]foundLead, error) {
 	var out []foundLead
 	for _, c := range d.candidates {
-		l, err := survivingLead(ctx, tx, c.Lead)
-		if err != nil {
+		l, err := store.Resolve(ctx, tx.Leads(), c.Lead)
+		switch {
+		case errors.Is(err, leadloop.ErrNotFound): // deleted since it was remembered
+		case err != nil:
 			return nil, err
+		case l.ID != d.s.Lead.ID:
+			out = append(out, foundLead{l, c})
 		}
-		if l == nil || l.ID == d.s.Lead.ID || slices.Contains(d.s.Lead.Records, l.ID) {
-			continue
-		}
-		out = append(out, foundLead{l, c})
 	}
 	slices.SortFunc(out, func(a, b foundLead) int {
 		return cmp.Or(strings.Compare(string(a.lead.ID), string(b.lead.ID)), cmp.Compare(b.Probability, a.Probability),
@@ -121,21 +121,4 @@ func (d *decision) found(ctx context.Context, tx store.Tx) ([]foundLead, error) 
 type foundLead struct {
 	lead *leadloop.Lead
 	Candidate
-}
-
-// survivingLead returns the lead that id is or became part of, nil if there is none any more.
-func survivingLead(ctx context.Context, tx store.Tx, id leadloop.LeadID) (*leadloop.Lead, error) {
-	for range 100 { // merges don't go in circles; a store that is broken must not hang the loop
-		l, err := tx.Leads().Get(ctx, id)
-		switch {
-		case errors.Is(err, leadloop.ErrNotFound):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		case l.MergedInto == "":
-			return l, nil
-		}
-		id = l.MergedInto
-	}
-	return nil, fmt.Errorf("lead %s: %w: what it was merged into goes in circles", id, leadloop.ErrInvalid)
 }

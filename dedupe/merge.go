@@ -41,7 +41,8 @@ func Survivor(a, b *leadloop.Lead) (survivor, other *leadloop.Lead) {
 //
 // In content the operation is commutative if the survivor is chosen by [Survivor], associative and idempotent: merging a tombstone again into
 // the lead it is part of changes nothing. To be able to undo the earlier ReceivedAt, merged carries one claim per record, of a field of its
-// own that no profile shows, saying when that record was received.
+// own that no profile shows, saying when that record was received. In the same way it keeps what a human said from is different from, see
+// [AreDifferent]; whether two leads are is for the caller to ask.
 //
 // ErrInvalid reports leads that can't be merged: the same one, one that is merged away elsewhere, or a claim or activity of from that comes
 // from a record which is neither from nor merged into it, so that un-merge could not send it back.
@@ -54,7 +55,7 @@ func Merge(into, from *leadloop.Lead) (merged, tombstone *leadloop.Lead, err err
 		return merged, tombstone, nil
 	}
 	tombstone.MergedInto = into.ID
-	merged.Claims = leadloop.UniteClaims(leadloop.UniteClaims(merged.Claims, tombstone.Claims), []leadloop.Claim{receipt(into), receipt(from)})
+	merged.Claims = leadloop.UniteClaims(leadloop.UniteClaims(merged.Claims, tombstone.Claims), append(partings(from), receipt(into), receipt(from)))
 	have := map[string]bool{}
 	for _, a := range merged.Activities {
 		have[a.ID] = a.ID != ""
@@ -126,11 +127,14 @@ func ownRecords(l *leadloop.Lead) *leadloop.Lead {
 	return c
 }
 
-// received is the field of the bookkeeping claims of Merge. It is in no schema, so that no profile and no rule sees it.
+// received and parted are the fields of the bookkeeping claims of Merge. They are in no schema, so that no profile and no rule sees them.
 const (
-	received       = "merge.received_at"
-	receivedSource = "merge"
+	received    = "merge.received_at"
+	parted      = "merge.different"
+	mergeSource = "merge"
 )
+
+func isBookkeeping(c leadloop.Claim) bool { return c.Field == received || c.Field == parted }
 
 // receipt says when a record was received, before merges made the lead's ReceivedAt an earlier one. A lead that is merged already has said it.
 func receipt(l *leadloop.Lead) leadloop.Claim {
@@ -140,7 +144,7 @@ func receipt(l *leadloop.Lead) leadloop.Claim {
 		}
 	}
 	return leadloop.Claim{Field: received, Value: leadloop.ValueOf(l.ReceivedAt), Evidence: leadloop.Evidence{
-		Origin: leadloop.OriginDerived, Source: receivedSource, Record: l.ID, ObservedAt: l.ReceivedAt,
+		Origin: leadloop.OriginDerived, Source: mergeSource, Record: l.ID, ObservedAt: l.ReceivedAt,
 	}}
 }
 
@@ -167,6 +171,8 @@ func unmerge(merged, tombstone *leadloop.Lead, policy leadloop.SurvivorshipPolic
 	from.MergedInto = ""
 	var back []leadloop.Claim
 	into.Claims, back = split(into.Claims, func(c leadloop.Claim) bool { return theirs[c.Record] })
+	// What it is different from it says itself again.
+	back, _ = split(back, func(c leadloop.Claim) bool { return c.Field == parted && c.Record == from.ID })
 	from.Claims = leadloop.UniteClaims(from.Claims, back)
 	var done []leadloop.Activity
 	into.Activities, done = split(into.Activities, func(a leadloop.Activity) bool { return theirs[a.Record] })
@@ -201,7 +207,7 @@ func uniteOwn(own, more []leadloop.Activity) []leadloop.Activity {
 	return leadloop.UniteActivities(own, more)
 }
 
-// receive computes ReceivedAt from the receipts of the records that are left, and takes the receipt off a lead that has no other record.
+// receive computes ReceivedAt from the receipts of the records that are left, and takes the bookkeeping off a lead that has no other record.
 func receive(l *leadloop.Lead) {
 	var first time.Time
 	for _, c := range l.Claims {
@@ -213,7 +219,7 @@ func receive(l *leadloop.Lead) {
 		l.ReceivedAt = first
 	}
 	if len(l.Records) == 0 {
-		l.Claims, _ = split(l.Claims, func(c leadloop.Claim) bool { return c.Field == received })
+		l.Claims, _ = split(l.Claims, isBookkeeping)
 	}
 }
 

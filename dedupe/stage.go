@@ -289,7 +289,7 @@ func (d *decision) decideLeads() {
 	for _, o := range d.others {
 		v := verdictReview
 		switch {
-		case slices.Contains(d.s.Lead.Different, o.lead.ID) || slices.Contains(o.lead.Different, d.s.Lead.ID):
+		case AreDifferent(d.s.Lead, o.lead):
 			v = verdictDifferent
 		case o.level == levelNone:
 			v = verdictNoMatch
