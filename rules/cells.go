@@ -19,10 +19,12 @@ type fieldUse struct {
 	opaque bool // some rule looks at it in a way that is no atom
 }
 
-// Limits of Cells: more texts to combine, or more cells, are not enumerated.
+// Limits of Cells: more texts to combine, more cells, or more lists to look
+// for them, are not enumerated.
 const (
 	maxPieces = 10
 	maxCells  = 4096
+	maxTries  = 1 << 20
 )
 
 // Cells returns representative values of a field for the rules of the set: the
@@ -275,31 +277,40 @@ func (b *cells) lists() {
 		a.item.walk(func(x *atom) { items = append(items, x) })
 	}
 	// One item for each combination of answers that an item can give.
-	var kinds []string
+	var kinds, answers []string
 	known := map[string]bool{}
 	for _, s := range b.candidates(items) {
 		d := datum{list: []string{s}}
 		if sig := b.signature(b.atoms, d); !known[sig] && len(s) <= b.limits.ItemBytes {
 			known[sig] = true
-			kinds = append(kinds, s)
+			kinds, answers = append(kinds, s), append(answers, sig)
 		}
 	}
-	// And one list for each combination that lists of them can give.
-	todo := [][]string{nil}
+	// And one list for each combination that lists of them can give. All atoms
+	// ask whether some item is such, so that one more item adds its answers.
+	type made struct {
+		list   []string
+		answer string
+	}
+	todo := []made{{answer: b.signature(b.atoms, datum{})}}
 	b.add(datum{}, leadloop.EmptyValue(leadloop.KindStrings))
-	for len(todo) > 0 {
-		list := todo[0]
-		todo = todo[1:]
-		for _, k := range kinds {
-			longer := append(slices.Clip(list), k)
-			if len(longer) > b.limits.ListItems || len(b.out) >= maxCells {
+	sum := make([]byte, len(b.atoms))
+	for tries := 0; len(todo) > 0; todo = todo[1:] {
+		for i, k := range kinds {
+			if tries++; tries > maxTries || len(b.out) >= maxCells || len(todo[0].list) == b.limits.ListItems {
 				b.exact = false
 				return
 			}
-			n := len(b.out)
-			if b.add(datum{list: longer}, leadloop.ValueOf(longer)); len(b.out) > n {
-				todo = append(todo, longer)
+			for j := range sum {
+				sum[j] = todo[0].answer[j] | answers[i][j] // '0' or '1' each
 			}
+			if b.seen[string(sum)] {
+				continue
+			}
+			b.seen[string(sum)] = true
+			longer := append(slices.Clip(todo[0].list), k)
+			b.out = append(b.out, leadloop.ValueOf(longer))
+			todo = append(todo, made{longer, string(sum)})
 		}
 	}
 }

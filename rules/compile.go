@@ -221,7 +221,7 @@ func (c *compiler) compile() (compiled, bool) {
 		return compiled{}, false
 	}
 	parsed, issues := env.cel.Parse(text)
-	if issues.Err() != nil {
+	if len(issues.Errors()) > 0 { // Err would quote the text for each
 		c.syntax(issues)
 		return compiled{}, false
 	}
@@ -231,7 +231,7 @@ func (c *compiler) compile() (compiled, bool) {
 		return compiled{}, false
 	}
 	checked, issues := env.cel.Check(parsed)
-	if issues.Err() != nil {
+	if len(issues.Errors()) > 0 { // Err would quote the text for each
 		c.typeErrors(issues)
 		return compiled{}, false
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,10 +28,19 @@ var (
 	mismatch        = regexp.MustCompile(`^expected type '([^']*)' but found '([^']*)'`)
 )
 
+// inOrder are the errors in the order of the text.
+func inOrder(issues *cel.Issues) []*cel.Error {
+	errs := slices.Clone(issues.Errors())
+	slices.SortStableFunc(errs, func(a, b *cel.Error) int {
+		return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
+	})
+	return errs
+}
+
 // syntax reports the first syntax error; what follows it is guesswork of the
 // parser.
 func (c *compiler) syntax(issues *cel.Issues) {
-	first, text := issues.Errors()[0], c.rule.Expression.Text
+	first, text := inOrder(issues)[0], c.rule.Expression.Text
 	msg := strings.TrimPrefix(first.Message, "Syntax error: ")
 	if strings.Contains(msg, "recursion") {
 		c.problem(0, "split it into several rules", "the expression is nested deeper than %d levels", c.set.env.limits.Depth)
@@ -70,6 +80,9 @@ func quoteToken(t string) string {
 	return strconv.Quote(t)
 }
 
+// mostProblems is how many problems of one expression are told.
+const mostProblems = 20
+
 // typeErrors reports what the checker found, in the words of a playbook.
 func (c *compiler) typeErrors(issues *cel.Issues) {
 	nodes, parents := map[int64]ast.Expr{}, map[int64]ast.Expr{}
@@ -80,8 +93,12 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 		}
 	}))
 	made := c.strayNames(issues, nodes)
-	for _, issue := range issues.Errors() {
+	told := 0
+	for _, issue := range inOrder(issues) {
 		if m := undeclared.FindStringSubmatch(issue.Message); m != nil && made[m[1]] && nodes[issue.ExprID].Kind() == ast.IdentKind {
+			continue
+		}
+		if told++; told > mostProblems {
 			continue
 		}
 		at := shift(c.rule.Expression.At, issue.Location.Line(), issue.Location.Column())
@@ -91,6 +108,9 @@ func (c *compiler) typeErrors(issues *cel.Issues) {
 		}
 		msg, hint := c.explain(issue.Message, node, parents)
 		c.problemAt(at, hint, "%s", msg)
+	}
+	if told > mostProblems {
+		c.problem(0, "", "%d more problems in the expression", told-mostProblems)
 	}
 }
 

@@ -174,3 +174,11 @@ variable "in": invalid: the name is taken by the language`
 		t.Errorf("no schema: got %v", err)
 	}
 }
+
+func TestProblemsOfOneExpressionAreNotTooMany(t *testing.T) {
+	e := newEnv(t, rules.Options{})
+	got := problemsOf(t, e, boolean, strings.Repeat("lead.nope || ", 100)+"true")
+	if len(got) != 21 || got[20].Message != `rule "r": 80 more problems in the expression` {
+		t.Errorf("got %d, the last is %v", len(got), got[len(got)-1])
+	}
+}
