@@ -301,7 +301,7 @@ func (r *writer) writeName() {
 		r.Noise |= PartialName
 	case own && r.in(12):
 		first = ""
-		r.Noise |= PartialName
+		r.Noise = r.Noise&^(Nickname|Initial) | PartialName
 	}
 	r.FirstName, r.LastName = first, last
 }
