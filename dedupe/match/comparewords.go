@@ -98,6 +98,8 @@ func compareWords(col int) func(int) comparer {
 				return
 			}
 			switch s := wordSimilarity(c, x, y); {
+			case s >= 0.999: // in another order
+				v.level[at], v.freq[at] = 7, commoner(c, x, y)
 			case s >= 0.9:
 				v.level[at], v.freq[at] = 6, commoner(c, x, y)
 			case s >= 0.75:

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"html"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +19,9 @@ type derived struct {
 }
 
 func cut(raw string) string {
+	if at := strings.IndexByte(raw, '&'); at >= 0 && strings.IndexByte(raw[at:], ';') > 0 {
+		raw = html.UnescapeString(raw[:min(len(raw), 4*maxCellBytes)])
+	}
 	if len(raw) <= maxCellBytes {
 		return raw
 	}
@@ -104,11 +108,20 @@ func deriveFullName(raw string, out []string) {
 }
 
 func deriveCompany(raw string, out []string) {
+	if open := strings.IndexByte(raw, '('); open > 0 { // a place or a remark
+		if end := strings.IndexByte(raw[open:], ')'); end > 0 {
+			raw = raw[:open] + raw[open+end+1:]
+		}
+	}
 	key := normalize.Company(raw).Key
 	if key == "" || normalize.IsPlaceholder(raw) || normalize.IsPlaceholder(key) {
 		return
 	}
-	out[0] = plainWords(key)
+	words := plainWords(key)
+	if rest, ok := strings.CutSuffix(words, " the"); ok { // "Palm, The"
+		words = rest
+	}
+	out[0] = words
 }
 
 // deriveEmail gives mailbox, host and both. A shared mailbox gives its host only; the host of a free provider is kept, as frequency weighs it.

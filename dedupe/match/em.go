@@ -80,24 +80,34 @@ func (l *learner) patterns() []pattern {
 	return out
 }
 
+// start sets what is usual for a beginning.
+func (l *learner) start() {
+	for k := range l.spec.comparisons {
+		l.priors = append(l.priors, priorM(&l.spec.comparisons[k]))
+		copy(l.params.m[k], l.priors[k])
+	}
+	l.matches = 0.1 * float64(l.n.all)
+}
+
 // maximise is expectation maximisation over all pairs: how likely each is a true pair, and from that what is usual among true pairs and among the
 // others.
+//
+// The comparisons are taken for independent at first, as what seems to depend on each other may do so because of the true pairs.
 func (l *learner) maximise() {
 	p := &l.params
 	patterns := l.patterns()
-	priors := make([][]float64, len(l.spec.comparisons))
-	for k := range l.spec.comparisons {
-		priors[k] = priorM(&l.spec.comparisons[k])
-		copy(p.m[k], priors[k])
-	}
-	joint := newJoint(l.spec)
 	post := make([]float64, len(patterns))
-	joint.count(patterns, post)
-	matches := 0.1 * float64(l.n.all)
+	alone := aloneRounds
+	if l.joint == nil {
+		l.joint = newJoint(l.spec)
+		l.joint.count(patterns, post)
+	} else {
+		alone = 0
+	}
 	for round := range maxRounds {
-		lambda := min(max(matches/l.total, 1e-12), 0.5)
+		lambda := min(max(l.matches/l.total, 1e-12), 0.5)
 		p.prior = math.Log2(lambda / (1 - lambda))
-		joint.set(p)
+		l.joint.set(p)
 		p.weigh()
 		m := newParams(l.spec).m
 		found, looked := 0.0, 0.0
@@ -110,20 +120,20 @@ func (l *learner) maximise() {
 				m[k][e.levels[k]] += post[i] * e.seen
 			}
 		}
-		change := math.Abs(found - matches)
-		matches = found
-		smooth(p.m, m, priors, priorStrength+priorShare*looked)
-		joint.count(patterns, post)
-		if round >= aloneRounds {
-			joint.choose(p)
+		change := math.Abs(found - l.matches)
+		l.matches = found
+		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
+		l.joint.count(patterns, post)
+		if round >= alone {
+			l.joint.choose(p)
 		}
-		if round > aloneRounds && change < 1e-4*(1+matches) {
+		if round > alone && change < 1e-4*(1+l.matches) {
 			break
 		}
 	}
-	joint.set(p)
+	l.joint.set(p)
 	p.weigh()
-	l.report.Matches = matches
+	l.report.Matches = l.matches
 }
 
 // smooth turns counts of levels into shares, with the priors counting for strength.

@@ -67,7 +67,7 @@ func (m *Model) compare(cols []*column, a, b []uint32) Pair {
 				}
 			}
 			line.M, line.U, line.Weight = m.params.m[k][level], m.params.u[k][above][level], m.params.w[k][above][level]
-			line.Frequency = m.params.adjust(c, k, level, v.freq[k])
+			line.Frequency = m.params.adjust(c, k, m.params.above(k, &v.level), level, v.freq[k])
 		}
 		p.Weight += line.Weight + line.Frequency
 		p.Lines = append(p.Lines, line)

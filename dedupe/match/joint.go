@@ -165,7 +165,41 @@ func (t *joint) set(p *params) {
 			trust := t.seen[above*t.n+k][la] / (t.seen[above*t.n+k][la] + leastSeen)
 			for level := 1; level < len(out); level++ {
 				out[level] = trust*row[level]/sum + (1-trust)*single[level]
-				out[level] = max(out[level], single[level]*0.01)
+				out[level] = max(out[level], single[level]*0.1)
+			}
+			t.straighten(k, p.m[k], out)
+		}
+		t.straighten(k, p.m[k], single)
+		for la := range p.u[k] {
+			if above < 0 || la == 0 || la >= len(t.spec.comparisons[above].levels) {
+				copy(p.u[k][la], single)
+			}
+		}
+	}
+}
+
+// straighten pools neighbouring levels of which the higher would weigh less, so that more agreement never speaks more against a match.
+func (t *joint) straighten(k int, m, u []float64) {
+	c := &t.spec.comparisons[k]
+	type pool struct {
+		m, u   float64
+		levels []int
+	}
+	var pools []pool
+	for level := 1; level <= int(c.exact); level++ {
+		if c.aside>>uint(level)&1 != 0 {
+			continue
+		}
+		pools = append(pools, pool{m[level], u[level], []int{level}})
+		for n := len(pools); n > 1 && pools[n-1].m*pools[n-2].u < pools[n-2].m*pools[n-1].u; n-- {
+			a, b := pools[n-2], pools[n-1]
+			pools = append(pools[:n-2], pool{a.m + b.m, a.u + b.u, append(a.levels, b.levels...)})
+		}
+	}
+	for _, p := range pools {
+		if len(p.levels) > 1 {
+			for _, level := range p.levels {
+				u[level] = m[level] * p.u / p.m
 			}
 		}
 	}

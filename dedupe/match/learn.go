@@ -63,6 +63,9 @@ type learner struct {
 	examples     []example
 	strangers    []example // pairs taken at random that are no candidates
 	strangerRate float64
+	priors       [][]float64
+	matches      float64 // expected
+	joint        *joint
 	rate         float64 // how many candidate pairs an example stands for
 	total        float64 // pairs that may be one
 	blocking     *blocking
@@ -84,6 +87,9 @@ func (l *learner) learn(ctx context.Context) error {
 	if err := l.sampleRandom(ctx); err != nil {
 		return err
 	}
+	l.start()
+	l.maximise()
+	l.readjust()
 	l.maximise()
 	l.report.Rows, l.report.Distinct, l.report.Compared = l.n.all, l.n.len(), len(l.examples)
 	for _, k := range l.blocking.keys {
@@ -258,6 +264,18 @@ func (l *learner) gather(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// readjust computes the adjustments anew, now that it is known what depends on what.
+func (l *learner) readjust() {
+	for _, list := range [][]example{l.examples, l.strangers} {
+		for i := range list {
+			e := &list[i]
+			if e.adjust != 0 {
+				e.adjust = l.example(e.x, e.y, e.weight).adjust
+			}
+		}
+	}
 }
 
 func (l *learner) example(x, y uint32, weight float32) example {

@@ -39,6 +39,7 @@ type group struct {
 
 type link struct {
 	sum   float64 // of clipped weights of the pairs that have one
+	raw   float64 // of weights
 	count int32   // such pairs
 	best  float32
 }
@@ -77,6 +78,7 @@ type linker struct {
 
 type candidate struct {
 	mean   float64
+	raw    float64 // of the weights as they are
 	a, b   int32
 	va, vb int32
 }
@@ -85,7 +87,7 @@ type queue []candidate
 
 func (q queue) Len() int { return len(q) }
 func (q queue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[j].mean, q[i].mean), cmp.Compare(q[i].a, q[j].a), cmp.Compare(q[i].b, q[j].b)) < 0
+	return cmp.Or(cmp.Compare(q[j].mean, q[i].mean), cmp.Compare(q[j].raw, q[i].raw), cmp.Compare(q[i].a, q[j].a), cmp.Compare(q[i].b, q[j].b)) < 0
 }
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *queue) Push(x any)   { *q = append(*q, x.(candidate)) }
@@ -156,7 +158,7 @@ func (l *linker) run(edges []edge) {
 			continue
 		}
 		w := min(max(float64(e.weight), clipLow), clipHigh)
-		l.addLink(a, b, link{w, 1, e.weight})
+		l.addLink(a, b, link{w, float64(e.weight), 1, e.weight})
 	}
 	for i, g := range l.groups {
 		for j := range g.links {
@@ -186,7 +188,7 @@ func (l *linker) addLink(a, b int32, n link) {
 		}
 		old, ok := g.links[p[1]]
 		if ok {
-			n2 := link{old.sum + n.sum, old.count + n.count, max(old.best, n.best)}
+			n2 := link{old.sum + n.sum, old.raw + n.raw, old.count + n.count, max(old.best, n.best)}
 			g.links[p[1]] = n2
 		} else {
 			g.links[p[1]] = n
@@ -197,7 +199,7 @@ func (l *linker) addLink(a, b int32, n link) {
 func (l *linker) push(a, b int32) {
 	ga, gb := l.groups[a], l.groups[b]
 	if mean := ga.links[b].mean(ga, gb); mean >= joinMean && ga.links[b].best >= l.c.least {
-		l.queue = append(l.queue, candidate{mean, a, b, ga.version, gb.version})
+		l.queue = append(l.queue, candidate{mean, ga.links[b].raw, a, b, ga.version, gb.version})
 	}
 }
 
@@ -230,7 +232,7 @@ func (l *linker) join(a, b int32) {
 		x, y := min(a, other), max(a, other)
 		gx, gy := l.groups[x], l.groups[y]
 		if mean := gx.links[y].mean(gx, gy); mean >= joinMean && gx.links[y].best >= l.c.least {
-			heap.Push(&l.queue, candidate{mean, x, y, gx.version, gy.version})
+			heap.Push(&l.queue, candidate{mean, gx.links[y].raw, x, y, gx.version, gy.version})
 		}
 	}
 }

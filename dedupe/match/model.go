@@ -25,6 +25,7 @@ type params struct {
 	parent []int         // -1 for none
 	u      [][][]float64 // by comparison, level of the parent (0 if there is none) and level
 	w      [][][]float64 // log2(m/u), what is added; 0 for missing
+	scale  [][][]float64 // of the frequency adjustment
 }
 
 const maxLevels = 8
@@ -41,11 +42,11 @@ func newParams(s *spec) params {
 	for _, c := range s.comparisons {
 		n := len(c.levels)
 		p.m, p.ref, p.parent = append(p.m, make([]float64, n)), append(p.ref, make([]float64, n)), append(p.parent, -1)
-		u, w := make([][]float64, maxLevels), make([][]float64, maxLevels)
+		u, w, scale := make([][]float64, maxLevels), make([][]float64, maxLevels), make([][]float64, maxLevels)
 		for i := range u {
-			u[i], w[i] = make([]float64, n), make([]float64, n)
+			u[i], w[i], scale[i] = make([]float64, n), make([]float64, n), make([]float64, n)
 		}
-		p.u, p.w = append(p.u, u), append(p.w, w)
+		p.u, p.w, p.scale = append(p.u, u), append(p.w, w), append(p.scale, scale)
 	}
 	return p
 }
@@ -56,6 +57,7 @@ func (p *params) weigh() {
 		for above := range p.u[k] {
 			for l := 1; l < len(p.m[k]); l++ {
 				p.w[k][above][l] = math.Log2(p.m[k][l] / p.u[k][above][l])
+				p.scale[k][above][l] = min(max(math.Log2(p.u[k][above][l])/min(math.Log2(p.u[k][0][l]), -0.01), 0), 1)
 			}
 		}
 	}
@@ -65,17 +67,23 @@ func (p *params) weigh() {
 func (p *params) levelWeight(levels *[maxComparisons]uint8) float64 {
 	sum := 0.0
 	for k := range p.w {
-		above := uint8(0)
-		if p.parent[k] >= 0 {
-			above = levels[p.parent[k]]
-		}
-		sum += p.w[k][above][levels[k]]
+		sum += p.w[k][p.above(k, levels)][levels[k]]
 	}
 	return sum
 }
 
+// above is the level of a comparison's parent, 0 if it has none.
+func (p *params) above(k int, levels *[maxComparisons]uint8) uint8 {
+	if p.parent[k] < 0 {
+		return levelMissing
+	}
+	return levels[p.parent[k]]
+}
+
 // adjust returns the term-frequency adjustment of a comparison.
-func (p *params) adjust(c *comparison, k int, level uint8, freq float32) float64 {
+//
+// Where others agree often because the parent agrees, how common the value is matters less: in proportion to the bits that agreement is worth.
+func (p *params) adjust(c *comparison, k int, above, level uint8, freq float32) float64 {
 	if freq == 0 {
 		return 0
 	}
@@ -86,6 +94,9 @@ func (p *params) adjust(c *comparison, k int, level uint8, freq float32) float64
 	case c.fuzzy>>level&1 != 0:
 		damping = fuzzyDamping
 	}
+	if above != 0 {
+		damping *= p.scale[k][above][level]
+	}
 	return damping * min(max(p.ref[k][level]-float64(freq), -maxAdjust), maxAdjust)
 }
 
@@ -93,7 +104,9 @@ func (p *params) adjust(c *comparison, k int, level uint8, freq float32) float64
 func (p *params) adjustment(s *spec, v *vector) float64 {
 	sum := 0.0
 	for k := range s.comparisons {
-		sum += p.adjust(&s.comparisons[k], k, v.level[k], v.freq[k])
+		if v.freq[k] != 0 {
+			sum += p.adjust(&s.comparisons[k], k, p.above(k, &v.level), v.level[k], v.freq[k])
+		}
 	}
 	return sum
 }

@@ -28,6 +28,7 @@ type comparison struct {
 	exact  uint8         // the level of full agreement
 	fuzzy  uint64        // bits of the levels below exact at which the commoner value's frequency counts in part
 	full   uint64        // bits of the levels at which frequency counts in full
+	aside  uint64        // bits of the levels that need not weigh more than those below them
 	other  map[uint8]int // the columns whose frequencies count at other levels
 }
 
@@ -80,18 +81,18 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6,
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5,
 				other: map[uint8]int{2: first + 1, 4: first + 1, 5: first}}, first+2, compareEmail(first))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
 			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
 				columnSpec{f.Name, false, KindAddress})
-			s.addComparison(comparison{name: f.Name, levels: addressLevels, full: 1<<6 | 1<<3, fuzzy: 1 << 5,
+			s.addComparison(comparison{name: f.Name, levels: addressLevels, full: 1<<6 | 1<<3, fuzzy: 1 << 5, aside: 1 << 3,
 				other: map[uint8]int{3: first, 5: first}}, first+2, compareAddress(first))
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
@@ -149,8 +150,8 @@ func (s *spec) addNames(given, family []string, g, f int) {
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,
-		comparison{name: given[0], fields: given, column: g, levels: givenLevels, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4},
-		comparison{name: family[0], fields: family, column: f, levels: familyLevels, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3})
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
+		comparison{name: family[0], fields: family, column: f, levels: familyLevels, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
 }
 
 // simple is a kind with one column and one comparison.
@@ -159,24 +160,25 @@ type simple struct {
 	derive  func(string, []string)
 	levels  []string
 	fuzzy   uint64
+	aside   uint64
 	compare func(col int) func(at int) comparer
 }
 
 var simpleKinds = map[Kind]simple{
-	KindGivenName:  {false, deriveName, givenLevels[:7], 1<<5 | 1<<4, compareGiven},
-	KindFamilyName: {false, deriveName, familyLevels, 1<<4 | 1<<3, compareFamily},
-	KindPeople:     {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
-	KindCompany:    {true, deriveCompany, companyLevels, 1<<6 | 1<<5, compareCompany},
-	KindDomain:     {false, deriveDomain, domainLevels, 1<<3 | 1<<2, compareDomain},
-	KindPhone:      {false, derivePhone, phoneLevels, 1 << 3, comparePhone},
-	KindDate:       {false, deriveDate, dateLevels, 0, compareDate},
-	KindNumber:     {false, deriveNumber, numberLevels, 0, compareNumber},
-	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, comparePlace},
-	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, comparePostcode},
-	KindCategory:   {false, deriveWords, categoryLevels, 0, compareCategory},
-	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
-	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, compareWords},
-	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, compareID},
+	KindGivenName:  {false, deriveName, givenLevels[:7], 1<<5 | 1<<4, 1 << 3, compareGiven},
+	KindFamilyName: {false, deriveName, familyLevels, 1<<4 | 1<<3, 1 << 3, compareFamily},
+	KindPeople:     {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
+	KindCompany:    {true, deriveCompany, companyLevels, 1<<6 | 1<<5, 1 << 4, compareCompany},
+	KindDomain:     {false, deriveDomain, domainLevels, 1<<3 | 1<<2, 0, compareDomain},
+	KindPhone:      {false, derivePhone, phoneLevels, 1 << 3, 0, comparePhone},
+	KindDate:       {false, deriveDate, dateLevels, 0, 1 << 5, compareDate},
+	KindNumber:     {false, deriveNumber, numberLevels, 0, 1 << 3, compareNumber},
+	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, 0, comparePlace},
+	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, 0, comparePostcode},
+	KindCategory:   {false, deriveWords, categoryLevels, 0, 0, compareCategory},
+	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
+	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
+	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, compareID},
 }
 
 // compareAll fills v for two rows of cells.
