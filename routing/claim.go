@@ -54,6 +54,7 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 			var deltas []leadloop.LedgerDelta
 			if p.Strategy == StrategyFair {
 				c := choice{p: p, g: target, l: l, t: &EntryTrace{}}
+				defer d.release(&c)
 				if err := d.eligible(ctx, &c); err != nil {
 					return Assignment{}, err
 				}

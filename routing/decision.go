@@ -240,6 +240,7 @@ func (d *decision) countOwnership(ctx context.Context, a Assignment) (Assignment
 			return a, false, err
 		}
 		c := choice{p: p, g: &Target{}, l: l, t: &EntryTrace{}}
+		defer d.release(&c)
 		if err := d.eligible(ctx, &c); err != nil {
 			return a, false, err
 		}

@@ -66,49 +66,62 @@ type Pick struct {
 // It reports false if nobody can get the lead.
 func Next(members []Entitlement) (Pick, bool) {
 	members = inOrder(members)
+	winner := next(members)
+	if winner < 0 {
+		return Pick{}, false
+	}
+	var s scratch
+	deltas := s.settle(members, winner)
+	return Pick{Winner: members[winner].Member, Deltas: deltas, Owed: s.owed}, true
+}
+
+// next is who of the members, in order, is entitled to the lead; -1 for nobody.
+func next(members []Entitlement) int {
 	total := totalWeight(members)
 	// claim is what member i is owed, in millionths of a lead divided by total.
 	claim := func(i int) int64 {
 		return int64(members[i].Owed)*total + int64(leadloop.OneLead)*members[i].weight()
 	}
-	winner, m := -1, int64(0)
+	winner, m, most := -1, int64(0), int64(0)
 	for i := range members {
 		if members[i].Absent {
 			continue
 		}
 		m++
-		if winner < 0 || claim(i) > claim(winner) || claim(i) == claim(winner) && precedes(&members[i], &members[winner]) {
-			winner = i
+		if c := claim(i); winner < 0 || c > most || c == most && precedes(&members[i], &members[winner]) {
+			winner, most = i, c
 		}
-	}
-	if winner < 0 {
-		return Pick{}, false
 	}
 	// With one member there is no choice, and no threshold to divide by.
 	scale, lead := 2*m-2, int64(leadloop.OneLead)*total
-	if m > 1 && claim(winner) <= lead*(scale-1)/scale {
-		first := -1
-		var firstSlack uint64
-		for i := range members {
-			if members[i].Absent || claim(i) < (lead+scale-1)/scale {
-				continue
-			}
-			// The deadline is slack / weight; deadlines are compared crosswise.
-			slack := uint64(lead*(scale-1) - claim(i)*scale)
-			if first < 0 {
-				first, firstSlack = i, slack
-				continue
-			}
-			c := compareProducts(slack, uint64(members[first].weight()), firstSlack, uint64(members[i].weight()))
-			if c < 0 || c == 0 && precedes(&members[i], &members[first]) {
-				first, firstSlack = i, slack
-			}
+	if m < 2 || most > lead*(scale-1)/scale {
+		return winner
+	}
+	first, threshold := -1, (lead+scale-1)/scale
+	var firstSlack uint64
+	for i := range members {
+		if members[i].Absent {
+			continue
 		}
-		if first >= 0 {
-			winner = first
+		c := claim(i)
+		if c < threshold {
+			continue
+		}
+		// The deadline is slack / weight; deadlines are compared crosswise.
+		slack := uint64(lead*(scale-1) - c*scale)
+		if first < 0 {
+			first, firstSlack = i, slack
+			continue
+		}
+		d := compareProducts(slack, uint64(members[first].weight()), firstSlack, uint64(members[i].weight()))
+		if d < 0 || d == 0 && precedes(&members[i], &members[first]) {
+			first, firstSlack = i, slack
 		}
 	}
-	return settle(members, winner), true
+	if first >= 0 {
+		return first
+	}
+	return winner
 }
 
 // compareProducts compares a·b with c·d.
@@ -130,11 +143,13 @@ func Give(members []Entitlement, winner leadloop.RepID) Pick {
 	if len(members) == 0 {
 		return Pick{Winner: winner, Deltas: []leadloop.LedgerDelta{{Member: winner}}, Owed: []leadloop.Owed{0}}
 	}
+	var s scratch
 	if ok {
-		return settle(members, i)
+		deltas := s.settle(members, i)
+		return Pick{Winner: winner, Deltas: deltas, Owed: s.owed}
 	}
-	p := settle(members, -1)
-	p.Winner = winner
+	p := Pick{Winner: winner, Deltas: s.settle(members, -1)}
+	p.Owed = s.owed
 	p.Deltas = slices.Insert(p.Deltas, i, leadloop.LedgerDelta{Member: winner, Owed: -leadloop.OneLead})
 	p.Owed = slices.Insert(p.Owed, i, 0)
 	return p
@@ -155,11 +170,13 @@ func (e *Entitlement) weight() int64 { return int64(min(max(e.Weight, 1), MaxWei
 
 // precedes breaks ties.
 func precedes(a, b *Entitlement) bool {
-	return cmp.Or(
-		cmp.Compare(b.Priority, a.Priority),
-		a.LastAt.Compare(b.LastAt),
-		strings.Compare(string(a.Member), string(b.Member)),
-	) < 0
+	if a.Priority != b.Priority {
+		return a.Priority > b.Priority
+	}
+	if c := a.LastAt.Compare(b.LastAt); c != 0 {
+		return c < 0
+	}
+	return a.Member < b.Member
 }
 
 func inOrder(members []Entitlement) []Entitlement {
@@ -179,46 +196,103 @@ func totalWeight(members []Entitlement) (total int64) {
 	return total
 }
 
-// settle credits all members and debits the winner, if there is one.
-func settle(members []Entitlement, winner int) Pick {
-	type share struct {
-		member    int
-		remainder int64
-		balance   leadloop.Owed // before this lead's credit, after its debit
+// scratch is memory that decisions about a pool use again.
+type scratch struct {
+	members []Entitlement
+	reps    []*rep
+	shares  []share
+	owed    []leadloop.Owed
+}
+
+// share is what rounding leaves of a member's share.
+type share struct {
+	member    int
+	remainder int64
+	balance   leadloop.Owed // before this lead's credit, after its debit
+}
+
+// before orders members by who gets a millionth that rounding left.
+func (a *share) before(b *share) bool {
+	if a.remainder != b.remainder {
+		return a.remainder > b.remainder
 	}
-	p := Pick{Deltas: make([]leadloop.LedgerDelta, len(members)), Owed: make([]leadloop.Owed, len(members))}
-	var few [16]share
-	shares := few[:]
-	if len(members) > len(few) {
-		shares = make([]share, len(members))
+	if a.balance != b.balance {
+		return a.balance < b.balance
 	}
-	shares = shares[:len(members)]
+	return a.member < b.member
+}
+
+// settle credits all members and debits the winner, if there is one. What each
+// was owed in between is in s.owed.
+func (s *scratch) settle(members []Entitlement, winner int) []leadloop.LedgerDelta {
+	n := len(members)
+	deltas := make([]leadloop.LedgerDelta, n)
+	s.owed, s.shares = resize(s.owed, n), resize(s.shares, n)
 	total, left := totalWeight(members), leadloop.OneLead
 	for i := range members {
 		credit := int64(leadloop.OneLead) * members[i].weight()
-		p.Deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(credit / total)}
-		left -= p.Deltas[i].Owed
-		shares[i] = share{i, credit % total, members[i].Owed}
+		whole := credit / total
+		deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
+		left -= leadloop.Owed(whole)
+		s.shares[i] = share{i, credit - whole*total, members[i].Owed}
 	}
 	if winner >= 0 {
-		p.Winner = members[winner].Member
-		shares[winner].balance -= leadloop.OneLead
+		s.shares[winner].balance -= leadloop.OneLead
 	}
 	if left > 0 {
-		slices.SortFunc(shares, func(a, b share) int {
-			return cmp.Or(cmp.Compare(b.remainder, a.remainder), cmp.Compare(a.balance, b.balance), cmp.Compare(a.member, b.member))
-		})
-		for _, s := range shares[:left] {
-			p.Deltas[s.member].Owed++
+		selectFirst(s.shares, int(left))
+		for _, x := range s.shares[:left] {
+			deltas[x.member].Owed++
 		}
 	}
 	for i := range members {
-		p.Owed[i] = members[i].Owed + p.Deltas[i].Owed
+		s.owed[i] = members[i].Owed + deltas[i].Owed
 	}
 	if winner >= 0 {
-		p.Deltas[winner].Owed -= leadloop.OneLead
+		deltas[winner].Owed -= leadloop.OneLead
 	}
-	return p
+	return deltas
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// selectFirst moves the n shares that come first to the front, in any order.
+func selectFirst(s []share, n int) {
+	for lo, hi := 0, len(s); n > lo && n < hi && hi-lo > 1; {
+		// The median of three is the pivot; the order is strict, so that it
+		// ends in one place.
+		a, b, c := lo, lo+(hi-lo)/2, hi-1
+		if s[b].before(&s[a]) {
+			a, b = b, a
+		}
+		if s[c].before(&s[b]) {
+			if b = c; s[b].before(&s[a]) {
+				b = a
+			}
+		}
+		s[lo], s[b] = s[b], s[lo]
+		pivot, k := s[lo], lo
+		for i := lo + 1; i < hi; i++ {
+			if s[i].before(&pivot) {
+				k++
+				s[k], s[i] = s[i], s[k]
+			}
+		}
+		s[lo], s[k] = s[k], s[lo]
+		switch {
+		case k == n || k+1 == n:
+			return
+		case k > n:
+			hi = k
+		default:
+			lo = k + 1
+		}
+	}
 }
 
 // leads writes an entitlement in leads, to the hundredth.

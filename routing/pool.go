@@ -40,9 +40,8 @@ type choice struct {
 	l *ledger
 	t *EntryTrace
 
-	members []Entitlement
-	reps    []*rep // of members
-	able    int    // how many of members are not absent
+	*scratch     // members, and reps of them
+	able     int // how many of members are not absent
 	// uncredited are the others.
 	uncredited []leadloop.RepID
 	// wake is when the first of those who come back will be there; waker is
@@ -54,68 +53,103 @@ type choice struct {
 // eligible finds the members who can get the lead and, where the pool says so,
 // those who catch up on it later. The others are told in the trace.
 func (d *decision) eligible(ctx context.Context, c *choice) error {
-	c.members = make([]Entitlement, 0, len(c.p.members))
-	c.reps = make([]*rep, 0, len(c.p.members))
+	if c.scratch, _ = d.r.scratch.Get().(*scratch); c.scratch == nil {
+		c.scratch = &scratch{}
+	}
+	c.members, c.reps = resize(c.members, len(c.p.seats)), resize(c.reps, len(c.p.seats))
+	n := 0
 	// Members, reps of the CRM and balances are all in id order.
 	crm, balances := d.crm, c.l.Balances
-	fair := c.p.Strategy == StrategyFair
-	for _, at := range c.p.members {
-		r := &d.r.reps[at]
-		for len(crm) > 0 && crm[0].ID < r.ID {
+	undemanding := len(c.g.Skills) == 0 && !c.g.Speaks && !c.g.Sells && len(c.g.Seniority) == 0 && c.g.ZoneWithin == 0
+	plain := undemanding && len(d.q.Exclude) == 0
+	for i := range c.p.seats {
+		seat := &c.p.seats[i]
+		var known *leadloop.Rep
+		for len(crm) > 0 && crm[0].ID < seat.id {
 			crm = crm[1:]
 		}
-		var known *leadloop.Rep
-		if len(crm) > 0 && crm[0].ID == r.ID {
-			known = &crm[0]
+		if len(crm) > 0 && crm[0].ID == seat.id {
+			known, crm = &crm[0], crm[1:]
 		}
-		w, comesBack := d.absent(r, known, c.p)
-		isAway := comesBack && w.text == "is away"
-		if w.ok() || comesBack {
-			if lacks := d.lacks(r, c.g); !lacks.ok() {
-				w, comesBack, isAway = lacks, false, false
-			}
-		}
-		if w.ok() || comesBack && c.p.Wait > 0 {
-			f, err := d.full(ctx, r)
+		e := &c.members[n]
+		*e = Entitlement{Member: seat.id, Weight: int(seat.weight), Priority: int(seat.prior)}
+		if !plain || !seat.plain || known != nil && (known.Inactive || len(known.Away) > 0) {
+			counts, err := d.look(ctx, c, seat.rep, known, e)
 			if err != nil {
 				return err
 			}
-			if !f.ok() {
-				comesBack = false
-				if w.ok() {
-					w = f
-				}
-			}
-		}
-		if comesBack && c.p.Wait > 0 {
-			if t := d.back(r, known, c.p); c.waker == nil || t.Before(c.wake) {
-				c.wake, c.waker = t, r
-			}
-		}
-		if !w.ok() {
-			c.t.skip(r.ID, w, r.zone)
-			if !isAway || !c.p.CatchUp {
-				if fair {
-					c.uncredited = append(c.uncredited, r.ID)
-				}
+			if !counts {
 				continue
 			}
 		} else {
 			c.able++
 		}
-		e := Entitlement{Member: r.ID, Weight: r.weightAt(d.q.AsOf), Priority: r.Priority, Absent: !w.ok()}
-		for len(balances) > 0 && balances[0].Member < r.ID {
+		for len(balances) > 0 && balances[0].Member != e.Member && balances[0].Member < e.Member {
 			balances = balances[1:]
 		}
-		if len(balances) > 0 && balances[0].Member == r.ID {
-			e.Owed, e.LastAt = balances[0].Owed, balances[0].LastAt
+		if len(balances) > 0 && balances[0].Member == e.Member {
+			e.Owed, e.LastAt, balances = balances[0].Owed, balances[0].LastAt, balances[1:]
 		}
 		if len(c.l.returned) > 0 {
-			e.Owed += c.l.back(r.ID)
+			e.Owed += c.l.back(e.Member)
 		}
-		c.members, c.reps = append(c.members, e), append(c.reps, r)
+		c.reps[n] = seat.rep
+		n++
 	}
+	c.members, c.reps = c.members[:n], c.reps[:n]
 	return nil
+}
+
+// look finds out whether a member can get the lead, and reports whether it is
+// credited for it.
+func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.Rep, e *Entitlement) (bool, error) {
+	w, comesBack := d.absent(r, known, c.p)
+	isAway := comesBack && w.text == "is away"
+	if w.ok() || comesBack {
+		if lacks := d.lacks(r, c.g); !lacks.ok() {
+			w, comesBack, isAway = lacks, false, false
+		}
+	}
+	if w.ok() || comesBack && c.p.Wait > 0 {
+		f, err := d.full(ctx, r)
+		if err != nil {
+			return false, err
+		}
+		if !f.ok() {
+			comesBack = false
+			if w.ok() {
+				w = f
+			}
+		}
+	}
+	if comesBack && c.p.Wait > 0 {
+		if t := d.back(r, known, c.p); c.waker == nil || t.Before(c.wake) {
+			c.wake, c.waker = t, r
+		}
+	}
+	e.Weight = r.weightAt(d.q.AsOf)
+	if w.ok() {
+		c.able++
+		return true, nil
+	}
+	c.t.skip(r.ID, w, r.zone)
+	if isAway && c.p.CatchUp {
+		e.Absent = true
+		return true, nil
+	}
+	if c.p.Strategy == StrategyFair {
+		c.uncredited = append(c.uncredited, r.ID)
+	}
+	return false, nil
+}
+
+// release gives back what eligible borrowed.
+func (d *decision) release(c *choice) {
+	if c.scratch != nil {
+		clear(c.reps)
+		d.r.scratch.Put(c.scratch)
+		c.scratch = nil
+	}
 }
 
 // fromPool chooses a member of a pool.
@@ -145,6 +179,7 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 		return Assignment{}, false, err
 	}
 	c := choice{p: p, g: g, l: l, t: t}
+	defer d.release(&c)
 	if err := d.eligible(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}
@@ -160,9 +195,9 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 	}
 	var deltas []leadloop.LedgerDelta
 	if p.Strategy == StrategyFair {
-		pick, _ := Next(c.members)
-		t.Winner, deltas = pick.Winner, pick.Deltas
-		for i, owed := range pick.Owed {
+		winner := next(c.members)
+		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner)
+		for i, owed := range c.owed {
 			if !c.members[i].Absent {
 				t.could(MemberTrace{Member: c.members[i].Member, Owed: owed})
 			}

@@ -55,6 +55,7 @@ type Router struct {
 	rules          *rules.Set
 	scores         *rules.Set // of best-fit pools
 	results        sync.Pool  // of *rules.Results
+	scratch        sync.Pool  // of *scratch
 	tiers          []string
 	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
 	sticky         bool // some entry asks who had the domain
@@ -73,8 +74,21 @@ type rep struct {
 
 type pool struct {
 	Pool
-	members []int // positions in Router.reps, ascending
-	score   int   // number of the rule, -1 for none
+	members []int  // positions in Router.reps, ascending
+	seats   []seat // of members
+	score   int    // number of the rule, -1 for none
+}
+
+// seat is what is looked at first of a pool's member: a large pool is gone
+// through for every lead.
+type seat struct {
+	id     leadloop.RepID
+	rep    *rep
+	weight int32
+	prior  int32
+	// plain members are always there, as far as the definition goes, and have
+	// no caps.
+	plain bool
 }
 
 type entry struct {
@@ -119,6 +133,7 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	c.chain(&def, pools, queues)
 	c.policies(&sla, queues)
 	c.unmanaged()
+	c.r.seat()
 	c.r.rules = c.compile(Vars(), c.rules)
 	c.r.scores = c.compile(append(Vars(), MemberVars()...), c.scores)
 	c.Sort()
@@ -127,6 +142,21 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 		return nil, err
 	}
 	return c.r, nil
+}
+
+// seat fills the seats of the pools.
+func (r *Router) seat() {
+	for i := range r.pools {
+		p := &r.pools[i]
+		p.seats = make([]seat, len(p.members))
+		for j, at := range p.members {
+			x := &r.reps[at]
+			p.seats[j] = seat{
+				id: x.ID, rep: x, weight: int32(x.weight), prior: int32(max(-1<<31, min(1<<31-1, x.Priority))),
+				plain: len(x.Away) == 0 && x.Ramp == nil && !(p.Present && x.hasHours) && x.MaxOpen|x.MaxDay|x.MaxWeek|x.MaxMonth|x.MaxTasks|x.MaxSequences == 0,
+			}
+		}
+	}
 }
 
 // compile compiles rules, as many as there are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -411,4 +412,42 @@ func TestEveryLeadEndsSomewhereAndNobodyAbsentGetsOne(t *testing.T) {
 			t.Fatalf("another answer: %v %s", err, cmp.Diff(a, again))
 		}
 	})
+}
+
+func BenchmarkPool(b *testing.B) {
+	for _, n := range []int{3, 30, 1000} {
+		for _, same := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%d members, equal weights %v", n, same), func(b *testing.B) {
+				def := Definition{Final: "q", Queues: []Queue{{ID: "q"}}, Teams: []Team{{ID: "t"}}, Pools: []Pool{{ID: "p", Team: "t"}}, Chain: []Entry{{ID: "all", Target: Target{Pool: "p"}}}}
+				for i := range n {
+					w := 100
+					if !same {
+						w = 1 + i*37%150
+					}
+					id := leadloop.RepID(fmt.Sprintf("rep%04d", i))
+					def.Reps, def.Teams[0].Members = append(def.Reps, Rep{ID: id, Weight: &w}), append(def.Teams[0].Members, id)
+				}
+				r, err := New(def, SLADefinition{}, leadloop.StandardSchema(), Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				lead, profile := leadOfTier("l", ""), r.schema.NewProfile()
+				var rd Snapshot
+				for range 2 * n {
+					a, err := r.Route(context.Background(), &rd, Request{Lead: lead, Profile: profile, AsOf: monday})
+					if err != nil {
+						b.Fatal(err)
+					}
+					rd.Apply(a.Ledger...)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					a, err := r.Route(context.Background(), &rd, Request{Lead: lead, Profile: profile, AsOf: monday})
+					if err != nil || a.Owner == "" {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }

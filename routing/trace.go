@@ -113,30 +113,37 @@ func (t *EntryTrace) skip(id leadloop.RepID, w why, zone *time.Location) {
 // could traces a member who can get the lead: the winner first, then by rank,
 // of whom the list has the first.
 func (t *EntryTrace) could(m MemberTrace) {
-	before := func(a, b *MemberTrace) bool {
-		return cmp.Or(cmp.Compare(btoi(b.Member == t.Winner), btoi(a.Member == t.Winner)), cmp.Compare(b.Owed, a.Owed), cmp.Compare(b.Fit, a.Fit), cmp.Compare(a.Open, b.Open)) < 0
-	}
 	n := len(t.Members)
 	if n == MaxTraced {
 		t.More++
-		if !before(&m, &t.Members[n-1]) {
+		if last := &t.Members[n-1]; m.Owed < last.Owed && m.Member != t.Winner || !t.before(&m, last) {
 			return
 		}
 		n--
 	} else {
+		if n == 0 {
+			t.Members = make([]MemberTrace, 0, 4)
+		}
 		t.Members = append(t.Members, m)
 	}
-	for ; n > 0 && before(&m, &t.Members[n-1]); n-- {
+	for ; n > 0 && t.before(&m, &t.Members[n-1]); n-- {
 		t.Members[n] = t.Members[n-1]
 	}
 	t.Members[n] = m
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// before orders those who could get the lead.
+func (t *EntryTrace) before(a, b *MemberTrace) bool {
+	if first, second := a.Member == t.Winner, b.Member == t.Winner; first != second {
+		return first
 	}
-	return 0
+	if a.Owed != b.Owed {
+		return a.Owed > b.Owed
+	}
+	if a.Fit != b.Fit {
+		return a.Fit > b.Fit
+	}
+	return a.Open < b.Open
 }
 
 // Explain says in a few lines why the lead went where it went, with the names
