@@ -23,14 +23,18 @@ type Definition struct {
 
 type document struct {
 	At          leadloop.Position
-	Currency    leadloop.Expression       `yaml:"currency"`
-	Deadline    time.Duration             `yaml:"deadline"`
-	MinFit      leadloop.Expression       `yaml:"min_fit"`
-	TTL         time.Duration             `yaml:"ttl"`
-	NegativeTTL time.Duration             `yaml:"negative_ttl"`
-	Budget      budgetDocument            `yaml:"budget"`
-	Fields      map[string]policyDocument `yaml:"fields"`
-	Providers   []providerDocument        `yaml:"providers,required"`
+	Currency    leadloop.Expression              `yaml:"currency"`
+	Deadline    time.Duration                    `yaml:"deadline"`
+	MinFit      leadloop.Expression              `yaml:"min_fit"`
+	TTL         time.Duration                    `yaml:"ttl"`
+	NegativeTTL time.Duration                    `yaml:"negative_ttl"`
+	Budget      budgetDocument                   `yaml:"budget"`
+	Order       leadloop.Expression              `yaml:"order"`
+	Purpose     leadloop.Expression              `yaml:"purpose"`
+	Refresh     map[string][]leadloop.Expression `yaml:"refresh"`
+	Groups      []groupDocument                  `yaml:"groups"`
+	Fields      map[string]policyDocument        `yaml:"fields"`
+	Providers   []providerDocument               `yaml:"providers,required"`
 }
 
 type budgetDocument struct {
@@ -39,12 +43,25 @@ type budgetDocument struct {
 	Lead  leadloop.Expression `yaml:"lead"`
 }
 
+type sourceBudgetDocument struct {
+	Day   leadloop.Expression `yaml:"day"`
+	Month leadloop.Expression `yaml:"month"`
+}
+
+type groupDocument struct {
+	At        leadloop.Position
+	Fields    []leadloop.Expression `yaml:"fields,required"`
+	Providers []leadloop.Expression `yaml:"providers"`
+	Order     leadloop.Expression   `yaml:"order"`
+}
+
 type policyDocument struct {
 	At            leadloop.Position
-	TTL           time.Duration `yaml:"ttl"`
-	MinConfidence float64       `yaml:"min_confidence"`
-	Min           *float64      `yaml:"min"`
-	Max           *float64      `yaml:"max"`
+	Buy           leadloop.Expression `yaml:"buy"`
+	TTL           time.Duration       `yaml:"ttl"`
+	MinConfidence float64             `yaml:"min_confidence"`
+	Min           *float64            `yaml:"min"`
+	Max           *float64            `yaml:"max"`
 }
 
 type providerDocument struct {
@@ -54,7 +71,13 @@ type providerDocument struct {
 
 	Price       leadloop.Expression   `yaml:"price"`
 	Charge      leadloop.Expression   `yaml:"charge"`
+	MatchRate   float64               `yaml:"match_rate"`
+	Bundle      bool                  `yaml:"bundle"`
+	Budget      sourceBudgetDocument  `yaml:"budget"`
 	Countries   []leadloop.Expression `yaml:"countries"`
+	ConsentIn   []leadloop.Expression `yaml:"consent_in"`
+	Purposes    []leadloop.Expression `yaml:"purposes"`
+	HedgeAfter  time.Duration         `yaml:"hedge_after"`
 	Timeout     time.Duration         `yaml:"timeout"`
 	Retries     *int                  `yaml:"retries"`
 	Rate        int                   `yaml:"rate"`
@@ -69,6 +92,7 @@ type providerDocument struct {
 	Headers  map[string]leadloop.Expression `yaml:"headers"`
 	Body     leadloop.Expression            `yaml:"body"`
 	Response responseDocument               `yaml:"response"`
+	Facts    map[string]leadloop.Expression `yaml:"facts"`
 }
 
 type responseDocument struct {
@@ -85,6 +109,7 @@ const (
 	typeFile = "file"
 	typeHTTP = "http"
 	typeHost = "host"
+	typeSite = "website"
 )
 
 // Parse reads an enrich.yaml and reports all that is wrong with it by itself;
@@ -109,6 +134,18 @@ func Parse(file string, data []byte) (*Definition, leadloop.Problems) {
 			Month: p.money("budget.month", doc.Budget.Month),
 			Lead:  p.money("budget.lead", doc.Budget.Lead),
 		},
+		Order: Order(p.choice("order", doc.Order, orderNames[:])), Purpose: doc.Purpose.Text,
+	}
+	for _, g := range doc.Groups {
+		d.options.Groups = append(d.options.Groups, Group{
+			Fields: textsOf(g.Fields), Sources: textsOf(g.Providers), Order: Order(p.choice("groups.order", g.Order, orderNames[:])),
+		})
+	}
+	if doc.Refresh != nil {
+		d.options.Refresh = map[string][]string{}
+		for activity, fields := range doc.Refresh {
+			d.options.Refresh[activity] = textsOf(fields)
+		}
 	}
 	for _, d := range []struct {
 		name string
@@ -139,8 +176,9 @@ func Parse(file string, data []byte) (*Definition, leadloop.Problems) {
 		if d.options.Policies == nil {
 			d.options.Policies = map[string]FieldPolicy{}
 		}
-		d.options.Policies[name] = FieldPolicy{TTL: f.TTL, MinConfidence: f.MinConfidence, Min: f.Min, Max: f.Max}
+		d.options.Policies[name] = FieldPolicy{Buy: Buy(p.choice("fields."+name+".buy", f.Buy, buyNames[:])), TTL: f.TTL, MinConfidence: f.MinConfidence, Min: f.Min, Max: f.Max}
 	}
+	p.groups(doc)
 	for i := range doc.Providers {
 		d.terms = append(d.terms, p.terms(doc.Providers[:i], doc.Providers[i]))
 	}
@@ -185,6 +223,67 @@ func (p parser) money(what string, e leadloop.Expression) leadloop.Micros {
 	return leadloop.Micros(n)
 }
 
+// choice reads one of some names; the first is what is meant without one.
+func (p parser) choice(what string, e leadloop.Expression, names []string) int {
+	if e.IsZero() {
+		return 0
+	}
+	i := slices.Index(names, e.Text)
+	if i < 0 {
+		hint := suggest.DidYouMean(e.Text, names)
+		if hint == "" {
+			hint = "known here: " + strings.Join(names, ", ")
+		}
+		p.problems.AddHint(e.At, hint, "%s: there is no %q", what, e.Text)
+	}
+	return max(i, 0)
+}
+
+// groups reports providers that do not exist and fields that stand in two.
+func (p parser) groups(doc *document) {
+	var names []string
+	for _, d := range doc.Providers {
+		names = append(names, d.Name.Text)
+	}
+	seen := map[string]bool{}
+	for _, g := range doc.Groups {
+		for i, e := range g.Providers {
+			switch {
+			case !slices.Contains(names, e.Text):
+				p.problems.AddHint(e.At, suggest.DidYouMean(e.Text, names), "groups.providers: there is no provider %q", e.Text)
+			case slices.ContainsFunc(g.Providers[:i], func(b leadloop.Expression) bool { return b.Text == e.Text }):
+				p.add(e, "groups.providers: provider %q stands there twice", e.Text)
+			}
+		}
+		for _, e := range g.Fields {
+			if seen[e.Text] {
+				p.add(e, "groups.fields: field %s stands in a group already", e.Text)
+			}
+			seen[e.Text] = true
+		}
+	}
+}
+
+func textsOf(list []leadloop.Expression) []string {
+	var out []string
+	for _, e := range list {
+		out = append(out, e.Text)
+	}
+	return out
+}
+
+func (p parser) countries(key string, list []leadloop.Expression) []string {
+	var out []string
+	for _, c := range list {
+		iso, ok := normalize.Country(c.Text)
+		if !ok {
+			p.add(c, "%s: %q is not a country", key, c.Text)
+		}
+		out = append(out, iso)
+	}
+	return out
+}
+
 func (p parser) terms(before []providerDocument, doc providerDocument) Source {
 	s := Source{
 		Name: doc.Name.Text, Price: p.money("price", doc.Price), Timeout: doc.Timeout,
@@ -204,12 +303,14 @@ func (p parser) terms(before []providerDocument, doc providerDocument) Source {
 		}
 		s.Charge = Charge(max(i, 0))
 	}
-	for _, c := range doc.Countries {
-		iso, ok := normalize.Country(c.Text)
-		if !ok {
-			p.add(c, "countries: %q is not a country", c.Text)
-		}
-		s.Countries = append(s.Countries, iso)
+	s.Countries, s.ConsentIn = p.countries("countries", doc.Countries), p.countries("consent_in", doc.ConsentIn)
+	s.Purposes, s.Bundle, s.MatchRate, s.HedgeAfter = textsOf(doc.Purposes), doc.Bundle, doc.MatchRate, doc.HedgeAfter
+	s.Budget = Budget{Day: p.money("budget.day", doc.Budget.Day), Month: p.money("budget.month", doc.Budget.Month)}
+	if !(s.MatchRate >= 0 && s.MatchRate <= 1) {
+		p.problems.Add(doc.At, "match_rate: expected a number from 0 to 1")
+	}
+	if s.HedgeAfter < 0 || s.HedgeAfter > 0 && s.Price > 0 {
+		p.problems.Add(doc.At, "hedge_after: only a provider without a price is asked a second time beside the first")
 	}
 	if doc.Retries != nil {
 		switch s.Retries = *doc.Retries; {
@@ -247,12 +348,13 @@ func (p parser) shape(doc providerDocument) {
 		{"method", !doc.Method.IsZero(), doc.Method.At, nil, []string{typeHTTP}},
 		{"headers", len(doc.Headers) > 0, doc.At, nil, []string{typeHTTP}},
 		{"body", !doc.Body.IsZero(), doc.Body.At, nil, []string{typeHTTP}},
+		{"facts", len(doc.Facts) > 0, doc.At, []string{typeSite}, nil},
 	}
-	types := []string{typeFile, typeHTTP, typeHost}
+	types := []string{typeFile, typeHTTP, typeHost, typeSite}
 	if !slices.Contains(types, doc.Type.Text) {
 		hint := suggest.DidYouMean(doc.Type.Text, types)
 		if hint == "" {
-			hint = "known here: file, http, host (given by the program)"
+			hint = "known here: file, http, website, host (given by the program)"
 		}
 		p.problems.AddHint(doc.Type.At, hint, "type: there is no provider of type %q", doc.Type.Text)
 		return

@@ -130,7 +130,7 @@ func TestProblemsOfAPlaybookFile(t *testing.T) {
 			"enrich.yaml:4:20: fields.company.founded: min is above max",
 		}},
 		{"an unknown type", header + "{name: a, type: htp}\n", []string{`enrich.yaml:2:21: type: there is no provider of type "htp" (did you mean "http"?)`}},
-		{"an empty type", header + "{name: a, type: \"\"}\n", []string{`enrich.yaml:2:22: type: there is no provider of type "" (known here: file, http, host (given by the program))`}},
+		{"an empty type", header + "{name: a, type: \"\"}\n", []string{`enrich.yaml:2:22: type: there is no provider of type "" (known here: file, http, website, host (given by the program))`}},
 		{"fewer than no retries", header + "{name: a, type: host, fields: [company.employees], needs: [company.domain], retries: -1}\n", []string{`enrich.yaml:2:5: retries: is negative`, `enrich.yaml:2:12: name: the program gives no provider "a" (it has 1)`}},
 		{"no name and no type", header + "{price: 1}\n", []string{`enrich.yaml:2:5: providers[0]: missing key "name"`, `enrich.yaml:2:5: providers[0]: missing key "type"`}},
 		{"terms that make no sense", header + "{name: people, type: host, fields: [lead.title], needs: [lead.email], price: -1, charge: mach, countries: [Atlantis], retries: 50}\n", []string{

@@ -205,11 +205,13 @@ func (r *run) lacking(field string) []string {
 }
 
 // wants are the open fields that a source can answer and is on the list for,
-// whether it is its turn or not: a second call would cost again.
+// whether it is its turn or not: a second call would cost again. What else is
+// missing comes along in a bundle.
 func (r *run) wants(i int) []string {
 	var out []string
 	for _, f := range r.missing {
-		if _, ok := r.open[f]; ok && slices.Contains(r.w.lists[f], i) {
+		_, open := r.open[f]
+		if (open || r.w.sources[i].Bundle) && slices.Contains(r.w.lists[f], i) {
 			out = append(out, f)
 		}
 	}
@@ -250,15 +252,19 @@ func (r *run) because(asked []string) string {
 	}
 	by := map[string][]string{}
 	for _, f := range asked {
-		what := r.open[f].Changes
-		if what == "" {
-			what = "nothing, but is always bought"
+		in, open := r.open[f]
+		switch {
+		case !open:
+			by["comes along at no extra cost"] = append(by["comes along at no extra cost"], f)
+		case in.Changes == "":
+			by["is bought in any case"] = append(by["is bought in any case"], f)
+		default:
+			by["could change "+in.Changes] = append(by["could change "+in.Changes], f)
 		}
-		by[what] = append(by[what], f)
 	}
 	parts := make([]string, 0, len(by))
 	for _, what := range sortedKeys(by) {
-		parts = append(parts, and(by[what])+" could change "+what)
+		parts = append(parts, and(by[what])+" "+what)
 	}
 	return strings.Join(parts, "; ")
 }

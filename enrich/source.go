@@ -38,6 +38,11 @@ type Source struct {
 	// charged. A free call comes before all others; of equal ones the one
 	// listed first.
 	MatchRate float64
+	// Bundle tells that the price is for the call, however many fields it asks
+	// for: a call that is made because of one field then also asks for the
+	// others that are demanded and missing, which might cost a second call
+	// later. Without it nothing is asked for that changes nothing.
+	Bundle bool
 	// Budget bounds what is spent with this provider per day and month.
 	Budget Budget
 	// Countries are those whose leads may be sent, as ISO 3166-1 alpha-2

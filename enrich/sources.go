@@ -21,6 +21,8 @@ type Host struct {
 	Files fs.FS
 	// HTTP has the client and the secrets of providers of type http.
 	HTTP HTTPOptions
+	// Website has how providers of type website reach the network.
+	Website WebsiteOptions
 	// Providers are those of type host, by name.
 	Providers map[string]Provider
 	// Check takes secrets and providers of type host as given, for a check
@@ -43,6 +45,12 @@ func (d *Definition) Sources(schema *leadloop.Schema, h Host) ([]Source, leadloo
 	for _, name := range sortedKeys(d.doc.Fields) {
 		b.field(leadloop.Expression{Text: name, At: d.doc.Fields[name].At}, "fields")
 	}
+	for _, g := range d.doc.Groups {
+		b.fields(g.Fields, "groups.fields")
+	}
+	for _, activity := range sortedKeys(d.doc.Refresh) {
+		b.fields(d.doc.Refresh[activity], "refresh."+activity)
+	}
 	var out []Source
 	for i, doc := range d.doc.Providers {
 		before := len(b.problems)
@@ -54,6 +62,8 @@ func (d *Definition) Sources(schema *leadloop.Schema, h Host) ([]Source, leadloo
 			s = b.http(doc)
 		case typeHost:
 			s = b.hosted(doc)
+		case typeSite:
+			s = b.site(doc)
 		}
 		if errs, _ := b.problems[before:].Split(); len(errs) > 0 || s.Provider == nil {
 			continue
@@ -188,6 +198,21 @@ func (b *builder) http(doc providerDocument) Source {
 		b.problems.Warn(doc.URL.At, "url: http sends leads and secrets in the clear; is there an https address?")
 	}
 	return h.Source(doc.Name.Text)
+}
+
+func (b *builder) site(doc providerDocument) Source {
+	facts, before := map[string]string{}, len(b.problems)
+	for _, f := range sortedKeys(doc.Facts) {
+		e := doc.Facts[f]
+		if hint, message := factIssue(b.schema, f, e.Text); message != "" {
+			b.problems.AddHint(e.At, hint, "facts.%s: %s", f, message)
+		}
+		facts[f] = e.Text
+	}
+	if len(facts) == 0 || len(b.problems) > before {
+		return Source{} // it has been said
+	}
+	return newWebsite(facts, b.host.Website).Source(doc.Name.Text)
 }
 
 func loopback(host string) bool {

@@ -21,7 +21,9 @@ const (
 )
 
 // NewStage returns the step "enrich". It acts when a lead arrives, is recycled,
-// or has a refresh task due.
+// or has a refresh task due; when an activity makes what was bought stale; and,
+// with an [Outlook], whenever the lead is decided about, because what did not
+// matter yesterday may today.
 //
 // Its claims have the origin "provider" and are dated by when the answer was
 // given. Per provider that told something new or cost something there is one
@@ -31,7 +33,7 @@ const (
 // TaskRefresh comes due after an hour, then after two, up to six times.
 func NewStage(w *Waterfall) leadloop.Stage {
 	return leadloop.StageFunc("enrich", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		if !acts(s) {
+		if !w.acts(s) {
 			return leadloop.Outcome{}, leadloop.Effects{}, nil
 		}
 		r, err := w.Enrich(ctx, s)
@@ -42,14 +44,23 @@ func NewStage(w *Waterfall) leadloop.Stage {
 	})
 }
 
-func acts(s leadloop.Subject) bool {
+// acts reports whether a run may have something to buy. What an activity or the
+// time brings about can make a field matter that did not, and that only a
+// waterfall with an outlook can tell; or it makes what was bought stale.
+func (w *Waterfall) acts(s leadloop.Subject) bool {
 	switch s.Trigger {
 	case leadloop.TriggerSubmission, leadloop.TriggerRecycle:
 		return true
 	case leadloop.TriggerTask:
-		return s.Task != nil && s.Task.Kind == leadloop.TaskRefresh
+		if s.Task != nil && s.Task.Kind == leadloop.TaskRefresh {
+			return true
+		}
+	case leadloop.TriggerActivity:
+		if stale := triggersOf(w.o.Refresh, s); len(stale.of) > 0 && len(w.lacking(s, stale)) > len(w.lacking(s, triggers{})) {
+			return true
+		}
 	}
-	return false
+	return w.o.Mode != Off && w.o.Outlook != nil
 }
 
 func decide(s leadloop.Subject, r Report) (leadloop.Outcome, leadloop.Effects, error) {

@@ -71,6 +71,10 @@ type Playbook struct {
 	privacy   privacyDefinition
 	rules     int
 	modifiers []scoring.Modifier
+	scoring   scoring.Definition
+	routing   routing.Definition
+	sla       routing.SLADefinition
+	sources   []enrich.Source // their terms; as given, without secrets
 }
 
 // privacyDefinition is privacy.yaml.
@@ -258,6 +262,7 @@ func (l *loader) compile() {
 		}
 	}
 	pb.rules, pb.modifiers = len(l.scoring.Rules), l.scoring.Modifiers
+	pb.scoring, pb.routing, pb.sla, pb.sources = l.scoring, l.routing, l.sla, l.sources
 }
 
 // Name is the model's name and version, such as "inbound-b2b@12".
@@ -306,14 +311,6 @@ func (p *Playbook) Expired(asOf time.Time) leadloop.Problems {
 	return out
 }
 
-// Reads are the fields that any rule of the playbook reads, sorted: all that
-// is ever bought.
-func (p *Playbook) Reads() []string {
-	all := slices.Concat(p.model.Inputs(), p.router.Fields(), p.lifecycle.Fields())
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // Options are what a program adds to a playbook; the zero value of each has a
 // meaning.
 type Options struct {
@@ -332,6 +329,9 @@ type Options struct {
 	// the playbook's own model for good. Models of other playbooks must have
 	// this one's fields; what to buy and where to route stays with this one.
 	Live *scoring.Live
+	// Enrich says how much is bought; the zero value buys what could still
+	// change what happens to a lead.
+	Enrich enrich.Mode
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
 	// logger. Its Merger and Playbook are set here, and lifecycle and tracking
 	// follow its Records.
@@ -397,19 +397,4 @@ func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
 		return nil, err
 	}
 	return append(stages, score, routing.NewStage(p.router, st)), nil
-}
-
-func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
-	sources, problems := p.enriching.Sources(p.schema, enrich.Host{
-		Files: p.fsys, HTTP: enrich.HTTPOptions{Client: o.Client, Secret: o.Secret}, Providers: o.Providers,
-	})
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
-	options := p.enriching.Options()
-	options.Fields = p.Reads()
-	if options.MinFit != nil {
-		options.PreScore = p.preScore
-	}
-	return enrich.New(sources, st, p.schema, options)
 }

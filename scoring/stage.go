@@ -72,9 +72,9 @@ func NewLiveStage(l *Live) leadloop.Stage {
 			effects.State = &state
 		}
 		effects.Events = events(s, e, before, after)
-		if key := rescoreKey(s.Lead.ID, before.ValidUntil); key != "" && !before.ValidUntil.Equal(after.ValidUntil) && (s.Task == nil || s.Task.Key != key) {
-			effects.CancelTasks = []string{key}
-		}
+		// A task set before for another moment stays: it finds nothing changed.
+		// Cancelled, it could not be set again if that moment comes back, because
+		// a key is used once.
 		if key := rescoreKey(s.Lead.ID, after.ValidUntil); key != "" && !before.ValidUntil.Equal(after.ValidUntil) {
 			effects.Tasks = []leadloop.Task{{
 				Key: key, Kind: leadloop.TaskRescore, Lead: s.Lead.ID, DueAt: after.ValidUntil, State: leadloop.TaskPending,

@@ -103,7 +103,7 @@ func TestTheStageWritesWhatChanged(t *testing.T) {
 	})
 	next := asOf.Add(7 * day)
 	nextKey := "rescore:l1:1794214800000000000"
-	step("the task that came due is not cancelled by itself", due, &rescore, written{
+	step("the task came due", due, &rescore, written{
 		Score:  result(90, "A", "", next),
 		Events: []leadloop.Event{scored("90", "90", "90", due)},
 		Tasks:  []leadloop.Task{{Key: nextKey, Kind: leadloop.TaskRescore, Lead: "l1", DueAt: next, State: leadloop.TaskPending}},
@@ -118,7 +118,6 @@ func TestTheStageWritesWhatChanged(t *testing.T) {
 			{Kind: leadloop.EventTierChanged, Lead: "l1", At: due, Actor: "stage:score", From: "A"},
 			{Kind: leadloop.EventDisqualified, Lead: "l1", At: due, Actor: "rule:student", Reason: "student"},
 		},
-		Cancel: []string{nextKey},
 	})
 	if l.State.Disposition != leadloop.OutcomeDisqualified || l.State.Reason != "student" {
 		t.Errorf("the state says %q, %q", l.State.Disposition, l.State.Reason)
