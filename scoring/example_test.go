@@ -117,7 +117,7 @@ func ExampleExplanation_Text() {
 }
 
 // A rule whose inputs are missing widens the range instead of counting as zero.
-func ExampleModel_Score_undecided() {
+func ExampleModel_Explain_undecided() {
 	m := open()
 	e, err := m.Explain(context.Background(), scoring.Input{
 		Profile:    m.Schema().NewProfile(),
@@ -133,6 +133,40 @@ func ExampleModel_Score_undecided() {
 	// Output:
 	// 40 points, 40 to 75, tiers [A B]
 	// needs [company.employees lead.seniority lead.title]
+}
+
+// Three questions, each at its price: where the lead stands, what could still
+// become of it, and why.
+func ExampleModel_Verdict() {
+	ctx, m := context.Background(), open()
+	in := scoring.Input{
+		Profile:    m.Schema().NewProfile(),
+		Activities: []leadloop.Activity{{ID: "a1", Type: "demo_request", At: now}},
+		AsOf:       now,
+	}
+	leadloop.Employees.Set(in.Profile, 1200)
+	verdict, err := m.Verdict(ctx, in)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("tier", verdict.Tier, "with", verdict.Points, "points")
+	score, err := m.Score(ctx, in)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(score.Low, "to", score.High, "by", score.Needs, "until", score.ValidUntil.Format(time.DateOnly))
+	why, err := m.Explain(ctx, in)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(why.Contributions), "rules, the first one", why.Contributions[0].State)
+	// Output:
+	// tier B with 60 points
+	// 60 to 75 by [lead.seniority lead.title] until 2026-11-19
+	// 5 rules, the first one matched
 }
 
 func ExampleNew() {

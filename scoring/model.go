@@ -59,6 +59,7 @@ type Model struct {
 	runs   *sync.Pool
 	// combinations is how many are tried at most, 0 for none.
 	combinations int
+	halvings     int    // see maxHalvings
 	patch        *patch // for mutants only
 	// readCount is how many fields rules and modifiers read, each counted.
 	readCount int

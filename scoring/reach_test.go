@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -380,6 +381,7 @@ func TestABoundOnCombinationsIsSound(t *testing.T) {
 		exact := mustScore(t, m, in)
 		bounded := *m
 		bounded.combinations = rapid.IntRange(1, 30).Draw(t, "combinations")
+		bounded.halvings = rapid.IntRange(0, 3).Draw(t, "halvings")
 		e := mustScore(t, &bounded, in)
 		if e.Low > exact.Low || e.High < exact.High || e.RangeExact && (e.Low != exact.Low || e.High != exact.High) {
 			t.Fatalf("%s to %s (exact: %t) within %d combinations, but it is %s to %s:\n%s", e.Low, e.High, e.RangeExact, bounded.combinations, exact.Low, exact.High, e)
@@ -390,4 +392,68 @@ func TestABoundOnCombinationsIsSound(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Sums that lie too far apart to be kept as a set are branches of their own.
+func TestSumsThatLieFarApart(t *testing.T) {
+	for _, tt := range []struct {
+		name, rules string
+		want        ranged
+	}{
+		{"of one field", `
+  - {id: large, when: "company.employees >= 500", points: 900000000.001}
+  - {id: small, when: "company.employees < 50", points: -900000000}
+`, ranged{-900000000, 900000000.001, true, []string{"A", "B"}}},
+		{"of one field that modifiers read", `
+  - {id: large, when: "company.employees >= 500", points: 900000000.001}
+  - {id: small, when: "company.employees < 50", points: -900000000}
+modifiers:
+  - {id: half, when: "company.employees >= 500", multiply: 0, owner: ana, expires: 2027-01-01}
+`, ranged{-900000000, 0, true, []string{"B"}}},
+		{"of two fields", `
+  - {id: large, when: "company.employees >= 500", points: 500000000.001}
+  - {id: rich, when: "company.revenue > 1", points: -500000000}
+`, ranged{-500000000, 500000000.001, true, []string{"A", "B"}}},
+		{"of two fields that meet", `
+  - {id: large, when: "company.employees >= 500", points: 400000000.001}
+  - {id: medium, when: "company.employees >= 50", points: 1}
+  - {id: rich, when: "company.revenue > 1", points: -400000000}
+  - {id: both, when: "company.revenue > 1 && company.employees >= 500", points: 3}
+`, ranged{-400000000, 400000001.001, true, []string{"A", "B"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			head, modifiers, _ := strings.Cut(tt.rules, "modifiers:")
+			text := "model: m\nversion: 1\nrules:" + head + "tiers: {A: 10, B: 0}\n"
+			if modifiers != "" {
+				text += "modifiers:" + modifiers
+			}
+			m := compile(t, text)
+			e := score(t, m, Input{Profile: profile(t, m, nil)})
+			if diff := cmp.Diff(tt.want, rangeOf(e)); diff != "" {
+				t.Errorf("range (-want +got):\n%s\n%s", diff, e)
+			}
+		})
+	}
+}
+
+// A score that rises and falls with a group has its ends anywhere between.
+func TestTheRangeOfAScoreThatRisesAndFalls(t *testing.T) {
+	m := compile(t, `model: m
+version: 1
+rules:
+  - {id: a, group: fit, when: "company.employees >= 50", points: 3}
+  - {id: b, group: fit, when: "company.employees >= 500", points: 4}
+  - {id: c, group: fit, when: "company.revenue >= 50", points: 3}
+  - {id: d, group: fit, when: "company.revenue >= 500", points: 4}
+  - {id: e, group: fit, when: 'lead.seniority == "vp"', points: 1}
+groups: {fit: {min: 0, max: 20}}
+score: "fit * (10.0 - fit)"
+tiers: {A: 24, B: 20, C: 9, D: 0}
+`)
+	e := score(t, m, Input{Profile: profile(t, m, nil)})
+	// fit is one of 0, 3, 6, 7, 10, 14 or one more.
+	want := ranged{-75, 24, true, []string{"A", "B", "C", "D"}}
+	if diff := cmp.Diff(want, rangeOf(e)); diff != "" {
+		t.Errorf("range (-want +got):\n%s\n%s", diff, e)
+	}
 }

@@ -21,7 +21,7 @@ func (s *run) spread(ctx context.Context) {
 		return
 	}
 	branches, exact := s.branches(ctx)
-	x := explorer{s: s, left: maxHalvings, exact: exact, previous: m.tiers.previous(s.in.PreviousTier)}
+	x := explorer{s: s, left: m.halvings, exact: exact, previous: m.tiers.previous(s.in.PreviousTier)}
 	x.ranks, x.groups = make([]bool, len(s.possible)), make([]bounds, len(m.groups))
 	for i := range branches {
 		x.branch(&branches[i], i == 0)
