@@ -12,19 +12,18 @@ import (
 type Profile struct {
 	schema *Schema
 	row    Row
-	past   *History
+	past   History
 	from   []int32 // index+1 of the winning claim, when made from claims
 	claims []Claim
 }
 
 // NewProfile returns a profile in which every field is absent.
 func (s *Schema) NewProfile() *Profile {
-	return &Profile{schema: s, past: &noHistory, row: Row{
-		Marks: make([]Mark, len(s.defs)), Words: make([]uint64, s.words), Texts: make([]string, s.texts), Lists: make([][]string, s.lists),
+	return &Profile{schema: s, past: History{Latest: math.MinInt64}, row: Row{
+		Marks: make([]Mark, len(s.defs)), Words: make([]uint64, s.words), Texts: make([]string, s.texts),
+		Lists: make([][]string, s.lists), Items: make([][]TextKey, s.lists),
 	}}
 }
-
-var noHistory = History{Latest: math.MinInt64}
 
 // Schema returns the schema the profile was made with.
 func (p *Profile) Schema() *Schema { return p.schema }
@@ -37,13 +36,13 @@ func (p *Profile) Row() *Row { return &p.row }
 // Do it once, next to the golden values: sorting activities by type and time
 // costs more than evaluating rules over them.
 func (p *Profile) SetActivities(list []Activity) {
-	p.past = new(History)
+	p.past = History{} // a copy of the profile may share what it had
 	p.past.Fill(list)
 	p.past.types = nil
 }
 
 // History returns the activities of the profile. It must not be modified.
-func (p *Profile) History() *History { return p.past }
+func (p *Profile) History() *History { return &p.past }
 
 // At returns the value of the i-th field of the schema.
 func (p *Profile) At(i int) Value { return p.row.at(p.schema.defs[i].Kind, i, p.schema.places[i]) }
@@ -87,7 +86,8 @@ func (p *Profile) Provenance(name string) (Claim, bool) {
 // Clone returns an independent copy.
 func (p *Profile) Clone() *Profile {
 	q := *p
-	q.row = Row{Marks: slices.Clone(p.row.Marks), Words: slices.Clone(p.row.Words), Texts: slices.Clone(p.row.Texts), Lists: slices.Clone(p.row.Lists)}
+	q.row = Row{Marks: slices.Clone(p.row.Marks), Words: slices.Clone(p.row.Words), Texts: slices.Clone(p.row.Texts),
+		Lists: slices.Clone(p.row.Lists), Items: slices.Clone(p.row.Items)}
 	q.from = slices.Clone(p.from)
 	return &q
 }

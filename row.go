@@ -16,7 +16,9 @@ type Row struct {
 	// bytes in two, as in [TextKey].
 	Words []uint64
 	Texts []string
+	// Items has the keys of the texts in Lists.
 	Lists [][]string
+	Items [][]TextKey
 }
 
 // Mark says what a row has of a field: its [Presence] in the two lowest bits,
@@ -96,7 +98,7 @@ func (s *Schema) place(k Kind) place {
 
 // Place says where rows have the i-th field: word is its first word in
 // Row.Words, other the position of a text in Row.Texts or of a list in
-// Row.Lists.
+// Row.Lists and Row.Items.
 func (s *Schema) Place(i int) (word, other int) { p := s.places[i]; return p.word, p.other }
 
 // NearTime reports whether t is at most 2^62 nanoseconds (146 years) from
@@ -125,8 +127,12 @@ func (r *Row) set(v Value, k Kind, i int, at place) {
 			m |= Irregular
 		}
 	case KindStrings:
-		r.Lists[at.other] = v.list
-		for _, s := range v.list {
+		r.Lists[at.other], r.Items[at.other] = v.list, nil
+		if len(v.list) > 0 {
+			r.Items[at.other] = make([]TextKey, len(v.list))
+		}
+		for i, s := range v.list {
+			r.Items[at.other][i] = KeyOf(s)
 			if !utf8.ValidString(s) {
 				m |= Irregular
 			}

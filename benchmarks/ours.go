@@ -44,12 +44,11 @@ type ruleSet struct {
 }
 
 func (s *ruleSet) Score(l *Lead, out *Outcome) error {
-	s.tally.begin(out)
 	if s.results == nil {
 		s.results = new(rules.Results)
 	}
 	s.set.Eval(context.Background(), rules.Facts{Profile: l.Profile, Now: Now}, s.results)
-	copy(out.Matched[:], s.results.TrueMask())
+	copy(out.Matched[:], s.results.TrueMask()) // the other words are never anything but zero
 	if w := s.rules >> 6; w < len(out.Matched) {
 		// The modifiers follow the rules.
 		out.Matched[w] &= 1<<(s.rules&63) - 1

@@ -67,8 +67,15 @@ func (pl *plan) join(x *exec, p *planes) {
 	picks, rows := x.picks, pl.rows
 	for w := range p.t {
 		t := pl.always[w]
-		for _, e := range pl.entries[pl.byWord[w]:pl.byWord[w+1]] {
-			t |= rows[e.base+picks[e.question]]
+		entries := pl.entries[pl.byWord[w]:pl.byWord[w+1]]
+		if len(entries) == len(picks) { // all of them, in their order
+			for q, row := range picks {
+				t |= rows[entries[q].base+row]
+			}
+		} else {
+			for _, e := range entries {
+				t |= rows[e.base+picks[e.question]]
+			}
 		}
 		p.t[w] = t
 	}

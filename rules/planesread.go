@@ -289,7 +289,12 @@ func (x *exec) pickVars(list []varSource) {
 			}
 		case *listSource:
 			if x.known(&of.place, v) {
-				x.list(of, v.Strings(), false)
+				list := v.Strings()
+				keys := make([]leadloop.TextKey, len(list))
+				for k, s := range list {
+					keys[k] = leadloop.KeyOf(s)
+				}
+				x.list(of, list, keys, false)
 			}
 		}
 	}
@@ -467,11 +472,11 @@ func (x *exec) pickLists(list []listSource) {
 			x.without(&s.place, uint32(p))
 			continue
 		}
-		x.list(s, x.row.Lists[s.other], m&leadloop.Irregular != 0)
+		x.list(s, x.row.Lists[s.other], x.row.Items[s.other], m&leadloop.Irregular != 0)
 	}
 }
 
-func (x *exec) list(s *listSource, list []string, irregular bool) {
+func (x *exec) list(s *listSource, list []string, keys []leadloop.TextKey, irregular bool) {
 	limits := &x.set.env.limits
 	if irregular || len(list) > limits.ListItems {
 		x.without(&s.place, rowErring)
@@ -481,25 +486,31 @@ func (x *exec) list(s *listSource, list []string, irregular bool) {
 	for q := s.question; q < s.question+s.questions; q++ {
 		picks[q] = rowsBefore
 	}
-	for _, item := range list {
-		if len(item) > limits.ItemBytes {
+	for i := range keys {
+		key := &keys[i]
+		if key.Len > limits.ItemBytes {
 			x.without(&s.place, rowErring)
 			return
 		}
-		key := leadloop.KeyOf(item)
-		if len(s.found) > 0 {
-			if at := s.table.find(key, item); at != 0 {
+		switch {
+		case len(s.found) == 0:
+		case key.Len > whole || s.table.bySelf():
+			if at := s.table.find(*key, list[i]); at != 0 {
 				picks[s.found[at-1]] = rowsBefore + 1
+			}
+		default:
+			if e := s.table.slot(key.Lo, key.Hi, uint64(key.Len)); e.differs(key.Lo, key.Hi, uint64(key.Len)) == 0 && e.at != 0 {
+				picks[s.found[e.at-1]] = rowsBefore + 1
 			}
 		}
 		for k := range s.heads {
 			h := &s.heads[k]
-			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(item)) {
+			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(list[i])) {
 				picks[h.question] = rowsBefore + 1
 			}
 		}
 		for k := range s.items {
-			if c := &s.items[k]; c.item.holds(item) {
+			if c := &s.items[k]; c.item.holds(list[i]) {
 				picks[c.question] = rowsBefore + 1
 			}
 		}
