@@ -82,7 +82,7 @@ func (w *World) makeAccounts(n int) {
 			w.makeNamesake(&r, &a, hosts)
 		}
 		for a.name == "" {
-			name := ""
+			var name string
 			switch {
 			case drawn < len(existing) && r.in(500):
 				name = existing[order.at(drawn)]
@@ -137,7 +137,7 @@ func (w *World) makeSubsidiary(r *random, a *account, names, hosts map[string]bo
 	if p.parent >= 0 {
 		return
 	}
-	label, name := "", ""
+	var label, name string
 	switch r.below(4) {
 	case 0:
 		a.parent = int32(parent)
@@ -275,8 +275,8 @@ func freeHost(r *random, label, tld string, hosts map[string]bool) string {
 // hires draws the company of a person: the first ones are the largest.
 func (w *World) hires(r *random) int {
 	n := len(w.accounts)
-	at := uint64(r.next() >> 32)
-	by := uint64(r.next() >> 32)
+	at := r.next() >> 32
+	by := r.next() >> 32
 	if r.in(300) {
 		by = at
 	}

@@ -26,7 +26,9 @@ func digest(t testing.TB, w *matchtest.World) string {
 	}
 	out.Flush()
 	for a := range w.Accounts() {
-		fmt.Fprintln(h, a)
+		if _, err := fmt.Fprintln(h, a); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }

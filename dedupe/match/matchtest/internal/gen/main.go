@@ -27,8 +27,7 @@ func main() {
 	out := flag.String("out", "", "file to write")
 	flag.Parse()
 	if err := run(*src, *out); err != nil {
-		fmt.Fprintln(os.Stderr, "gen:", err)
-		os.Exit(1)
+		panic("gen: " + err.Error())
 	}
 }
 
@@ -60,17 +59,15 @@ func run(src, out string) error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	fmt.Printf("%d names, %d bytes\n", len(names), b.Len())
 	return os.WriteFile(out, b.Bytes(), 0o644)
 }
 
 func constituents(path string) ([]string, error) {
-	f, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +82,11 @@ func constituents(path string) ([]string, error) {
 }
 
 func entities(path string) ([]string, error) {
-	f, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
