@@ -55,6 +55,7 @@ type Layout struct {
 	at     []int // by position in the schema: position in fields, or -1
 	types  []string
 	typeAt map[string]int
+	keys   []leadloop.TextKey // of types
 	// newest: the time of the latest activity of all is kept. whole: all
 	// activities are kept as they were given, since a rule goes through the list.
 	newest, whole bool
@@ -64,6 +65,8 @@ type layoutField struct {
 	at   int // in the schema
 	kind leadloop.Kind
 	dict *dictionary // of a text or list
+	// where rows have it
+	word, other int
 }
 
 // NewLayout returns a layout with what the set reads, and what else is asked
@@ -94,6 +97,7 @@ func NewLayout(s *Set, more Inputs) (*Layout, error) {
 			return nil, fmt.Errorf("rules: field %s: %w: not in the schema", name, leadloop.ErrInvalid)
 		}
 		f := layoutField{at: at, kind: l.schema.At(at).Kind}
+		f.word, f.other = l.schema.Place(at)
 		if f.kind == leadloop.KindString || f.kind == leadloop.KindStrings {
 			f.dict = newDictionary()
 		}
@@ -104,6 +108,7 @@ func NewLayout(s *Set, more Inputs) (*Layout, error) {
 	l.types = slices.Compact(types)
 	for i, t := range l.types {
 		l.typeAt[t] = i
+		l.keys = append(l.keys, leadloop.KeyOf(t))
 	}
 	return l, nil
 }

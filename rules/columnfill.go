@@ -15,6 +15,7 @@ type Filler struct {
 	codes  [BlockLeads]uint16
 	seen   []seen // by field
 	types  [256]knownType
+	nobody leadloop.Row // in which all is absent
 }
 
 // seen is a small memory of the texts a column had lately.
@@ -155,71 +156,76 @@ func (f *Filler) exclude(b *Block, i int, lead Facts, keep bool) {
 
 // profile stages the fields of a lead; false if columns can't hold them.
 func (f *Filler) profile(p *leadloop.Profile, i int) bool {
-	var row *leadloop.Row
+	row := &f.nobody
 	if p != nil {
 		row = p.Row()
 	}
-	word, bit := i/64, uint64(1)<<(i%64)
+	fields := f.layout.fields[:len(f.stages)]
 	for k := range f.stages {
-		s, at := &f.stages[k], f.layout.fields[k].at
-		kind := f.layout.fields[k].kind
+		s, at := &f.stages[k], &fields[k]
 		var mark leadloop.Mark
-		if row != nil {
-			mark = row.Marks[at]
+		if at.at < len(row.Marks) {
+			mark = row.Marks[at.at]
 		}
-		presence := mark.Presence()
-		if kind == leadloop.KindStrings {
-			if presence == leadloop.Present {
-				_, other := f.layout.schema.Place(at)
-				list := row.Lists[other]
-				if !f.fits(list, mark) {
-					return false
-				}
-				s.items = append(s.items, list...)
-			}
-			s.lists = append(s.lists, uint32(len(s.items)))
-		} else if presence == leadloop.Present {
-			first, other := f.layout.schema.Place(at)
-			switch kind {
-			case leadloop.KindString:
-				text := row.Texts[other]
-				if mark&leadloop.Irregular != 0 || len(text) > f.layout.limits.StringBytes {
-					return false
-				}
-				s.texts[i], s.keys[i] = text, leadloop.TextKey{Lo: row.Words[first], Hi: row.Words[first+1], Len: len(text)}
-			default:
-				if mark&leadloop.Irregular != 0 {
-					return false
-				}
-				s.nums[i] = int64(row.Words[first])
-				if kind == leadloop.KindFloat && isNaN(row.Words[first]) {
-					return false
-				}
-			}
+		if mark.Presence() != leadloop.Present {
+			s.without(at.kind, mark.Presence(), i)
 			continue
-		} else {
-			s.nums[i] = 0
-			if s.texts != nil {
-				s.texts[i], s.keys[i] = "", leadloop.TextKey{}
-			}
 		}
-		switch {
-		case presence == leadloop.Absent:
-			s.absent[word] |= bit
-			s.gaps = true
-		case presence == leadloop.KnownAbsent:
-			s.none[word] |= bit
-			s.gaps = true
-		case presence == leadloop.Empty && kind != leadloop.KindString && kind != leadloop.KindStrings:
-			s.blank[word] |= bit
-			s.gaps = true
+		if mark&leadloop.Irregular != 0 {
+			return false
+		}
+		switch at.kind {
+		case leadloop.KindString:
+			text := row.Texts[at.other]
+			if len(text) > f.layout.limits.StringBytes {
+				return false
+			}
+			s.texts[i] = text
+			s.keys[i] = leadloop.TextKey{Lo: row.Words[at.word], Hi: row.Words[at.word+1], Len: len(text)}
+		case leadloop.KindStrings:
+			list := row.Lists[at.other]
+			if !f.fits(list) {
+				return false
+			}
+			s.items = append(s.items, list...)
+			s.lists = append(s.lists, uint32(len(s.items)))
+		default:
+			word := row.Words[at.word]
+			if at.kind == leadloop.KindFloat && isNaN(word) {
+				return false
+			}
+			s.nums[i] = int64(word)
 		}
 	}
 	return true
 }
 
-func (f *Filler) fits(list []string, mark leadloop.Mark) bool {
-	if mark&leadloop.Irregular != 0 || len(list) > f.layout.limits.ListItems {
+// without stages that a lead has no value, or an empty one.
+func (s *stage) without(kind leadloop.Kind, presence leadloop.Presence, i int) {
+	set := &s.absent
+	switch presence {
+	case leadloop.KnownAbsent:
+		set = &s.none
+	case leadloop.Empty:
+		set = &s.blank
+	}
+	switch kind {
+	case leadloop.KindString:
+		s.texts[i], s.keys[i] = "", leadloop.TextKey{}
+	case leadloop.KindStrings:
+		s.lists = append(s.lists, uint32(len(s.items)))
+	default:
+		s.nums[i] = 0
+	}
+	if set == &s.blank && (kind == leadloop.KindString || kind == leadloop.KindStrings) {
+		return // which is a value like any other
+	}
+	set.Add(i)
+	s.gaps = true
+}
+
+func (f *Filler) fits(list []string) bool {
+	if len(list) > f.layout.limits.ListItems {
 		return false
 	}
 	for _, s := range list {
@@ -239,8 +245,9 @@ func (f *Filler) history(b *Block, list []leadloop.Activity, sorted *leadloop.Hi
 		return false
 	}
 	if sorted != nil && !sorted.Far {
-		for _, t := range sorted.Types {
-			if at := f.typ(list[t.First].Type); at >= 0 {
+		for n := range sorted.Types {
+			t := &sorted.Types[n]
+			if at := f.sorted(t, list); at >= 0 {
 				e := &f.events[at]
 				for k := t.To - 1; k >= t.From; k-- {
 					e.lead, e.at = append(e.lead, uint16(i)), append(e.at, sorted.Times[k])
@@ -273,6 +280,17 @@ func (f *Filler) history(b *Block, list []leadloop.Activity, sorted *leadloop.Hi
 		b.newest[i] = newest
 	}
 	return true
+}
+
+// sorted is typ for a type of a history, without a look at the activity unless
+// the type is a long text.
+func (f *Filler) sorted(t *leadloop.TypeTimes, list []leadloop.Activity) int {
+	for at, key := range f.layout.keys {
+		if key == t.Key && (key.Len <= 16 || list[t.First].Type == f.layout.types[at]) {
+			return at
+		}
+	}
+	return -1
 }
 
 // typ returns the number of an activity type, -1 for one that is not kept.

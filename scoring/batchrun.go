@@ -147,6 +147,7 @@ type batchWorker struct {
 	filler  *rules.Filler
 	exec    *rules.ColumnExec
 	facts   []rules.Facts
+	schema  *leadloop.Schema // of the last profile
 	combine combiner
 }
 
@@ -164,9 +165,10 @@ func (w *batchWorker) block(ctx context.Context, first int, leads []BatchLead, k
 		switch {
 		case l.Profile == nil:
 			return nil, errBatch(first+i, fmt.Errorf("%w: no profile", leadloop.ErrInvalid))
-		case !sameSchema(l.Profile.Schema(), p.m.schema):
+		case l.Profile.Schema() != w.schema && !sameSchema(l.Profile.Schema(), p.m.schema):
 			return nil, errBatch(first+i, fmt.Errorf("%w: the profile has another schema than the model", leadloop.ErrInvalid))
 		}
+		w.schema = l.Profile.Schema()
 		w.facts = append(w.facts, rules.Facts{Profile: l.Profile, Activities: l.Activities})
 		if l.ID != "" && b.scores.IDs == nil {
 			b.scores.IDs = make([]leadloop.LeadID, len(leads))
