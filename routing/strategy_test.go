@@ -89,7 +89,7 @@ func TestStrategiesAndWhatTheyAskOfMembers(t *testing.T) {
 	r := strategyRouter(t, Options{Busy: func(_ context.Context, id leadloop.RepID, _ time.Time) (Busy, error) { return busy[id], nil }})
 	acct := func(owner leadloop.RepID) *leadloop.Account { return &leadloop.Account{ID: "x", Owner: owner} }
 	contact := func(owner leadloop.RepID) *leadloop.Contact { return &leadloop.Contact{ID: "x", Owner: owner} }
-	berlin := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)  // Tuesday, 10:00 in Berlin, 04:00 in New York, 18:00 in Tokyo
+	berlin := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)   // Tuesday, 10:00 in Berlin, 04:00 in New York, 18:00 in Tokyo
 	evening := time.Date(2026, 11, 3, 23, 0, 0, 0, time.UTC) // midnight in Berlin, 18:00 in New York, 08:00 in Tokyo
 	for _, c := range []struct {
 		name   string
