@@ -26,16 +26,16 @@ type ColumnExec struct {
 	rows   [BlockLeads]uint64
 	leaves []LeadBits
 	// planes are the sets of a leaf whose input is missing for some leads.
-	gaps   []gapped
-	small  []table // by part: rows of bytes
-	long   []table // by part: rows of codes
-	dicts  [][]string
-	counts [BlockLeads]uint16
-	lasts  [BlockLeads]int64
-	stack  []planes3
-	single []singleExec
-	w16    []uint16
-	w32    []uint32
+	gaps     []gapped
+	small    []table // by part: rows of bytes
+	long     []table // by part: rows of codes
+	dicts    [][]string
+	counts   [BlockLeads]uint16
+	lasts    [BlockLeads]int64
+	stack    []planes3
+	families []familyExec
+	w16      []uint16
+	w32      []uint32
 }
 
 // table is the rows of what a column can hold.
@@ -66,10 +66,10 @@ func (c *ColumnSet) NewExec() *ColumnExec {
 	x := &ColumnExec{
 		set: c, leaves: make([]LeadBits, len(c.leaves)), gaps: make([]gapped, len(c.leaves)),
 		small: make([]table, parts), long: make([]table, parts), dicts: make([][]string, len(c.layout.fields)),
-		stack: make([]planes3, 8), single: make([]singleExec, len(c.single)),
+		stack: make([]planes3, 8), families: make([]familyExec, len(c.families)),
 	}
-	for i := range x.single {
-		x.single[i] = c.newSingle(i)
+	for i := range x.families {
+		x.families[i] = c.newFamily(i)
 	}
 	return x
 }
@@ -90,14 +90,16 @@ func (x *ColumnExec) Eval(ctx context.Context, b *Block, out *ColumnResults) {
 			x.dicts[i] = d.all()
 		}
 	}
-	for w, parts := range c.words {
-		x.word(b, w, parts)
+	for _, parts := range c.words {
+		x.word(b, parts)
+	}
+	for i := range c.families {
+		x.household(ctx, b, i, out)
 	}
 	sets := make([]LeadBits, n)
 	for i := range c.rules {
 		r := &c.rules[i]
 		if r.root == nil {
-			x.alone(ctx, b, r, i, out)
 			continue
 		}
 		t := &sets[i]
@@ -131,7 +133,7 @@ func some(b *LeadBits) *LeadBits {
 }
 
 // word finds the leaves of a word.
-func (x *ColumnExec) word(b *Block, w int, parts []part) {
+func (x *ColumnExec) word(b *Block, parts []part) {
 	rows := x.rows[:b.n]
 	clear(x.rows[:])
 	leaves := 0
@@ -141,7 +143,11 @@ func (x *ColumnExec) word(b *Block, w int, parts []part) {
 		var gaps gapped
 		switch p.origin.kind {
 		case ofCount:
-			x.counted(b, p)
+			if p.starts != nil {
+				x.ranked(b, p)
+			} else {
+				x.counted(b, p)
+			}
 		case ofSince:
 			gaps.none = x.since(b, p)
 		case ofNewest:
@@ -386,6 +392,31 @@ func (x *ColumnExec) lists(rows []uint64, p *part, col *column) {
 		}
 		rows[i] |= base ^ found
 		from = to
+	}
+}
+
+// ranked adds the rows of how many activities there are in several windows. The
+// latest come first: that the k-th lies in a window says that there are k.
+func (x *ColumnExec) ranked(b *Block, p *part) {
+	rows, e, starts := x.rows[:b.n], &b.events[p.at], p.starts
+	if p.rows[0] != 0 {
+		for i := range rows {
+			rows[i] ^= p.rows[0]
+		}
+	}
+	width := len(starts) + 1
+	last := len(p.ranks)/width - 1
+	before, rank := -1, 0
+	leads := e.lead[:len(e.at)]
+	for k, at := range e.at {
+		lead := int(leads[k])
+		rank = rank&-int(one(lead == before)) + 1
+		before = lead
+		windows := 0
+		for _, start := range starts {
+			windows += int(one(at > start))
+		}
+		rows[lead] ^= p.ranks[min(rank, last)*width+windows]
 	}
 }
 

@@ -26,21 +26,20 @@ import (
 // What is no such condition is evaluated lead by lead, once for each combination
 // of inputs that was not seen lately.
 type ColumnSet struct {
-	set    *Set
-	layout *Layout
-	now    time.Time
-	nowNS  int64
-	rules  []columnRule
-	leaves []columnLeaf
-	words  [][]part // parts of a word share its bits
-	single []singly
+	set      *Set
+	layout   *Layout
+	now      time.Time
+	nowNS    int64
+	rules    []columnRule
+	leaves   []columnLeaf
+	words    [][]part // parts of a word share its bits
+	families []family
 }
 
 // columnRule is one of the rules.
 type columnRule struct {
-	rule   int // in the set
-	root   *columnNode
-	single int // in ColumnSet.single, if root is nil
+	rule int         // in the set
+	root *columnNode // nil: it is in a family
 }
 
 type columnNode struct {
@@ -62,17 +61,24 @@ const (
 // origin is the source of a part: a field, or activities of a type.
 type origin struct {
 	kind   originKind
-	at     int // column or type
-	window time.Duration
+	at     int           // column or type
+	window time.Duration // anyWindow: each leaf has its own
 }
+
+const anyWindow time.Duration = -1
+
+// maxRank is up to which number rules on several windows of one type are
+// answered together.
+const maxRank = 32
 
 // columnLeaf is a condition on one origin.
 type columnLeaf struct {
-	from origin
-	cond *cond
-	near *recency // instead of cond
-	word int
-	bit  uint
+	from   origin
+	cond   *cond
+	near   *recency // instead of cond
+	window time.Duration
+	word   int
+	bit    uint
 	// what the leaf is for a lead without a value
 	absent, none, blank truth
 }
@@ -88,6 +94,10 @@ type part struct {
 	rows   []uint64
 	ints   []int64
 	floats []float64
+	// Of counts in several windows: where those begin, ascending, and by rank and
+	// the number of windows that an activity is in, the bits that it changes.
+	starts []int64
+	ranks  []uint64
 	// For a list without items there is one row. An item changes bits of it.
 }
 
@@ -190,8 +200,7 @@ func (s *Set) Columns(l *Layout, now time.Time, which []int) (*ColumnSet, error)
 		if cond != nil {
 			r.root = c.node(cond, known)
 		} else {
-			r.single = len(c.single)
-			c.single = append(c.single, c.singly(i))
+			c.adopt(i, len(c.rules))
 		}
 		c.rules = append(c.rules, r)
 	}
@@ -252,7 +261,12 @@ func (c *ColumnSet) leaf(k *cond) columnLeaf {
 	switch a.in.kind {
 	case slotCount, slotSeen:
 		s := &c.set.slots[a.in.at]
-		l.from = origin{ofCount, c.layout.typeAt[s.typ], s.window}
+		l.from, l.window = origin{ofCount, c.layout.typeAt[s.typ], anyWindow}, s.window
+		k.walk(func(a *atom) {
+			if max(a.num, slices.Max(append([]int64{0}, a.nums...))) >= maxRank {
+				l.from.window = l.window
+			}
+		})
 	case slotSince:
 		l.from = origin{kind: ofSince, at: c.layout.typeAt[c.set.slots[a.in.at].typ]}
 		l.none = k.eval(without(isError, isError))
@@ -357,7 +371,7 @@ func (c *ColumnSet) prepare(p *part) {
 	}
 	switch p.origin.kind {
 	case ofCount:
-		p.cut(c, intBounds(atoms), func(n int64) datum { return datum{num: n} })
+		c.windows(p, atoms)
 		return
 	case ofSince:
 		p.cut(c, append(c.agesAgo(atoms), c.nowNS, c.nowNS+1), func(ns int64) datum { return datum{num: c.nowNS - min(ns, c.nowNS)} })
@@ -391,6 +405,51 @@ func (c *ColumnSet) prepare(p *part) {
 	case leadloop.KindStrings:
 		// Without an item, what asks for one is false.
 		p.rows = []uint64{c.row(p, func(l *columnLeaf) bool { return l.cond.of(&datum{}) == isTrue })}
+	}
+}
+
+// windows makes the rows of counts.
+func (c *ColumnSet) windows(p *part, atoms []*atom) {
+	of := func(n int64) datum { return datum{num: n} }
+	var windows []time.Duration
+	for _, i := range p.leaves {
+		if w := c.leaves[i].window; !slices.Contains(windows, w) {
+			windows = append(windows, w)
+		}
+	}
+	if len(windows) == 1 {
+		p.window = windows[0]
+		p.cut(c, intBounds(atoms), of)
+		return
+	}
+	start := func(w time.Duration) int64 {
+		if w == 0 {
+			return never
+		}
+		return c.ago(int64(w))
+	}
+	slices.SortFunc(windows, func(a, b time.Duration) int { return cmp.Compare(start(a), start(b)) })
+	width := len(windows) + 1
+	p.rows, p.ranks = []uint64{0}, make([]uint64, (maxRank+2)*width)
+	for k, w := range windows {
+		p.starts = append(p.starts, start(w))
+		in := part{origin: p.origin}
+		for _, i := range p.leaves {
+			if c.leaves[i].window == w {
+				in.leaves = append(in.leaves, i)
+			}
+		}
+		in.cut(c, intBounds(atoms), of)
+		row := 0
+		for row < len(in.ints) && in.ints[row] <= 0 {
+			row++
+		}
+		p.rows[0] ^= in.rows[row]
+		for ; row < len(in.ints); row++ {
+			for n := k + 1; n < width; n++ {
+				p.ranks[int(in.ints[row])*width+n] ^= in.rows[row] ^ in.rows[row+1]
+			}
+		}
 	}
 }
 
