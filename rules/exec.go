@@ -58,11 +58,12 @@ type exec struct {
 	steps   int   // of loops, to look at ctx now and then
 	stopped note  // that a loop was stopped, or 0
 
-	// picks are the rows of all questions. notes says why a question has none, if
-	// it is a test or its row is that of errors.
+	// picks are the rows of all questions; gaps and notes say why those that are
+	// listed in holes have no answer.
 	picks  []uint32
+	gaps   []gap
 	notes  []note
-	holes  []int32 // questions that have no answer
+	holes  []int32
 	folded []byte
 
 	past    *leadloop.History // of the activities; nil if they have to be sorted first
@@ -130,7 +131,7 @@ func (x *exec) resize(s *Set) {
 	x.slots, x.locals = grow(x.slots, len(s.slots)), grow(x.locals, s.locals)
 	x.texts, x.ints, x.floats = grow(x.texts, s.places), grow(x.ints, s.places), grow(x.floats, s.places)
 	if p := s.plan; p != nil {
-		x.picks, x.notes = grow(x.picks, len(p.asked)), grow(x.notes, len(p.asked))
+		x.picks, x.gaps, x.notes = grow(x.picks, len(p.asked)), grow(x.gaps, len(p.asked)), grow(x.notes, len(p.asked))
 		x.counts, x.lasts = grow(x.counts, len(p.counters.windows)), x.lasts[:0]
 		if len(p.sinces) > 0 {
 			x.lasts = grow(x.lasts, len(p.counters.types))

@@ -10,9 +10,9 @@ import (
 
 // plan answers all conditions of a set together, in two steps. What the rules
 // ask of one input is a question, however many rules ask it, and an evaluation
-// picks one row for each question: one of the three below if the input can't
-// be read, else the one of its answer. Then the rows that were picked are
-// joined, word by word. Each rule has a bit in three planes: true, undecided,
+// picks one row for each question: that of its answer, or the first, in which
+// nothing is true, if the input can't be read. Then the rows that were picked
+// are joined, word by word. Each rule has a bit in three planes: true, undecided,
 // and erring; none of them is false. An or writes the bits of its operands into
 // one; an and of different inputs is a gate.
 type plan struct {
@@ -54,14 +54,18 @@ type plan struct {
 	cel    bool    // some of them by cel-go
 }
 
-// The rows of inputs that can't be read, which are a field's presence, come
-// before those of values.
+// gap is why an input can't be read: for a field its presence.
+type gap uint8
+
 const (
-	rowAbsent = iota
-	rowNone
-	rowErring
-	rowsBefore
+	gapAbsent gap = iota
+	gapNone
+	gapErring
+	gaps
 )
+
+// The rows of answers begin with the second.
+const firstRow = 1
 
 // entry is the table of a question for one word: row i is at base+i.
 type entry struct{ question, base uint32 }
@@ -73,8 +77,8 @@ type asked struct {
 	source sourceKind
 
 	// Its holes are holes[holes:], for words of holeWords[from:to]. They are the
-	// same for each of the rows without a value, unless they vary: then row i's
-	// are the i-th of three as long.
+	// same for each gap, unless they vary: then those of the i-th are the i-th of
+	// three times as many, each followed by what is true nevertheless.
 	varying  bool
 	from, to int32
 	holes    int32
@@ -217,7 +221,7 @@ type leaf struct {
 	question int32
 	base     uint32 // of the question's rows that have its bit
 	bit      uint8
-	without  [rowsBefore]truth
+	without  [gaps]truth
 }
 
 // planner makes a plan.
@@ -244,7 +248,7 @@ type planLeaf struct {
 	own    int // a bit that nothing else writes, or -1
 
 	question int
-	without  [rowsBefore]truth
+	without  [gaps]truth
 	holds    []bool // by row of a value
 }
 
@@ -422,7 +426,7 @@ func (b *planner) sources() {
 	}
 	for _, l := range tests {
 		c, negated := l.cond.check()
-		l.without, l.holds = [rowsBefore]truth{isMissing, isError, isError}, []bool{negated, !negated}
+		l.without, l.holds = [gaps]truth{isMissing, isError, isError}, []bool{negated, !negated}
 		at := b.ask(asked{source: fromTest, slot: -1, at: int32(len(b.plan.tests))}, l)
 		b.plan.tests = append(b.plan.tests, test{code: c.code, near: c.near, question: at})
 		b.plan.counting = b.plan.counting || c.near != nil
@@ -483,17 +487,12 @@ func (b *planner) table(q, word int) {
 	p := b.plan
 	base := len(p.rows)
 	leaves := b.tables[q].leaves
-	rows := make([]uint64, rowsBefore+len(leaves[0].holds))
+	rows := make([]uint64, firstRow+len(leaves[0].holds))
 	for _, l := range leaves {
 		mask := l.mask(word)
-		for i, t := range l.without {
-			if t == isTrue {
-				rows[i] |= mask
-			}
-		}
 		for i, holds := range l.holds {
 			if holds {
-				rows[rowsBefore+i] |= mask
+				rows[firstRow+i] |= mask
 			}
 		}
 		if l.bits[0]/64 == word {
@@ -519,20 +518,27 @@ func (b *planner) holes(q int, words []int32) {
 	p, a := b.plan, &b.plan.asked[q]
 	a.from, a.to, a.holes = int32(len(p.holeWords)), int32(len(p.holeWords)+len(words)), int32(len(p.holes))
 	p.holeWords = append(p.holeWords, words...)
-	var holes [rowsBefore][]uint64
-	for row := range holes {
-		holes[row] = make([]uint64, len(words))
+	var holes [gaps][]uint64
+	for g := range holes {
+		holes[g] = make([]uint64, 2*len(words))
 		for _, l := range b.tables[q].leaves {
-			if t := l.without[row]; t == isMissing || t == isError {
-				for i, w := range words {
-					holes[row][i] |= l.mask(int(w))
+			for i, w := range words {
+				switch l.without[g] {
+				case isMissing, isError:
+					holes[g][i] |= l.mask(int(w))
+				case isTrue:
+					holes[g][len(words)+i] |= l.mask(int(w))
+					a.varying = true
 				}
 			}
 		}
-		a.varying = a.varying || !slices.Equal(holes[row], holes[0])
+		a.varying = a.varying || !slices.Equal(holes[g], holes[0])
 	}
-	p.holes = append(p.holes, holes[0]...)
-	if a.varying {
-		p.holes = append(append(p.holes, holes[1]...), holes[2]...)
+	if !a.varying {
+		p.holes = append(p.holes, holes[0][:len(words)]...)
+		return
+	}
+	for _, h := range holes {
+		p.holes = append(p.holes, h...)
 	}
 }

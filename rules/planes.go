@@ -108,17 +108,19 @@ func (pl *plan) joinHoles(x *exec, p *planes) {
 	clear(p.e)
 	for _, q := range x.holes {
 		a := &pl.asked[q]
-		row, words := x.picks[q], pl.holeWords[a.from:a.to]
-		from := int(a.holes)
+		words, holes := pl.holeWords[a.from:a.to], pl.holes[a.holes:]
 		if a.varying {
-			from += int(row) * len(words)
+			holes = holes[int(x.gaps[q])*2*len(words):]
+			for i, w := range words {
+				p.t[w] |= holes[len(words)+i]
+			}
 		}
 		to := p.e
-		if row == rowAbsent {
+		if x.gaps[q] == gapAbsent {
 			to = p.u
 		}
 		for i, w := range words {
-			to[w] |= pl.holes[from+i]
+			to[w] |= holes[i]
 		}
 	}
 }
@@ -176,18 +178,13 @@ func (pl *plan) end(k int32) int32 {
 
 func (pl *plan) judgeLeaf(x *exec, l *leaf) (bool, note) {
 	row := x.picks[l.question]
-	if row >= rowsBefore {
+	if row >= firstRow {
 		return pl.rows[l.base+row]>>l.bit&1 != 0, 0
 	}
-	switch t := l.without[row]; {
-	case t == isTrue || t == isFalse:
+	if t := l.without[x.gaps[l.question]]; t == isTrue || t == isFalse {
 		return t == isTrue, 0
-	case pl.asked[l.question].source >= fromCodes || row == rowErring:
-		return false, x.notes[l.question]
-	case row == rowNone:
-		return false, noteNoValue
 	}
-	return false, missing(int(pl.asked[l.question].slot))
+	return false, x.notes[l.question]
 }
 
 // evalOne is what one rule comes to, without the others.
@@ -207,15 +204,23 @@ func (pl *plan) evalOne(x *exec, rule int) (bool, note) {
 }
 
 // without is for a source that has no value to read.
-func (x *exec) without(p *place, row uint32) {
-	var why note
-	if row == rowErring {
+func (x *exec) without(p *place, g gap) {
+	why := noteNoValue
+	switch g {
+	case gapAbsent:
+		why = missing(int(p.slot))
+	case gapErring:
 		why = x.slot(int(p.slot)).note
 	}
 	for q := p.question; q < p.question+p.questions; q++ {
-		x.picks[q], x.notes[q] = row, why
-		x.holes = append(x.holes, q)
+		x.hole(q, g, why)
 	}
+}
+
+// hole is for a question that has no answer.
+func (x *exec) hole(question int32, g gap, why note) {
+	x.picks[question], x.gaps[question], x.notes[question] = 0, g, why
+	x.holes = append(x.holes, question)
 }
 
 // count goes through the activities, unless they are in order already.

@@ -47,10 +47,10 @@ func (x *exec) pickInts(list []intSource) {
 	for i := range list {
 		s := &list[i]
 		if m := marks[s.field] & present; m != present {
-			x.without(&s.place, uint32(m))
+			x.without(&s.place, gap(m))
 			continue
 		}
-		x.picks[s.question] = rowsBefore + reached(s.bounds, int64(words[s.word]))
+		x.picks[s.question] = firstRow + reached(s.bounds, int64(words[s.word]))
 	}
 }
 
@@ -59,10 +59,10 @@ func (x *exec) pickFloats(list []floatSource) {
 	for i := range list {
 		s := &list[i]
 		if m := marks[s.field] & present; m != present {
-			x.without(&s.place, uint32(m))
+			x.without(&s.place, gap(m))
 			continue
 		}
-		x.picks[s.question] = rowsBefore + s.row(math.Float64frombits(words[s.word]))
+		x.picks[s.question] = firstRow + s.row(math.Float64frombits(words[s.word]))
 	}
 }
 
@@ -78,10 +78,10 @@ func (x *exec) pickBools(list []place) {
 	for i := range list {
 		s := &list[i]
 		if m := marks[s.field] & present; m != present {
-			x.without(s, uint32(m))
+			x.without(s, gap(m))
 			continue
 		}
-		x.picks[s.question] = rowsBefore + uint32(words[s.word])
+		x.picks[s.question] = firstRow + uint32(words[s.word])
 	}
 }
 
@@ -91,11 +91,11 @@ func (x *exec) pickTimes(list []timeSource) {
 		s := &list[i]
 		switch m := marks[s.field]; {
 		case m&present != present:
-			x.without(&s.place, uint32(m&present))
+			x.without(&s.place, gap(m&present))
 		case m&leadloop.Irregular != 0:
 			x.time(s, x.facts.Profile.At(int(s.field)))
 		default:
-			x.picks[s.question] = rowsBefore + reached(s.bounds, int64(words[s.word]))
+			x.picks[s.question] = firstRow + reached(s.bounds, int64(words[s.word]))
 		}
 	}
 }
@@ -104,10 +104,10 @@ func (x *exec) pickTimes(list []timeSource) {
 func (x *exec) time(s *timeSource, v leadloop.Value) {
 	t := v.Time()
 	if !inRange(t) {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		return
 	}
-	row := uint32(rowsBefore)
+	row := uint32(firstRow)
 	for _, b := range s.exact {
 		if !t.Before(b) {
 			row++
@@ -124,9 +124,9 @@ func (x *exec) pickAges(list []timeSource) {
 		case x.far || m&present == present && m&leadloop.Irregular != 0:
 			x.age(s, x.blankOr().At(int(s.field)))
 		case m&present != present:
-			x.without(&s.place, uint32(m&present))
+			x.without(&s.place, gap(m&present))
 		default:
-			x.picks[s.question] = rowsBefore + reached(s.bounds, x.nano-int64(words[s.word]))
+			x.picks[s.question] = firstRow + reached(s.bounds, x.nano-int64(words[s.word]))
 		}
 	}
 }
@@ -141,36 +141,36 @@ func (x *exec) blankOr() *leadloop.Profile {
 // age is for times that may be far from 1970.
 func (x *exec) age(s *timeSource, v leadloop.Value) {
 	if n := x.checkTime("now", x.now); n != 0 {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		x.notes[s.question] = n
 		return
 	}
 	if v.Presence() != leadloop.Present {
-		x.without(&s.place, uint32(v.Presence()))
+		x.without(&s.place, gap(v.Presence()))
 		return
 	}
 	t := v.Time()
 	if !inRange(t) {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		return
 	}
 	d, ok := subtractTimes(x.now, t)
 	if !ok {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		x.notes[s.question] = noteRange
 		return
 	}
-	x.picks[s.question] = rowsBefore + reached(s.bounds, int64(d))
+	x.picks[s.question] = firstRow + reached(s.bounds, int64(d))
 }
 
 func (x *exec) pickCounts(list []countSource) {
 	for i := range list {
 		s := &list[i]
 		if x.far {
-			x.picks[s.question] = rowsBefore + reached(s.bounds, int64(countActivities(&x.facts, x.now, &x.set.slots[s.slot])))
+			x.picks[s.question] = firstRow + reached(s.bounds, int64(countActivities(&x.facts, x.now, &x.set.slots[s.slot])))
 			continue
 		}
-		x.picks[s.question] = rowsBefore + reached(s.bounds, x.counts[s.counter])
+		x.picks[s.question] = firstRow + reached(s.bounds, x.counts[s.counter])
 	}
 }
 
@@ -182,16 +182,16 @@ func (x *exec) pickSinces(list []countSource) {
 			c := x.slot(int(s.slot))
 			switch {
 			case c.note == noteNoValue:
-				x.without(&s.place, rowNone)
+				x.without(&s.place, gapNone)
 			case c.note != 0:
-				x.without(&s.place, rowErring)
+				x.without(&s.place, gapErring)
 			default:
-				x.picks[s.question] = rowsBefore + reached(s.bounds, c.num)
+				x.picks[s.question] = firstRow + reached(s.bounds, c.num)
 			}
 		case last == math.MinInt64:
-			x.without(&s.place, rowNone)
+			x.without(&s.place, gapNone)
 		default:
-			x.picks[s.question] = rowsBefore + reached(s.bounds, x.nano-min(last, x.nano))
+			x.picks[s.question] = firstRow + reached(s.bounds, x.nano-min(last, x.nano))
 		}
 	}
 }
@@ -204,14 +204,14 @@ func (x *exec) pickCodes(list []codeSource) {
 		if s.ints != nil {
 			var v int64
 			v, n = s.ints(x)
-			row = rowsBefore + reached(s.whole, v)
+			row = firstRow + reached(s.whole, v)
 		} else {
 			var f float64
 			f, n = s.floats(x)
-			row = rowsBefore + s.broken.row(f)
+			row = firstRow + s.broken.row(f)
 		}
 		if n != 0 {
-			x.hole(s.question, n)
+			x.noResult(s.question, n)
 			continue
 		}
 		x.picks[s.question] = row
@@ -222,7 +222,7 @@ func (x *exec) pickTests(list []test) {
 	for i := range list {
 		t := &list[i]
 		if t.near != nil && !x.far && len(x.facts.Activities) <= x.set.env.limits.Activities {
-			x.picks[t.question] = rowsBefore
+			x.picks[t.question] = firstRow
 			if x.latest != math.MinInt64 && t.near.met(x.nano-min(x.latest, x.nano)) {
 				x.picks[t.question]++
 			}
@@ -230,24 +230,23 @@ func (x *exec) pickTests(list []test) {
 		}
 		v, n := t.code(x)
 		if n != 0 {
-			x.hole(t.question, n)
+			x.noResult(t.question, n)
 			continue
 		}
-		x.picks[t.question] = rowsBefore
+		x.picks[t.question] = firstRow
 		if v {
 			x.picks[t.question]++
 		}
 	}
 }
 
-// hole is for what is computed and has no value.
-func (x *exec) hole(question int32, why note) {
-	row := uint32(rowAbsent)
+// noResult is for what is computed and has no value.
+func (x *exec) noResult(question int32, why note) {
+	g := gapAbsent
 	if why.fault() {
-		row = rowErring
+		g = gapErring
 	}
-	x.picks[question], x.notes[question] = row, why
-	x.holes = append(x.holes, question)
+	x.hole(question, g, why)
 }
 
 func (r *recency) met(age int64) bool { return age < r.age || age == r.age && r.op == opAtMost }
@@ -263,15 +262,15 @@ func (x *exec) pickVars(list []varSource) {
 		switch of := s.source.(type) {
 		case *intSource:
 			if x.known(&of.place, v) {
-				x.picks[of.question] = rowsBefore + reached(of.bounds, v.Int())
+				x.picks[of.question] = firstRow + reached(of.bounds, v.Int())
 			}
 		case *floatSource:
 			if x.known(&of.place, v) {
-				x.picks[of.question] = rowsBefore + of.row(v.Float())
+				x.picks[of.question] = firstRow + of.row(v.Float())
 			}
 		case *place:
 			if x.known(of, v) {
-				x.picks[of.question] = rowsBefore
+				x.picks[of.question] = firstRow
 				if v.Bool() {
 					x.picks[of.question]++
 				}
@@ -306,17 +305,17 @@ func (x *exec) known(p *place, v leadloop.Value) bool {
 	case 0:
 		return true
 	case noteNoValue:
-		row := uint32(rowNone)
+		g := gapNone
 		if v.Presence() == leadloop.Empty {
-			row = rowErring
+			g = gapErring
 		}
-		x.without(p, row)
+		x.without(p, g)
 	default:
-		row := uint32(rowErring)
+		g := gapErring
 		if v.Presence() == leadloop.Absent {
-			row = rowAbsent
+			g = gapAbsent
 		}
-		x.without(p, row)
+		x.without(p, g)
 	}
 	return false
 }
@@ -334,18 +333,18 @@ func (x *exec) pickTexts(list []textSource) {
 		lo, hi := words[s.word], words[s.word+1]
 		if s.tabled {
 			e := s.table.slot(lo, hi, n)
-			row := rowsBefore + e.at
+			row := firstRow + e.at
 			if e.differs(lo, hi, n) != 0 {
-				row = rowsBefore
+				row = firstRow
 			}
-			if n > whole && row > rowsBefore && s.table.more.texts[e.at-1] != x.row.Texts[s.other] {
-				row = rowsBefore
+			if n > whole && row > firstRow && s.table.more.texts[e.at-1] != x.row.Texts[s.other] {
+				row = firstRow
 			}
 			x.picks[s.question] = row
 		}
 		for k := range s.checks {
 			c := &s.checks[k]
-			row := uint32(rowsBefore)
+			row := uint32(firstRow)
 			switch c.op {
 			case opHead:
 				if lo<<(c.shift&63) == c.want && n >= uint64(c.n) && (c.n <= 8 || c.met(x.row.Texts[s.other])) {
@@ -368,7 +367,7 @@ func (x *exec) pickTexts(list []textSource) {
 // slowText is for a text that needs more than its key.
 func (x *exec) slowText(s *textSource, m leadloop.Mark) {
 	if p := m.Presence(); p < leadloop.Empty {
-		x.without(&s.place, uint32(p))
+		x.without(&s.place, gap(p))
 		return
 	}
 	x.text(s, x.row.Texts[s.other], m&leadloop.Irregular != 0)
@@ -376,7 +375,7 @@ func (x *exec) slowText(s *textSource, m leadloop.Mark) {
 
 func (x *exec) text(s *textSource, text string, irregular bool) {
 	if irregular || len(text) > x.set.env.limits.StringBytes {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		return
 	}
 	if s.view != viewSelf {
@@ -390,7 +389,7 @@ func (x *exec) text(s *textSource, text string, irregular bool) {
 
 func answer[S string | []byte](x *exec, s *textSource, text S) {
 	if s.tabled {
-		x.picks[s.question] = rowsBefore + findText(&s.table, text)
+		x.picks[s.question] = firstRow + findText(&s.table, text)
 	}
 	for i := range s.checks {
 		c := &s.checks[i]
@@ -401,7 +400,7 @@ func answer[S string | []byte](x *exec, s *textSource, text S) {
 		case []byte:
 			met = c.metBytes(text)
 		}
-		x.picks[c.question] = rowsBefore
+		x.picks[c.question] = firstRow
 		if met {
 			x.picks[c.question]++
 		}
@@ -469,7 +468,7 @@ func (x *exec) pickLists(list []listSource) {
 		s := &list[i]
 		m := marks[s.field]
 		if p := m.Presence(); p < leadloop.Empty {
-			x.without(&s.place, uint32(p))
+			x.without(&s.place, gap(p))
 			continue
 		}
 		x.list(s, x.row.Lists[s.other], x.row.Items[s.other], m&leadloop.Irregular != 0)
@@ -479,39 +478,39 @@ func (x *exec) pickLists(list []listSource) {
 func (x *exec) list(s *listSource, list []string, keys []leadloop.TextKey, irregular bool) {
 	limits := &x.set.env.limits
 	if irregular || len(list) > limits.ListItems {
-		x.without(&s.place, rowErring)
+		x.without(&s.place, gapErring)
 		return
 	}
 	picks := x.picks
 	for q := s.question; q < s.question+s.questions; q++ {
-		picks[q] = rowsBefore
+		picks[q] = firstRow
 	}
 	for i := range keys {
 		key := &keys[i]
 		if key.Len > limits.ItemBytes {
-			x.without(&s.place, rowErring)
+			x.without(&s.place, gapErring)
 			return
 		}
 		switch {
 		case len(s.found) == 0:
 		case key.Len > whole || s.table.bySelf():
 			if at := s.table.find(*key, list[i]); at != 0 {
-				picks[s.found[at-1]] = rowsBefore + 1
+				picks[s.found[at-1]] = firstRow + 1
 			}
 		default:
 			if e := s.table.slot(key.Lo, key.Hi, uint64(key.Len)); e.differs(key.Lo, key.Hi, uint64(key.Len)) == 0 && e.at != 0 {
-				picks[s.found[e.at-1]] = rowsBefore + 1
+				picks[s.found[e.at-1]] = firstRow + 1
 			}
 		}
 		for k := range s.heads {
 			h := &s.heads[k]
 			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(list[i])) {
-				picks[h.question] = rowsBefore + 1
+				picks[h.question] = firstRow + 1
 			}
 		}
 		for k := range s.items {
 			if c := &s.items[k]; c.item.holds(list[i]) {
-				picks[c.question] = rowsBefore + 1
+				picks[c.question] = firstRow + 1
 			}
 		}
 	}

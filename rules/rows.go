@@ -15,7 +15,7 @@ func (b *planner) source(of source, leaves []*planLeaf) {
 	p := b.plan
 	var atoms []*atom
 	for _, l := range leaves {
-		l.without = [rowsBefore]truth{
+		l.without = [gaps]truth{
 			l.cond.eval(without(isMissing, isMissing)), l.cond.eval(without(isFalse, isError)), l.cond.eval(without(isTrue, isError)),
 		}
 		l.cond.walk(func(a *atom) { atoms = append(atoms, a) })
@@ -91,7 +91,7 @@ func (b *planner) code(c *computed, leaves []*planLeaf) {
 		asked: asked{slot: -1, source: fromCodes, at: int32(len(p.codes))},
 	}
 	for _, l := range leaves {
-		l.without = [rowsBefore]truth{isMissing, isError, isError}
+		l.without = [gaps]truth{isMissing, isError, isError}
 		l.cond.walk(func(a *atom) { m.atoms = append(m.atoms, a) })
 	}
 	s := codeSource{ints: as[int64](c.code), floats: as[float64](c.code)}
