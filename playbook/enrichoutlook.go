@@ -3,9 +3,6 @@ package playbook
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -171,7 +168,7 @@ type look struct {
 	s      leadloop.Subject
 	fields []string
 	bare   *leadloop.Profile // with the fields unknown
-	now    leadloop.Score    // of the lead as it is
+	now    scoring.Verdict   // on the lead as it is
 	reads  routing.Reader
 	q      routing.Request
 	still  bool // it is not routed if its tier stays
@@ -196,7 +193,7 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 		return enrich.Prospect{}, err
 	}
 	var err error
-	if l.now, err = l.o.p.model.Score(ctx, l.input(l.s.Profile)); err != nil {
+	if l.now, err = l.o.p.model.Verdict(ctx, l.input(l.s.Profile)); err != nil {
 		return enrich.Prospect{}, err
 	}
 	l.consent()
@@ -304,14 +301,14 @@ type ending struct {
 }
 
 func (l *look) end(ctx context.Context, p *leadloop.Profile) (ending, error) {
-	s, err := l.o.p.model.Score(ctx, l.input(p))
+	v, err := l.o.p.model.Verdict(ctx, l.input(p))
 	if err != nil {
 		return ending{}, err
 	}
-	return l.ending(ctx, s)
+	return l.ending(ctx, v)
 }
 
-func (l *look) ending(ctx context.Context, s leadloop.Score) (ending, error) {
+func (l *look) ending(ctx context.Context, s scoring.Verdict) (ending, error) {
 	if s.Disqualified != "" {
 		return ending{rejected: true}, nil
 	}
@@ -389,9 +386,71 @@ func difference(a, b ending) string {
 	return "route"
 }
 
-// together scores every completion of the fields and opens those of the
-// doubtful in which two completions that differ in nothing else end apart.
+// together looks for two completions of the fields that differ in nothing but
+// a doubtful one and end apart. Such completions lie where a tier ends, so that
+// most are found by a walk towards one; what is not found so is looked for in
+// all completions.
 func (l *look) together(ctx context.Context, fields []string, values map[string][]leadloop.Value, doubtful []string) error {
+	var left []string
+	for _, f := range doubtful {
+		what, err := l.walk(ctx, fields, values, f)
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			l.matters(f, weightTogether, what)
+		} else {
+			left = append(left, f)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return l.all(ctx, fields, values, left)
+}
+
+// walk gives the other fields, one after the other, the values with which the
+// score comes as near as can be to where it would end apart, and tries the
+// field after each; it returns what the field changes, or "".
+func (l *look) walk(ctx context.Context, fields []string, values map[string][]leadloop.Value, field string) (string, error) {
+	p := l.s.Profile.Clone()
+	differ := func() (string, error) {
+		var first ending
+		for i, v := range values[field] {
+			if err := p.SetValue(field, v); err != nil {
+				return "", err
+			}
+			e, err := l.end(ctx, p)
+			if err != nil {
+				return "", err
+			}
+			if i == 0 {
+				first = e
+			} else if e != first {
+				return difference(e, first), nil
+			}
+		}
+		return "", nil
+	}
+	for _, g := range fields {
+		if g == field {
+			continue
+		}
+		for _, v := range values[g] {
+			if err := p.SetValue(g, v); err != nil {
+				return "", err
+			}
+			if what, err := differ(); what != "" || err != nil {
+				return what, err
+			}
+		}
+		// The last value that rules know, such as the largest size, stays.
+	}
+	return "", ctx.Err()
+}
+
+// all scores every completion of the fields.
+func (l *look) all(ctx context.Context, fields []string, values map[string][]leadloop.Value, doubtful []string) error {
 	var ends []ending
 	p := l.s.Profile.Clone()
 	var fill func(i int) error
@@ -430,212 +489,4 @@ func (l *look) together(ctx context.Context, fields []string, values map[string]
 		stride *= n
 	}
 	return nil
-}
-
-// begin reads what routing asks of the lead besides its fields.
-func (l *look) begin(ctx context.Context, tx store.Tx) error {
-	s := &l.s.Lead.State
-	l.reads = &remembering{Reader: routing.FromStore(tx), loads: map[leadloop.RepID]store.Workload{}, pools: map[string]store.Rotation{}}
-	l.q = routing.Request{Profile: l.bare, AsOf: l.s.AsOf, Recycled: l.s.Trigger == leadloop.TriggerRecycle, Keep: s.Owner != "", Return: s.Owner != ""}
-	if s.Account != "" {
-		a, err := tx.CRM().Account(ctx, s.Account)
-		switch {
-		case err == nil:
-			l.q.Account = &a
-		case !errors.Is(err, leadloop.ErrNotFound):
-			return err
-		}
-	}
-	if s.Contact != "" {
-		c, err := tx.CRM().Contact(ctx, s.Contact)
-		switch {
-		case err == nil:
-			l.q.Contact = &c
-		case !errors.Is(err, leadloop.ErrNotFound):
-			return err
-		}
-	}
-	if s.Opportunity != "" {
-		all, err := tx.CRM().Opportunities(ctx, s.Account)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(all, func(o leadloop.Opportunity) bool {
-			return o.ID == s.Opportunity && o.Status == leadloop.OpportunityOpen
-		}); i >= 0 {
-			l.q.Opportunity = &all[i]
-		}
-	}
-	reps, err := l.reads.Reps(ctx)
-	if err != nil {
-		return err
-	}
-	gone := slices.ContainsFunc(reps, func(r leadloop.Rep) bool { return r.ID == s.Owner && r.Inactive })
-	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified
-	placed := s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted
-	arrives := l.s.Trigger == leadloop.TriggerSubmission && s.Owner == "" || l.s.Trigger == leadloop.TriggerRecycle
-	escalates := l.s.Task != nil && l.s.Task.Kind == leadloop.TaskEscalate
-	l.still = placed && !held && !gone && !arrives && !escalates
-	return nil
-}
-
-// route opens the fields that could change who gets the lead and how fast, for
-// any of the tiers, and returns what happens as it is.
-func (l *look) route(ctx context.Context, tiers []string) (string, error) {
-	if l.now.Disqualified != "" {
-		if err := l.routes(ctx, tiers); err != nil {
-			return "", err
-		}
-		return "disqualified (" + l.now.Disqualified + ")", nil
-	}
-	words := "no tier"
-	if l.now.Tier != "" {
-		words = "tier " + l.now.Tier
-	}
-	if err := l.routes(ctx, tiers); err != nil {
-		return "", err
-	}
-	if l.still && l.now.Tier == l.s.Previous.Score.Tier {
-		return words + ", and it stays where it is", nil
-	}
-	r, err := l.ask(ctx, l.now)
-	return words + " and " + r.words, err
-}
-
-func (l *look) routes(ctx context.Context, tiers []string) error {
-	if !slices.ContainsFunc(l.fields, func(f string) bool { return l.o.routes[f] }) {
-		return nil
-	}
-	for _, tier := range tiers {
-		if l.still && tier == l.s.Previous.Score.Tier {
-			continue
-		}
-		score := l.now
-		score.Tier, score.Disqualified, score.Known = tier, "", l.now.Known || tier != l.now.Tier
-		r, err := l.ask(ctx, score)
-		if err != nil {
-			return err
-		}
-		for _, f := range r.needs {
-			if slices.Contains(l.fields, f) {
-				l.matters(f, weightRoute, "route")
-			}
-		}
-		for _, f := range r.clock {
-			if slices.Contains(l.fields, f) {
-				l.matters(f, weightRoute, "response time")
-			}
-		}
-	}
-	return nil
-}
-
-// routeKey is what routing reads of a score.
-type routeKey struct {
-	tier   string
-	known  bool
-	points leadloop.Points
-}
-
-// route is where a lead with the fields unknown would go.
-type route struct {
-	words        string
-	ends         string   // what tells routes apart
-	needs, clock []string // fields that could change it, and its response time
-}
-
-func (l *look) ask(ctx context.Context, score leadloop.Score) (route, error) {
-	key := routeKey{tier: score.Tier, known: score.Known}
-	if l.o.byScore {
-		key.points = score.Points
-	}
-	if r, ok := l.routed[key]; ok {
-		return r, nil
-	}
-	q, lead := l.q, *l.s.Lead
-	lead.State.Score = score
-	if score.Model == "" {
-		lead.State.Score.Model = l.o.p.Name() // scored, whatever came of it
-	}
-	q.Lead = &lead
-	a, err := l.o.p.router.Route(ctx, l.reads, q)
-	if err != nil {
-		return route{}, err
-	}
-	r := route{words: l.o.words(a), ends: fmt.Sprint(a.Kind, a.Owner, a.Queue, a.Track, a.SLA.Policy)}
-	r.needs = l.waits(a)
-	for _, t := range a.Trace.Policies {
-		if t.Verdict == routing.VerdictUndecided {
-			r.clock = append(r.clock, t.Needs...)
-		}
-	}
-	l.routed[key] = r
-	return r, nil
-}
-
-// waits are the fields that could change where the lead goes.
-func (l *look) waits(a routing.Assignment) []string {
-	var out []string
-	won, final := l.o.targets[a.Entry], &routing.Target{Queue: l.o.p.routing.Final}
-	for _, t := range a.Trace.Entries {
-		target := l.o.targets[t.Entry]
-		// An entry that would have sent it to the same place changes nothing.
-		if t.Verdict == routing.VerdictUndecided && (target == nil || !reflect.DeepEqual(target, cmp.Or(won, final))) {
-			out = append(out, t.Needs...)
-		}
-	}
-	if won != nil && won.Pool != "" {
-		switch {
-		case l.o.fits[won.Pool]:
-			for _, f := range l.fields {
-				if l.o.routes[f] {
-					out = append(out, f)
-				}
-			}
-		case won.Speaks:
-			out = append(out, leadloop.Language.Name())
-		}
-	}
-	return out
-}
-
-func (o *outlook) words(a routing.Assignment) string {
-	switch a.Kind {
-	case leadloop.OutcomeAssigned:
-		return "owner " + cmp.Or(o.names[a.Owner], string(a.Owner))
-	case leadloop.OutcomeNurture:
-		return "nurture track " + a.Track
-	case leadloop.OutcomeAlerted:
-		return "an alert to " + cmp.Or(o.names[a.Owner], string(a.Owner))
-	}
-	return "queue " + a.Queue
-}
-
-// remembering reads what routing asks for once.
-type remembering struct {
-	routing.Reader
-	loads map[leadloop.RepID]store.Workload
-	pools map[string]store.Rotation
-}
-
-func (r *remembering) Workload(ctx context.Context, owner leadloop.RepID, asOf time.Time) (store.Workload, error) {
-	if w, ok := r.loads[owner]; ok {
-		return w, nil
-	}
-	w, err := r.Reader.Workload(ctx, owner, asOf)
-	if err == nil {
-		r.loads[owner] = w
-	}
-	return w, err
-}
-
-func (r *remembering) Rotation(ctx context.Context, pool string) (store.Rotation, error) {
-	if p, ok := r.pools[pool]; ok {
-		return p, nil
-	}
-	p, err := r.Reader.Rotation(ctx, pool)
-	if err == nil {
-		r.pools[pool] = p
-	}
-	return p, err
 }
