@@ -84,7 +84,11 @@ func Engines() []Engine {
 		},
 		{
 			Name: "leadloop-rules", About: "rules.Set.Eval, results reused",
-			Sparse: true, Compile: compileRules(),
+			Sparse: true, Compile: compileRules(false),
+		},
+		{
+			Name: "leadloop-needs", About: "the same, and the whole result of every rule: what those that are undecided need",
+			Sparse: true, Compile: compileRules(true),
 		},
 		{
 			Name: "leadloop-verdict", About: "scoring.Model.Verdict: points, tier and disqualification",

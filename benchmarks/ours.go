@@ -10,9 +10,11 @@ import (
 	"github.com/leadloop/leadloop/scoring"
 )
 
-func compileRules() func(*Model) (Scorer, error) {
+// compileRules compiles a set of rules, and asks it for the whole of every result if
+// needs is set.
+func compileRules(needs bool) func(*Model) (Scorer, error) {
 	environment := sync.OnceValues(func() (*rules.Env, error) {
-		schema, err := leadloop.NewSchema(hostFields()...)
+		schema, err := hostSchema()
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +33,11 @@ func compileRules() func(*Model) (Scorer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &ruleSet{set: set, rules: len(m.Rules), points: halvesOf(m), tally: newTally(m).afterwards()}, nil
+		s := &ruleSet{set: set, rules: len(m.Rules), points: halvesOf(m), tally: newTally(m).afterwards()}
+		if needs {
+			return ScorerFunc(s.needs), nil
+		}
+		return s, nil
 	}
 }
 
@@ -58,6 +64,29 @@ func (s *ruleSet) Score(l *Lead, out *Outcome) error {
 		s.tally.add(out, i-s.rules, s.results.True(i))
 	}
 	s.tally.end(out)
+	return nil
+}
+
+// needs also reads the result of every rule, with what the undecided ones need.
+func (s *ruleSet) needs(l *Lead, out *Outcome) error {
+	if err := s.Score(l, out); err != nil {
+		return err
+	}
+	out.Undecided = Bits{}
+	for i := range s.results.Len() {
+		switch r := s.results.At(i); r.State {
+		case rules.Decided:
+		case rules.Undecided:
+			if len(r.Needs) == 0 {
+				return fmt.Errorf("rule %d is undecided and needs nothing", i)
+			}
+			if i < s.rules {
+				out.Undecided.Set(i)
+			}
+		default:
+			return fmt.Errorf("rule %d: %w", i, r.Err)
+		}
+	}
 	return nil
 }
 
@@ -116,7 +145,7 @@ const (
 
 func compileScoring(d depth) func(*Model) (Scorer, error) {
 	return func(m *Model) (Scorer, error) {
-		schema, err := leadloop.NewSchema(hostFields()...)
+		schema, err := hostSchema()
 		if err != nil {
 			return nil, err
 		}

@@ -76,6 +76,7 @@ type exec struct {
 	slots  []cell
 	read   []int32   // slots that were read
 	merges [][2]note // sets of missing inputs that are unions
+	wanted []bool    // of those, while one is taken apart
 	faults []error
 
 	locals []local
@@ -256,7 +257,9 @@ func (x *exec) collect(n note, arena *[]string) {
 		return
 	}
 	// Unions only hold what was there before them.
-	wanted := make([]bool, n+1)
+	wanted := grow(x.wanted, int(n)+1)
+	x.wanted = wanted
+	clear(wanted)
 	wanted[n] = true
 	for ; n > 0; n-- {
 		switch {

@@ -37,13 +37,13 @@ func TestARunReportsEveryEngineAndVersion(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"hand-tuned": 2, "hand-plain": 1, "leadloop-rules": 4, "leadloop-verdict": 4, "leadloop-score": 4, "leadloop-explain": 4,
+		"hand-tuned": 2, "hand-plain": 1, "leadloop-rules": 4, "leadloop-needs": 4, "leadloop-verdict": 4, "leadloop-score": 4, "leadloop-explain": 4,
 		"cel-maps": 4, "cel-guarded": 4, "cel-best": 2, "expr": 2, "expr-functions": 2,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows by engine (-want +got):\n%s", diff)
 	}
-	if len(r.Compile) != 2 || len(r.Compile[0].Rows) != 9 {
+	if len(r.Compile) != 2 || len(r.Compile[0].Rows) != 10 {
 		t.Errorf("compilations: %+v", r.Compile)
 	}
 	if len(r.Modules) != 2 || len(r.Engines) != len(want) {
