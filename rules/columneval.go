@@ -75,13 +75,14 @@ func (c *ColumnSet) NewExec() *ColumnExec {
 }
 
 // Eval evaluates all rules over a block of the set's layout. Leads that are not
-// regular are in no set. Sets in out are made anew, except that one which no
-// lead is in is nil; so they can be kept. Once ctx is done, what is left is
+// regular are in no set. The slices of out are used again, but the sets in them
+// are made anew, so that those can be kept; one that no lead is in is nil. Once ctx is done, what is left is
 // Failed.
 func (x *ColumnExec) Eval(ctx context.Context, b *Block, out *ColumnResults) {
 	c := x.set
 	n := len(c.rules)
-	*out = ColumnResults{make([]*LeadBits, n), make([]*LeadBits, n), make([]*LeadBits, n), make([]*LeadBits, n), make([][]float64, n)}
+	out.True, out.Undecided, out.NoValue, out.Failed = blank(out.True, n), blank(out.Undecided, n), blank(out.NoValue, n), blank(out.Failed, n)
+	out.Values = blank(out.Values, n)
 	if b.n == 0 || b.regular == (LeadBits{}) {
 		return
 	}
@@ -123,6 +124,12 @@ func (x *ColumnExec) Eval(ctx context.Context, b *Block, out *ColumnResults) {
 			out.True[i] = t
 		}
 	}
+}
+
+func blank[T any](s []T, n int) []T {
+	s = grow(s, n)
+	clear(s)
+	return s
 }
 
 func some(b *LeadBits) *LeadBits {

@@ -125,6 +125,8 @@ type mover struct {
 	exec     *rules.ColumnExec
 	fresh    rules.ColumnResults
 	old, now combiner
+	before   batchBlock // the block as it was
+	was      rules.ColumnResults
 	points   [rules.BlockLeads]leadloop.Points
 	ranks    [rules.BlockLeads]uint16
 	rejects  [rules.BlockLeads]uint16
@@ -141,7 +143,8 @@ func (w *mover) move(ctx context.Context, b *batchBlock) (BatchChanges, error) {
 	if ctx.Err() != nil {
 		return BatchChanges{}, nil // each tells
 	}
-	before := &batchBlock{columns: b.columns, model: t.from, previous: b.previous, states: b.states, sums: b.sums}
+	w.old.fresh = nil
+	w.before = batchBlock{columns: b.columns, model: t.from, previous: b.previous, states: b.states, sums: b.sums}
 	rulesBefore := s.rules
 	w.states(b)
 	b.model, s.model = t.to, t.to
@@ -159,7 +162,7 @@ func (w *mover) move(ctx context.Context, b *batchBlock) (BatchChanges, error) {
 			}
 		}
 	}
-	return w.touch(ctx, b, before)
+	return w.touch(ctx, b, &w.before)
 }
 
 // states puts the results of expressions where the model has them.
@@ -180,10 +183,10 @@ func (w *mover) states(b *batchBlock) {
 		b.states = next
 	} else if len(t.fresh) > 0 {
 		// What was there is asked for until the end.
-		b.states = rules.ColumnResults{
-			True: slices.Clone(b.states.True), Undecided: slices.Clone(b.states.Undecided), NoValue: slices.Clone(b.states.NoValue),
-			Failed: slices.Clone(b.states.Failed), Values: slices.Clone(b.states.Values),
-		}
+		was, is := &w.was, &b.states
+		was.True, was.Undecided, was.NoValue = append(was.True[:0], is.True...), append(was.Undecided[:0], is.Undecided...), append(was.NoValue[:0], is.NoValue...)
+		was.Failed, was.Values = append(was.Failed[:0], is.Failed...), append(was.Values[:0], is.Values...)
+		w.before.states = *was
 	}
 	for k, i := range t.fresh {
 		b.states.True[i], b.states.Undecided[i], b.states.NoValue[i] = w.fresh.True[k], w.fresh.Undecided[k], w.fresh.NoValue[k]

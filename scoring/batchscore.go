@@ -89,11 +89,11 @@ func (c *combiner) ifNothing(ctx context.Context, b *batchBlock) expressions {
 func (c *combiner) all(ctx context.Context, b *batchBlock) error {
 	p := b.model
 	n := b.columns.Len()
-	b.sums = make([][]leadloop.Points, len(p.m.groups))
+	b.sums = room(b.sums, len(p.m.groups))
 	for g := range b.sums {
-		b.sums[g] = make([]leadloop.Points, n)
+		b.sums[g] = zeros(b.sums[g], n)
 	}
-	b.scores.model, b.scores.rules = p, make([]ruleLeads, len(p.m.rules))
+	b.scores.model, b.scores.rules = p, room(b.scores.rules, len(p.m.rules))
 	c.fresh = nil
 	for i := range p.m.rules {
 		if r := &p.m.rules[i]; p.plain[i] || r.group < 0 {
@@ -103,15 +103,15 @@ func (c *combiner) all(ctx context.Context, b *batchBlock) error {
 		}
 	}
 	c.plain(b)
-	b.scores.Points = make([]leadloop.Points, n)
-	b.scores.ranks = make([]uint16, n)
+	s := b.scores
+	s.Points, s.ranks = room(s.Points, n), room(s.ranks, n)
 	if len(p.rejecting) > 0 {
-		b.scores.rejects = make([]uint16, n)
+		s.rejects = zeros(s.rejects, n)
 	} else {
-		b.scores.rejects = nil
+		s.rejects = nil
 	}
 	if p.span {
-		b.scores.Low, b.scores.High = make([]leadloop.Points, n), make([]leadloop.Points, n)
+		s.Low, s.High = room(s.Low, n), room(s.High, n)
 	}
 	return c.finish(ctx, b)
 }
