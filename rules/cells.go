@@ -24,7 +24,7 @@ type fieldUse struct {
 const (
 	maxPieces = 10
 	maxCells  = 4096
-	maxTries  = 1 << 20
+	maxTries  = 1 << 17
 )
 
 // Cells returns representative values of a field for the rules of the set: the
@@ -277,42 +277,104 @@ func (b *cells) lists() {
 		a.item.walk(func(x *atom) { items = append(items, x) })
 	}
 	// One item for each combination of answers that an item can give.
-	var kinds, answers []string
+	var kinds []string
+	var answers []answerSet
 	known := map[string]bool{}
 	for _, s := range b.candidates(items) {
 		d := datum{list: []string{s}}
 		if sig := b.signature(b.atoms, d); !known[sig] && len(s) <= b.limits.ItemBytes {
 			known[sig] = true
-			kinds, answers = append(kinds, s), append(answers, sig)
+			kinds, answers = append(kinds, s), append(answers, answersOf(sig))
 		}
 	}
 	// And one list for each combination that lists of them can give. All atoms
-	// ask whether some item is such, so that one more item adds its answers.
+	// ask whether some item is such, so that one more item adds its answers; and
+	// an item that adds no more than several others together is not needed.
 	type made struct {
 		list   []string
-		answer string
+		answer answerSet
 	}
-	todo := []made{{answer: b.signature(b.atoms, datum{})}}
+	todo := []made{{answer: answersOf(b.signature(b.atoms, datum{}))}}
 	b.add(datum{}, leadloop.EmptyValue(leadloop.KindStrings))
-	sum := make([]byte, len(b.atoms))
+	b.seen[todo[0].answer.key()] = true
+	more := irreducible(answers)
 	for tries := 0; len(todo) > 0; todo = todo[1:] {
 		for i, k := range kinds {
+			if len(todo[0].list) > 0 && !more[i] {
+				continue
+			}
 			if tries++; tries > maxTries || len(b.out) >= maxCells || len(todo[0].list) == b.limits.ListItems {
 				b.exact = false
 				return
 			}
-			for j := range sum {
-				sum[j] = todo[0].answer[j] | answers[i][j] // '0' or '1' each
+			sum := todo[0].answer.or(answers[i])
+			if key := sum.key(); !b.seen[key] {
+				b.seen[key] = true
+				longer := append(slices.Clip(todo[0].list), k)
+				b.out = append(b.out, leadloop.ValueOf(longer))
+				todo = append(todo, made{longer, sum})
 			}
-			if b.seen[string(sum)] {
-				continue
-			}
-			b.seen[string(sum)] = true
-			longer := append(slices.Clip(todo[0].list), k)
-			b.out = append(b.out, leadloop.ValueOf(longer))
-			todo = append(todo, made{longer, string(sum)})
 		}
 	}
+}
+
+// answerSet is a signature of yes and no.
+type answerSet []uint64
+
+func answersOf(signature string) answerSet {
+	b := make(answerSet, (len(signature)+63)/64)
+	for i, c := range []byte(signature) {
+		if c != '0' {
+			b[i/64] |= 1 << (i % 64)
+		}
+	}
+	return b
+}
+
+func (b answerSet) or(c answerSet) answerSet {
+	out := make(answerSet, len(b))
+	for i := range b {
+		out[i] = b[i] | c[i]
+	}
+	return out
+}
+
+// in reports whether all of b is in c.
+func (b answerSet) in(c answerSet) bool {
+	for i := range b {
+		if b[i]&^c[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b answerSet) key() string {
+	key := make([]byte, 0, 8*len(b))
+	for _, w := range b {
+		for s := 0; s < 64; s += 8 {
+			key = append(key, byte(w>>s))
+		}
+	}
+	return string(key)
+}
+
+// irreducible tells which of a number of different signatures are not those of
+// others together.
+func irreducible(all []answerSet) []bool {
+	out := make([]bool, len(all))
+	for i, b := range all {
+		others := make(answerSet, len(b))
+		for j, c := range all {
+			if j != i && c.in(b) {
+				for k := range others {
+					others[k] |= c[k]
+				}
+			}
+		}
+		out[i] = !b.in(others)
+	}
+	return out
 }
 
 func (c *cond) walk(f func(*atom)) {
