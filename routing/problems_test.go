@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/routing/calendar"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -29,7 +31,12 @@ func TestProblemsAreAllNamedWithTheirPosition(t *testing.T) {
 			problems.Join(err)
 			sla, err := ParseSLA("sla.yaml", read(t, dir, "sla.yaml"))
 			problems.Join(err)
-			r, err := New(def, sla, leadloop.StandardSchema(), Options{Tiers: []string{"A", "B", "C", "D"}})
+			r, err := New(def, sla, leadloop.StandardSchema(), Options{
+				Tiers: []string{"A", "B", "C", "D"}, Files: os.DirFS(dir),
+				Holidays: func(country string, year int) ([]calendar.Date, bool) {
+					return []calendar.Date{{Year: year, Month: time.May, Day: 1}}, country == "DE"
+				},
+			})
 			problems.Join(err)
 			if (err == nil) != (r != nil) || err != nil && !errors.Is(err, leadloop.ErrInvalid) {
 				t.Errorf("New = %v, %v", r, err)
