@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -87,7 +88,7 @@ func pick[T any](r *rand.Rand, s []T) T { return s[r.IntN(len(s))] }
 // fields is absent from the maps and profiles; the structs can't say so and are
 // as they were.
 func NewLeads(n int, sparse bool) ([]*Lead, error) {
-	schema, err := leadloop.NewSchema(hostFields()...)
+	schema, err := hostSchema()
 	if err != nil {
 		return nil, err
 	}
@@ -200,6 +201,9 @@ func valueOf(v any) leadloop.Value {
 	}
 	panic(fmt.Sprintf("no kind for a %T", v))
 }
+
+// hostSchema is made once, as a host does.
+var hostSchema = sync.OnceValues(func() (*leadloop.Schema, error) { return leadloop.NewSchema(hostFields()...) })
 
 // hostFields are the fields that the standard schema does not have.
 func hostFields() []leadloop.AnyField {
