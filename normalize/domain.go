@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -109,16 +108,13 @@ func publicHost(host string) (string, Reason) {
 	} else {
 		host = strings.ToLower(host)
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return "", ReasonIPAddress
-	}
 	dot := strings.LastIndexByte(host, '.')
 	if dot < 0 {
 		return "", ReasonLocalHost
 	}
 	tld := host[dot+1:]
 	if isDigits(tld) {
-		return "", ReasonIPAddress
+		return "", ReasonIPAddress // of version 4; labels have no colons
 	}
 	if tld == "localhost" || tld == "local" {
 		return "", ReasonLocalHost

@@ -67,7 +67,10 @@ func Email(s string) (EmailAddress, error) {
 	if isFakeMailbox(base, domain) {
 		return EmailAddress{}, refuse("email", ReasonPlaceholder)
 	}
-	e := EmailAddress{Address: local + "@" + domain}
+	e := EmailAddress{Address: s} // as it is, if it was canonical
+	if local != s[:at] || domain != host {
+		e.Address = local + "@" + domain
+	}
 	e.Base = e.Address
 	e.Local, e.Domain = e.Address[:len(local)], e.Address[len(local)+1:]
 	if base != local {

@@ -1,6 +1,10 @@
 package normalize
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
 
 // nullWords stand for "no value", as letter keys.
 var nullWords = wordSet(`null nil none na nan undefined unknown notset notprovided notavailable notapplicable notgiven unspecified blank empty
@@ -87,6 +91,14 @@ func isPlaceholderMailbox(local, domain string) bool {
 
 // isFakeMailbox holds for addresses that stand for "no address": nobody reads them.
 func isFakeMailbox(local, domain string) bool {
+	var room [64]byte
+	if plain, ok := plainKey(room[:0], local); ok {
+		// Of nearly all addresses this is all there is to see, without a copy.
+		plain = bytes.TrimRight(plain, "0123456789")
+		if !fakeLocals[string(plain)] && !nullWords[string(plain)] && !fillerWords[string(plain)] && !isRepeatedByte(plain, 3) {
+			return false
+		}
+	}
 	key := strings.TrimRight(letterKey(local), "0123456789")
 	if fakeLocals[key] {
 		return true
@@ -97,6 +109,24 @@ func isFakeMailbox(local, domain string) bool {
 	label, _, _ := strings.Cut(domain, ".")
 	label = letterKey(label)
 	return label == key || nullWords[label] || fillerWords[label]
+}
+
+// plainKey is letterKey of ASCII in lower case, appended to key.
+func plainKey(key []byte, s string) ([]byte, bool) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isLowerAlnum(c):
+			key = append(key, c)
+		case c >= utf8.RuneSelf || c >= 'A' && c <= 'Z':
+			return nil, false
+		}
+	}
+	return key, true
+}
+
+// isRepeatedByte is isRepeated for ASCII.
+func isRepeatedByte(s []byte, n int) bool {
+	return len(s) >= n && bytes.Count(s, s[:1]) == len(s)
 }
 
 // isRoleLocal reports whether a local part names a function: a role word, with digits or a region beside it at most.
