@@ -36,6 +36,7 @@ import (
 	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/routing/holidays"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/tracking"
@@ -240,7 +241,7 @@ func (l *loader) compile() {
 		tiers = pb.model.Tiers()
 		l.problems = append(l.problems, pb.model.Warnings()...)
 	}
-	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers, Files: pb.fsys})
+	pb.router, err = routing.New(l.routing, l.sla, pb.schema, routing.Options{Tiers: tiers, Files: pb.fsys, Holidays: holidays.Of})
 	l.found(routingFile, err)
 	if pb.router != nil {
 		l.problems = append(l.problems, pb.router.Warnings()...)
