@@ -119,6 +119,9 @@ func isFreeHost(host string) bool {
 	if freeDomains.has(host) {
 		return true
 	}
+	if strings.Count(host, ".") < 2 {
+		return false // there is nothing below the registrable domain
+	}
 	d, reason := registrable(host)
 	return reason == "" && d != host && freeDomains.has(d)
 }
