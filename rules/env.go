@@ -44,9 +44,14 @@ type Options struct {
 //	isFreeEmail(s), isDisposableEmail(s), isRoleEmail(s)
 //	s.lowerAscii(), s.upperAscii(), s.trim()
 //
+// A time zone is a name such as "Europe/Berlin", by the rules of the system's
+// zone data or else of those built in, or an offset such as "+01:00"; the
+// machine's own ("Local") is none.
+//
 // Activity types, windows, durations and the patterns of matches() must be
-// constants. An activity after now counts as happening now, also in the list
-// "activities", whose elements have type, at, actor and attributes.
+// constants, and so must the zone in a loop over activities. An activity after
+// now counts as happening now, also in the list "activities", whose elements
+// have type, at, actor and attributes.
 //
 // Presence. An absent field or variable makes undecided what depends on it. A
 // known absent one has no value, which is an error to CEL: && and || absorb it

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // named zones must not depend on what is installed
+	_ "time/tzdata" // named zones, where the system has none
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/env"

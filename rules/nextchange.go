@@ -80,11 +80,11 @@ const quarterHour = 15 * time.Minute
 //
 // It is exact for windows, for comparisons of sums and differences of now,
 // since, last, the times of activities and whatever does not move, and for
-// accessors of such sums, as in since("demo").getMinutes() >= 5 and
-// now.getHours("Europe/Berlin") < 18. If exact is false, some rule uses the
-// moment in another way, such as string(now), which is only looked at every
-// quarter of an hour, or a duration is within seconds of being too long (292
-// years).
+// accessors of such sums that move as now does, as in
+// since("demo").getMinutes() >= 5 and now.getHours("Europe/Berlin") < 18. If
+// exact is false, some rule uses the moment in another way, such as
+// string(now), which is only looked at every quarter of an hour, or a duration
+// is within seconds of being too long (292 years).
 func (s *Set) NextChange(f Facts) (t time.Time, exact bool) {
 	var rd reader
 	rd.reset(s, f)
