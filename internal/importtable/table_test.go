@@ -33,6 +33,7 @@ const (
 	xterm        = "golang.org/x/term"
 	failsafe     = "github.com/failsafe-go/failsafe-go"
 	phonenumbers = "github.com/nyaruka/phonenumbers"
+	gomail       = "github.com/wneessen/go-mail"
 	goose        = "github.com/pressly/goose/v3"
 	pgx          = "github.com/jackc/pgx/v5"
 	riverqueue   = "github.com/riverqueue/river"
@@ -94,6 +95,7 @@ var table = []row{
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
 	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx}},
 	{pkg: "store/postgres/postgrestest", may: []string{""}},
+	{pkg: "notify/smtp", may: []string{"", "notify"}, libs: []string{gomail}},
 	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
@@ -108,6 +110,7 @@ var nestedModules = map[string]bool{
 	"cmd/leadloop":   true,
 	"engine/river":   true,
 	"examples":       true,
+	"notify/smtp":    true,
 	"store/postgres": true,
 	"store/sqlite":   true,
 	"tools":          false, // pins what the checks run, nothing imports it
