@@ -164,7 +164,7 @@ type scorer struct {
 }
 
 func (s *scorer) Score(l *Lead, out *Outcome) error {
-	s.last = scoring.Input{Profile: l.Profile, Activities: l.Activities, AsOf: Now}
+	s.last = scoring.Input{Profile: l.Profile, AsOf: Now}
 	*out = Outcome{}
 	switch s.depth {
 	case verdict:

@@ -125,6 +125,7 @@ func (c *compiler) rule(r Rule, group int) rule {
 		out.when = c.source("rule "+r.ID+": when", r.ID, r.When, leadloop.KindBool)
 	}
 	out.asks = asksPresence(r.When.Text) || asksPresence(r.Points.Text)
+	out.awaits = awaitsActivity(r.When.Text) && awaitsActivity(r.Points.Text)
 	if f, constant := number(r.Points.Text); constant {
 		out.constant, _ = leadloop.PointsOf(f)
 		out.weight = exactly(out.constant)

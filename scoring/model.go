@@ -80,8 +80,9 @@ type rule struct {
 	decay      decay
 	max        int // 0: all
 	reads      reads
-	// asks tells that it can hold for fields that do not exist.
-	asks bool
+	// asks tells that it can hold for fields that do not exist, awaits that it
+	// changes by itself only if there are activities.
+	asks, awaits bool
 }
 
 type group struct {

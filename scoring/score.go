@@ -15,7 +15,9 @@ import (
 type Input struct {
 	// Profile must have the model's schema.
 	Profile *leadloop.Profile
-	// Activities in any order, each once.
+	// Activities in any order, each once. Nil means those of the profile
+	// ([leadloop.Profile.SetActivities]), which is faster when it is scored more
+	// than once: they are sorted already.
 	Activities []leadloop.Activity
 	// AsOf is the moment of the score; required.
 	AsOf time.Time
@@ -140,6 +142,7 @@ type run struct {
 	possible  []bool   // by rank
 	moved     map[int]cell
 	reach     reach
+	trial     *leadloop.Profile // see scratch
 
 	// watch
 	fading []fading
@@ -177,6 +180,9 @@ func (m *Model) begin(ctx context.Context, in Input) (*run, error) {
 	}
 	s.m, s.in, s.asOf = m, in, in.AsOf.Round(0).UTC()
 	s.facts = rules.Facts{Profile: in.Profile, Activities: in.Activities, Now: s.asOf}
+	if in.Activities == nil {
+		s.in.Activities = in.Profile.History().Activities
+	}
 	s.eval(ctx)
 	return s, nil
 }
@@ -187,7 +193,7 @@ func (s *run) end() {
 		s.none.end()
 		s.none = nil
 	}
-	s.in, s.facts, s.patched, s.collected = Input{}, rules.Facts{}, rules.Result{}, false
+	s.in, s.facts, s.patched, s.collected, s.trial = Input{}, rules.Facts{}, rules.Result{}, false, nil
 	s.fading, s.until = s.fading[:0], time.Time{}
 	clear(s.moved)
 	s.m.runs.Put(s)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/leadloop/leadloop"
 )
@@ -541,4 +542,18 @@ func TestAVerdictAllocatesNothing(t *testing.T) {
 	if n > 0 && !raced {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+func TestActivitiesMayBeThoseOfTheProfile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyModel(t)
+		in := anyInput(t, m)
+		want := mustScore(t, m, in)
+		in.Profile = in.Profile.Clone()
+		in.Profile.SetActivities(in.Activities)
+		in.Activities = nil
+		if diff := cmp.Diff(want, mustScore(t, m, in)); diff != "" {
+			t.Fatalf("with the activities of the profile (-beside it +in it):\n%s", diff)
+		}
+	})
 }

@@ -141,16 +141,14 @@ func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 		}
 	}
 	var b tabler
-	p := s.in.Profile.Clone()
 	facts := s.facts
-	facts.Profile = p
+	facts.Profile, facts.Activities = s.scratch(), nil
 	var sizes []int
 	for _, f := range it.fields {
 		sizes = append(sizes, len(s.cells(f).values))
 	}
-	s.combine(p, it.fields, func() bool {
+	s.combine(facts.Profile, it.fields, func() {
 		b.add(s.tryItem(ctx, it, facts))
-		return true
 	})
 	if ctx.Err() != nil {
 		same = false // what is left is not what it would be
@@ -192,19 +190,28 @@ func (s *run) one(ctx context.Context, facts rules.Facts, i int) rules.Result {
 }
 
 // combine calls f for every combination of values of the fields, set in p, in
-// the order of the cells, until f says no.
-func (s *run) combine(p *leadloop.Profile, fields []int, f func() bool) bool {
+// the order of the cells. Afterwards they are missing again.
+func (s *run) combine(p *leadloop.Profile, fields []int, f func()) {
 	if len(fields) == 0 {
-		return f()
+		f()
+		return
 	}
 	name := s.m.schema.At(fields[0]).Name
 	for _, v := range s.cells(fields[0]).values {
 		set(p, name, v)
-		if !s.combine(p, fields[1:], f) {
-			return false
-		}
+		s.combine(p, fields[1:], f)
 	}
-	return true
+	set(p, name, leadloop.Value{})
+}
+
+// scratch is a profile like that of the lead, with its activities, to try values
+// in.
+func (s *run) scratch() *leadloop.Profile {
+	if s.trial == nil {
+		s.trial = s.in.Profile.Clone()
+		s.trial.SetActivities(s.in.Activities)
+	}
+	return s.trial
 }
 
 // tables keeps what is the same for all leads, by rule and then by modifier,

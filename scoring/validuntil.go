@@ -44,8 +44,14 @@ type fading struct {
 // before it when fading points change the tier.
 func (s *run) watch() {
 	m := s.m
+	if len(m.watched) > 0 {
+		s.collect()
+	}
 	for _, i := range m.watched {
 		r := &m.rules[i]
+		if r.each < 0 && r.awaits && !s.happened(r.reads.types) {
+			continue
+		}
 		s.jump(s.nextChange(r.when))
 		// While the condition does not hold, the rest makes no difference.
 		if state := s.stateAt(r.when); state == rules.NoValue || state == rules.Decided && !s.holds(r.when) {
@@ -72,6 +78,20 @@ func (s *run) watch() {
 	if v := &s.verdict; len(s.fading) > 0 && v.Known && v.Disqualified == "" && len(m.tiers.names) > 0 {
 		s.crossing()
 	}
+}
+
+// happened tells whether there is an activity of any of the types.
+func (s *run) happened(types []int) bool {
+	return slices.ContainsFunc(types, func(t int) bool { return len(s.byType[t]) > 0 })
+}
+
+// awaitsActivity tells expressions that only change by themselves if there are
+// activities of the types that they name: what never happened gets no older.
+func awaitsActivity(text string) bool {
+	return !slices.ContainsFunc(tokens(text), func(t token) bool {
+		word := text[t.start:t.end]
+		return !t.literal && (word == "now" || word == "activities")
+	})
 }
 
 // fade notes when the activities that count jump, and those that fade
