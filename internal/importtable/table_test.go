@@ -36,6 +36,7 @@ const (
 	gomail       = "github.com/wneessen/go-mail"
 	goose        = "github.com/pressly/goose/v3"
 	pgx          = "github.com/jackc/pgx/v5"
+	rickarcal    = "github.com/rickar/cal/v2"
 	riverqueue   = "github.com/riverqueue/river"
 	sqlite       = "modernc.org/sqlite"
 	xnet         = "golang.org/x/net"
@@ -54,7 +55,7 @@ var (
 	belowVerbs = []string{"", "normalize", "rules", "store"}
 	// The verbs that have a file of the playbook decode it themselves.
 	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
-	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "tracking/attribution", "engine", "playbook", "dashboard", "store/memstore"})
+	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "tracking/attribution", "routing/holidays", "engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
@@ -67,9 +68,10 @@ var table = []row{
 	{pkg: "capture", may: belowVerbs},
 	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}},
 	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}}, // matches any table, not only leads
-	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xsync}},
+	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xnet, xsync}},
 	{pkg: "scoring", may: withFile, libs: []string{yaml}},
 	{pkg: "routing", may: withFile, libs: []string{yaml}},
+	{pkg: "routing/holidays", may: []string{"", "routing"}, libs: []string{rickarcal}}, // linked by who asks for it
 	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
 	{pkg: "tracking/attribution", may: []string{""}},
@@ -77,7 +79,7 @@ var table = []row{
 	{pkg: "notify", may: belowVerbs},
 
 	{pkg: "engine", may: []string{"", "store"}},
-	{pkg: "playbook", may: slices.Concat(withFile, verbs, []string{"engine"}), libs: []string{yaml}},
+	{pkg: "playbook", may: slices.Concat(withFile, verbs, []string{"engine", "routing/holidays"}), libs: []string{yaml}},
 	{pkg: "dashboard", may: []string{"", "store", "tracking", "scoring", "routing"}},
 
 	// The reference store and the kits, which hosts link into their tests.
