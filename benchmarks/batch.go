@@ -20,7 +20,7 @@ type Population struct {
 
 // NewPopulation returns the first n leads of [NewLeads].
 func NewPopulation(n int, sparse bool) (*Population, error) {
-	schema, err := leadloop.NewSchema(hostFields()...)
+	schema, err := hostSchema()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (p *Population) Profiles() iter.Seq2[scoring.BatchLead, error] {
 
 // NewScoring compiles the model as package scoring takes it.
 func (m *Model) NewScoring() (*scoring.Model, error) {
-	schema, err := leadloop.NewSchema(hostFields()...)
+	schema, err := hostSchema()
 	if err != nil {
 		return nil, err
 	}

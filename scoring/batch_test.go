@@ -215,3 +215,68 @@ func TestABatchStopsWhenNobodyWantsMore(t *testing.T) {
 		t.Errorf("%v after %d blocks", last, n)
 	}
 }
+
+func TestTheProgressSaysHowLongTheRestTakes(t *testing.T) {
+	m := compile(t, "model: m\nversion: 1\nrules:\n  - {id: big, when: 'company.employees > 5', points: 3}\n")
+	leads := slices.Repeat([]BatchLead{{Profile: m.Schema().NewProfile()}}, 4*rules.BlockLeads)
+	clock := asOf
+	var got []BatchProgress
+	o := BatchOptions{
+		Total: len(leads), Now: func() time.Time { clock = clock.Add(time.Second); return clock },
+		Progress: func(p BatchProgress) { got = append(got, p) },
+	}
+	b, err := NewBatch(t.Context(), m, each(leads, nil), asOf, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []BatchProgress{{1024, 4096, 3 * time.Second}, {2048, 4096, 2 * time.Second}, {3072, 4096, time.Second}, {4096, 4096, 0}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("loading (-want +got):\n%s", diff)
+	}
+	got = nil
+	if err := b.Score(t.Context(), m, asOf); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("scoring again (-want +got):\n%s", diff)
+	}
+}
+
+func TestABatchNamesTheRulesThatNoColumnAnswers(t *testing.T) {
+	m := compile(t, `
+model: m
+version: 1
+rules:
+  - {id: big, when: 'company.employees > 5', points: 3}
+  - {id: share, when: 'company.employees * 2 > company.revenue', points: 3}
+  - {id: weight, points: 'double(company.employees)'}
+  - {id: demo, each: demo, points: 5, decay: {half_life: 14d}}
+  - {id: silent, when: '!activities.exists(a, now - a.at < days(30))', points: -5}
+modifiers:
+  - {id: page, when: 'activities.exists(a, "page" in a.attributes)', add: 2, owner: ana, expires: 2027-01-01}
+`)
+	if diff := cmp.Diff([]string{"share", "weight", "page"}, m.BatchSingles()); diff != "" {
+		t.Error(diff)
+	}
+	leads := []BatchLead{{Profile: m.Schema().NewProfile(), Activities: []leadloop.Activity{{Type: "x", At: asOf, Attributes: map[string]string{"page": "/"}}}}, {Profile: m.Schema().NewProfile()}}
+	leadloop.Employees.Set(leads[0].Profile, 9)
+	b, err := NewBatch(t.Context(), m, each(leads, nil), asOf, BatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m.BatchSingles(), b.Singles()); diff != "" {
+		t.Error(diff)
+	}
+	for s := range b.Scores() {
+		sameAsSingly(t, m, leads, asOf, s)
+		if diff := cmp.Diff([]string{"big", "share", "weight", "demo", "silent"}, s.Rules()); diff != "" {
+			t.Error(diff)
+		}
+		if r := s.Rule(0); !r.Matched.Has(0) || r.Matched.Len() != 1 || !r.Undecided.Has(1) || r.Failed != nil {
+			t.Errorf("rule big: %+v", r)
+		}
+	}
+	if b.Len() != 2 || b.Bytes() == 0 || b.Model() != m {
+		t.Errorf("%d leads, %d bytes", b.Len(), b.Bytes())
+	}
+}
