@@ -9,5 +9,6 @@
 // is made that a score predicts a sale.
 //
 // Start with [Parse] and [New], or with [Definition] to write a model in Go;
-// then [Model.Score]. docs/SCORING.md is the guide for whoever writes the file.
+// then [Model.Explain], or [Model.Verdict] and [Model.Score] without the
+// reasons. docs/SCORING.md is the guide for whoever writes the file.
 package scoring
