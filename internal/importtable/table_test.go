@@ -55,7 +55,7 @@ var (
 	belowVerbs = []string{"", "normalize", "rules", "store"}
 	// The verbs that have a file of the playbook decode it themselves.
 	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
-	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "tracking/attribution", "routing/holidays", "engine", "playbook", "dashboard", "store/memstore"})
+	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "dedupe/match/measure", "tracking/attribution", "routing/holidays", "engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
@@ -85,7 +85,8 @@ var table = []row{
 	// The reference store and the kits, which hosts link into their tests.
 	{pkg: "store/memstore", may: []string{"", "store"}},
 	{pkg: "store/storetest", may: []string{"", "store"}, libs: testLibs},
-	{pkg: "dedupe/match/matchtest", may: []string{"", "normalize", "dedupe/match"}, libs: testLibs},
+	{pkg: "dedupe/match/measure"},
+	{pkg: "dedupe/match/matchtest", may: []string{"", "normalize", "dedupe/match", "dedupe/match/measure"}, libs: testLibs},
 	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich"}, libs: testLibs},
 	{pkg: "scoring/scoringtest", may: []string{"", "store", "scoring"}, libs: testLibs},
 	{pkg: "routing/routingtest", may: []string{"", "store", "routing"}, libs: testLibs},
@@ -102,7 +103,7 @@ var table = []row{
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
-	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match"}, libs: []string{cel, expr}},
+	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match", "dedupe/match/measure"}, libs: []string{cel, expr}},
 }
 
 // nestedModules are the folders with a go.mod of their own, and whether go.work

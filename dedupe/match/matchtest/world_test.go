@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/dedupe/match/matchtest"
+	"github.com/leadloop/leadloop/dedupe/match/measure"
 	"github.com/leadloop/leadloop/normalize"
 )
 
@@ -61,7 +62,7 @@ func TestTruthIsCountedAsItIsGenerated(t *testing.T) {
 			truth = append(truth, r.Entity)
 			people[r.Entity] = true
 		}
-		if got := matchtest.CountPairs(truth, truth).True; got != w.TruePairs() {
+		if got := measure.CountPairs(truth, truth).True; got != w.TruePairs() {
 			t.Errorf("%d records: %d true pairs, TruePairs says %d", n, got, w.TruePairs())
 		}
 		if len(truth) != n || len(people) != w.People() {
@@ -221,7 +222,7 @@ func ExampleNew() {
 		}
 		byMail = append(byMail, mail)
 	}
-	found := matchtest.CountPairs(truth, byMail)
+	found := measure.CountPairs(truth, byMail)
 	fmt.Println(w.Len(), "records,", w.People(), "people,", found.True, "pairs of duplicates")
 	fmt.Printf("equal addresses alone: precision %.2f, recall %.2f\n", found.Precision(), found.Recall())
 	// Output:

@@ -1,4 +1,11 @@
-package matchtest
+// Package measure says how good a matcher's answer is where the truth is known.
+//
+// It counts pairs from the sizes of clusters, never by enumerating them, so
+// that a cluster of a million costs no more than its members. It does not know
+// how an answer was found.
+//
+// Start with [CountPairs] and [BCubed]; for probabilities, with [Calibration].
+package measure
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package matchtest_test
+package measure_test
 
 import (
 	"fmt"
@@ -9,24 +9,24 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"github.com/leadloop/leadloop/dedupe/match/matchtest"
+	"github.com/leadloop/leadloop/dedupe/match/measure"
 )
 
 func TestCountPairsOfWorkedExamples(t *testing.T) {
 	for _, tc := range []struct {
 		name             string
 		truth, predicted []int
-		want             matchtest.Pairs
+		want             measure.Pairs
 		p, r, f1         float64
 	}{
-		{"three and two records, one put with the wrong ones", []int{1, 1, 1, 2, 2}, []int{7, 7, 8, 8, 8}, matchtest.Pairs{True: 4, Predicted: 4, Both: 2}, .5, .5, .5},
-		{"all in one cluster", []int{1, 1, 2, 3}, []int{0, 0, 0, 0}, matchtest.Pairs{True: 1, Predicted: 6, Both: 1}, 1. / 6, 1, 2. / 7},
-		{"nothing found", []int{1, 1, 2, 2}, []int{1, 2, 3, 4}, matchtest.Pairs{True: 2}, 1, 0, 0},
-		{"nothing to find and nothing found", []int{1, 2}, []int{5, 6}, matchtest.Pairs{}, 1, 1, 1},
-		{"no records", nil, nil, matchtest.Pairs{}, 1, 1, 1},
+		{"three and two records, one put with the wrong ones", []int{1, 1, 1, 2, 2}, []int{7, 7, 8, 8, 8}, measure.Pairs{True: 4, Predicted: 4, Both: 2}, .5, .5, .5},
+		{"all in one cluster", []int{1, 1, 2, 3}, []int{0, 0, 0, 0}, measure.Pairs{True: 1, Predicted: 6, Both: 1}, 1. / 6, 1, 2. / 7},
+		{"nothing found", []int{1, 1, 2, 2}, []int{1, 2, 3, 4}, measure.Pairs{True: 2}, 1, 0, 0},
+		{"nothing to find and nothing found", []int{1, 2}, []int{5, 6}, measure.Pairs{}, 1, 1, 1},
+		{"no records", nil, nil, measure.Pairs{}, 1, 1, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := matchtest.CountPairs(tc.truth, tc.predicted)
+			got := measure.CountPairs(tc.truth, tc.predicted)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -43,7 +43,7 @@ func TestCountPairsEqualsEnumeration(t *testing.T) {
 		n := rapid.IntRange(0, 30).Draw(t, "records")
 		labels := rapid.SliceOfN(rapid.IntRange(0, 6), n, n)
 		truth, predicted := labels.Draw(t, "truth"), labels.Draw(t, "predicted")
-		var want matchtest.Pairs
+		var want measure.Pairs
 		for i := range n {
 			for j := range i {
 				if truth[i] == truth[j] {
@@ -57,7 +57,7 @@ func TestCountPairsEqualsEnumeration(t *testing.T) {
 				}
 			}
 		}
-		if diff := cmp.Diff(want, matchtest.CountPairs(truth, predicted)); diff != "" {
+		if diff := cmp.Diff(want, measure.CountPairs(truth, predicted)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -76,7 +76,7 @@ func TestBCubedOfWorkedExamples(t *testing.T) {
 		{"no records", nil, nil, 1, 1, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, r, f1 := matchtest.BCubed(tc.truth, tc.predicted)
+			p, r, f1 := measure.BCubed(tc.truth, tc.predicted)
 			if diff := cmp.Diff([]float64{tc.p, tc.r, tc.f1}, []float64{p, r, f1}, cmpopts.EquateApprox(0, 1e-12)); diff != "" {
 				t.Error(diff)
 			}
@@ -85,57 +85,57 @@ func TestBCubedOfWorkedExamples(t *testing.T) {
 }
 
 func TestCurveCountsTiesTogetherAndWhatNoBlockHeld(t *testing.T) {
-	pairs := []matchtest.Scored{{Score: .2}, {Score: .9, Same: true}, {Score: .5}, {Score: .5, Same: true}}
-	curve := matchtest.Curve(pairs, 1)
-	want := []matchtest.Point{
-		{Threshold: .9, Pairs: matchtest.Pairs{True: 3, Predicted: 1, Both: 1}},
-		{Threshold: .5, Pairs: matchtest.Pairs{True: 3, Predicted: 3, Both: 2}},
-		{Threshold: .2, Pairs: matchtest.Pairs{True: 3, Predicted: 4, Both: 2}},
+	pairs := []measure.Scored{{Score: .2}, {Score: .9, Same: true}, {Score: .5}, {Score: .5, Same: true}}
+	curve := measure.Curve(pairs, 1)
+	want := []measure.Point{
+		{Threshold: .9, Pairs: measure.Pairs{True: 3, Predicted: 1, Both: 1}},
+		{Threshold: .5, Pairs: measure.Pairs{True: 3, Predicted: 3, Both: 2}},
+		{Threshold: .2, Pairs: measure.Pairs{True: 3, Predicted: 4, Both: 2}},
 	}
 	if diff := cmp.Diff(want, curve); diff != "" {
 		t.Error(diff)
 	}
 	for threshold, predicted := range map[float64]int64{1: 0, .9: 1, .8: 1, .5: 3, .3: 3, 0: 4} {
-		if got := matchtest.At(curve, threshold).Predicted; got != predicted {
+		if got := measure.At(curve, threshold).Predicted; got != predicted {
 			t.Errorf("at %v: %d pairs, want %d", threshold, got, predicted)
 		}
 	}
 	// F1 is 1/2, 2/3 and 4/7.
-	regret, best := matchtest.Regret(curve, .8)
+	regret, best := measure.Regret(curve, .8)
 	if math.Abs(regret-1./6) > 1e-12 || best.Threshold != .5 {
 		t.Errorf("regret %v, best at %v; want 1/6 at .5", regret, best.Threshold)
 	}
-	if regret, _ := matchtest.Regret(curve, .5); regret != 0 {
+	if regret, _ := measure.Regret(curve, .5); regret != 0 {
 		t.Errorf("the best threshold has regret %v", regret)
 	}
-	if regret, _ := matchtest.Regret(nil, .5); regret != 0 {
+	if regret, _ := measure.Regret(nil, .5); regret != 0 {
 		t.Errorf("no curve has regret %v", regret)
 	}
 }
 
 func TestCalibrationOfAWorkedExample(t *testing.T) {
 	// [0, .5): said .2 and .4, mean .3, none is: .3 over 2 of 4. [.5, 1]: said .8 and 1, mean .9, half are: .4 over 2 of 4.
-	pairs := []matchtest.Scored{{Score: .2}, {Score: .4}, {Score: .8, Same: true}, {Score: 1}}
-	ece, bins := matchtest.Calibration(pairs, 2)
-	want := []matchtest.Bin{{Low: 0, High: .5, Pairs: 2, Said: .3}, {Low: .5, High: 1, Pairs: 2, Said: .9, Same: .5}}
+	pairs := []measure.Scored{{Score: .2}, {Score: .4}, {Score: .8, Same: true}, {Score: 1}}
+	ece, bins := measure.Calibration(pairs, 2)
+	want := []measure.Bin{{Low: 0, High: .5, Pairs: 2, Said: .3}, {Low: .5, High: 1, Pairs: 2, Said: .9, Same: .5}}
 	if diff := cmp.Diff(want, bins, cmpopts.EquateApprox(0, 1e-12)); diff != "" {
 		t.Error(diff)
 	}
 	if math.Abs(ece-.35) > 1e-12 {
 		t.Errorf("error %v, want .35", ece)
 	}
-	sure := []matchtest.Scored{{Score: 1, Same: true}, {Score: 0}}
-	if ece, _ := matchtest.Calibration(sure, 10); ece != 0 {
+	sure := []measure.Scored{{Score: 1, Same: true}, {Score: 0}}
+	if ece, _ := measure.Calibration(sure, 10); ece != 0 {
 		t.Errorf("a matcher that is right and sure has an error of %v", ece)
 	}
-	if ece, bins := matchtest.Calibration(nil, 10); ece != 0 || bins != nil {
+	if ece, bins := measure.Calibration(nil, 10); ece != 0 || bins != nil {
 		t.Errorf("no pairs have an error of %v", ece)
 	}
 }
 
 func TestTopOneTellsTheKindsOfErrorApart(t *testing.T) {
-	got := matchtest.TopOne([]string{"a", "a", "a", "", "", "b"}, []string{"a", "b", "", "", "a", "b"})
-	if diff := cmp.Diff(matchtest.Top{Right: 3, Wrong: 1, Missed: 1, Invented: 1}, got); diff != "" {
+	got := measure.TopOne([]string{"a", "a", "a", "", "", "b"}, []string{"a", "b", "", "", "a", "b"})
+	if diff := cmp.Diff(measure.Top{Right: 3, Wrong: 1, Missed: 1, Invented: 1}, got); diff != "" {
 		t.Error(diff)
 	}
 	if got.Accuracy() != .5 {
@@ -146,7 +146,7 @@ func TestTopOneTellsTheKindsOfErrorApart(t *testing.T) {
 func ExampleCountPairs() {
 	truth := []string{"jane", "jane", "jane", "joe"}
 	clusters := []int{1, 1, 2, 3}
-	p := matchtest.CountPairs(truth, clusters)
+	p := measure.CountPairs(truth, clusters)
 	fmt.Printf("precision %.2f, recall %.2f, F1 %.2f\n", p.Precision(), p.Recall(), p.F1())
 	// Output: precision 1.00, recall 0.33, F1 0.50
 }
