@@ -196,10 +196,32 @@ func (c *compiler) teams(def *Definition, reps []string) {
 			}
 		}
 	}
+	c.circles()
 	c.r.teams = slices.Clone(def.Teams)
 	for i := range c.r.reps {
 		if r := &c.r.reps[i]; r.team == "" && !manages[r.ID] && r.ID != "" {
 			c.Warn(r.At, "rep %s is in no team", r.ID)
+		}
+	}
+}
+
+// circles reports reps who are their own manager, at whatever remove: what
+// they miss is told to themselves.
+func (c *compiler) circles() {
+	for i := range c.r.reps {
+		r := &c.r.reps[i]
+		path := []string{string(r.ID)}
+		for m := r.manager; m != "" && len(path) <= len(c.r.reps); {
+			path = append(path, string(m))
+			if m == r.ID {
+				c.Add(r.At, "rep %s: the managers go round in a circle: %s", r.ID, strings.Join(path, " > "))
+				break
+			}
+			next := c.r.rep(m)
+			if next == nil {
+				break
+			}
+			m = next.manager
 		}
 	}
 }

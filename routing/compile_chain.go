@@ -34,13 +34,13 @@ func (c *compiler) chain(def *Definition, pools, queues []string) {
 		c.known(def.At, "disputes", "queue", def.Disputes, queues)
 		c.r.disputes = def.Disputes
 	}
-	c.unreachable()
-	c.overlaps()
 	conditions := make([]*condition, len(c.r.entries))
 	for i := range c.r.entries {
 		conditions[i] = &c.r.entries[i].cond
 	}
 	c.r.entryIndex = newIndex(conditions)
+	c.unreachable()
+	c.overlaps()
 }
 
 func (c *compiler) territories(def *Definition, pools, queues []string) {

@@ -46,6 +46,11 @@ func example(values map[string]string) string {
 // find is tried and not searched for.
 func (r *Router) Gaps() []Gap {
 	var out []Gap
+	add := func(g Gap) {
+		if !slices.ContainsFunc(out, func(o Gap) bool { return o.What == g.What && maps.Equal(o.Example, g.Example) }) {
+			out = append(out, g)
+		}
+	}
 	boxes := make([]*condition, 0, len(r.entries))
 	for i := range r.entries {
 		if c := &r.entries[i].cond; c.exact() {
@@ -54,7 +59,7 @@ func (r *Router) Gaps() []Gap {
 	}
 	for _, start := range r.starts(boxes, -1, leadloop.Country.Name()) {
 		if e, ok := r.uncovered(start, boxes); ok && r.endsInFinal(e) {
-			out = append(out, Gap{What: "no entry is for this lead: it waits in " + r.final, Example: e, At: leadloop.Position{}})
+			add(Gap{What: "no entry is for this lead: it waits in " + r.final, Example: e})
 		}
 	}
 	for i := range r.entries {
@@ -73,7 +78,7 @@ func (r *Router) Gaps() []Gap {
 				continue
 			}
 			if x, ok := r.uncovered(start, boxes); ok {
-				out = append(out, Gap{What: "entry " + e.ID + ": no territory is for this lead", Example: x, At: e.At})
+				add(Gap{What: "entry " + e.ID + ": no territory is for this lead", Example: x, At: e.At})
 			}
 		}
 		break
@@ -137,7 +142,8 @@ type region struct {
 	r     *Router
 	text  map[int]textSet
 	num   map[int]interval[int64]
-	codes []span // postcodes, nil for all
+	none  map[int]bool // numbers that are known not to exist
+	codes []span       // postcodes, nil for all
 }
 
 // meet takes out of the region what a condition does not take, as far as that
@@ -182,6 +188,9 @@ func (g *region) setText(f int, s textSet) {
 
 // setNum narrows a number, and reports whether any is left.
 func (g *region) setNum(f int, to interval[int64]) bool {
+	if g.none[f] {
+		return false
+	}
 	now, ok := g.num[f]
 	if ok {
 		to.from = max(to.from, now.from)
@@ -288,6 +297,14 @@ func (g *region) minus(m *matcher) []*region {
 		if above := *g; !b.open && above.setNum(m.field, interval[int64]{from: b.until, open: true}) {
 			out = append(out, &above)
 		}
+		if _, narrowed := g.num[m.field]; !narrowed {
+			h := *g
+			if h.none = maps.Clone(g.none); h.none == nil {
+				h.none = map[int]bool{}
+			}
+			h.none[m.field] = true
+			out = append(out, &h)
+		}
 		return out
 	}
 	return nil
@@ -376,10 +393,12 @@ func (c *compiler) covered(g *region, e *entry, covers []*condition, names []str
 func (c *compiler) shadowed(i int, g *region) {
 	e := &c.r.entries[i]
 	t := &e.Target
-	if t.Pool == "" && t.Rep == "" || i > 2000 {
+	if t.Pool == "" && t.Rep == "" {
 		return
 	}
-	for j := range i {
+	near, looked := c.r.entryIndex.overlapping(&e.cond), 0
+	for j := nextBit(near, 0); j >= 0 && j < i && looked < 500; j = nextBit(near, j+1) {
+		looked++
 		o := &c.r.entries[j]
 		u := &o.Target
 		if u.Pool != t.Pool || u.Rep != t.Rep || !o.cond.exact() || !hasAll(t.Skills, u.Skills) || u.Speaks && !t.Speaks || u.Sells && !t.Sells ||

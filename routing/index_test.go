@@ -75,7 +75,13 @@ func drawLead(t *rapid.T, s *leadloop.Schema) (*leadloop.Lead, *leadloop.Profile
 			}
 		}
 	}
-	if rapid.IntRange(0, 3).Draw(t, "employees") > 0 {
+	switch rapid.IntRange(0, 4).Draw(t, "employees") {
+	case 0:
+	case 1:
+		if err := p.SetValue("company.employees", leadloop.NoValue(leadloop.KindInt)); err != nil {
+			t.Fatal(err)
+		}
+	default:
 		leadloop.Employees.Set(p, rapid.Int64Range(0, 45).Draw(t, "employees="))
 	}
 	return leadOfTier("l", rapid.SampledFrom([]string{"", "A", "B", "C"}).Draw(t, "tier")), p
