@@ -83,29 +83,31 @@ func (b *branch) add(m *Model, it *item, o outcome) {
 	}
 }
 
-// plus joins branches of components that share no missing field; false if the
+// join adds what components come to that share no missing field; false if the
 // sums span too much.
-func (b *branch) plus(c *branch) (branch, bool) {
-	out := b.clone()
-	for i := range out.sums {
-		out.sums[i] = out.sums[i].plus(c.sums[i])
+func (b *branch) join(c *branch) bool {
+	for i := range b.sums {
+		b.sums[i] = b.sums[i].plus(c.sums[i])
 	}
 	for i, s := range c.changes {
 		if s != "" {
-			out.changes[i] = s
+			b.changes[i] = s
 		}
 	}
-	out.rejected = max(out.rejected, c.rejected)
+	b.rejected = max(b.rejected, c.rejected)
+	if b.more == nil && c.more != nil {
+		b.more = make([]sumset, len(c.more))
+	}
 	for i := range c.more {
-		if out.more == nil {
-			out.more = make([]sumset, len(c.more))
+		if c.more[i].lo == 0 && c.more[i].hi == 0 {
+			continue
 		}
 		var ok bool
-		if out.more[i], ok = out.more[i].plus(&c.more[i]); !ok {
-			return branch{}, false
+		if b.more[i], ok = b.more[i].plus(&c.more[i]); !ok {
+			return false
 		}
 	}
-	return out, true
+	return true
 }
 
 // whole is one outer bound of several branches.
@@ -152,9 +154,11 @@ type component struct {
 
 // reach is room for finding components.
 type reach struct {
-	items []item
-	of    []int // by field: its component, -1
-	unit  []leadloop.Points
+	items  []item
+	fields []int // of items
+	of     []int // by field: its component, -1
+	unit   []leadloop.Points
+	sums   []leadloop.Points
 }
 
 // branches finds what the missing inputs can make of the lead; false if
@@ -182,6 +186,11 @@ func (s *run) branches(ctx context.Context) (out []branch, exact bool) {
 	}
 	out = []branch{start}
 	for _, c := range components(items, &s.reach) {
+		if group, set, ok := s.tryOne(c); ok {
+			if s.common(out, group, &set) {
+				continue
+			}
+		}
 		options, all := s.try(c)
 		exact = exact && all
 		joint := product(out, options, m.combinations)
@@ -204,8 +213,8 @@ func product(a, b []branch, limit int) []branch {
 	out := make([]branch, 0, len(a)*len(b))
 	for i := range a {
 		for j := range b {
-			joint, ok := a[i].plus(&b[j])
-			if !ok {
+			joint := a[i].clone()
+			if !joint.join(&b[j]) {
 				return nil
 			}
 			out = append(out, joint)
@@ -219,6 +228,7 @@ func product(a, b []branch, limit int) []branch {
 func (s *run) items(ctx context.Context, start *branch) (items []item, exact bool) {
 	m := s.m
 	items, exact = s.reach.items[:0], true
+	s.reach.fields = s.reach.fields[:0]
 	for _, i := range s.open {
 		r, g := &m.rules[i], &s.given[i]
 		it := item{rule: i, change: -1}
@@ -299,11 +309,6 @@ func components(items []item, room *reach) []component {
 // outer bound, because there are too many combinations.
 func (s *run) try(c component) ([]branch, bool) {
 	m := s.m
-	if len(c.fields) == 1 {
-		if b, ok := s.tryOne(c); ok {
-			return []branch{b}, true
-		}
-	}
 	exact := true
 	main := s.mainGroup(c)
 	var axes []axisOf
@@ -325,7 +330,7 @@ func (s *run) try(c component) ([]branch, bool) {
 		exact = false
 		c = s.without(c, c.fields[worst])
 	}
-	w := weaver{s: s, c: c, axes: axes, main: main, at: make([]int, len(axes)), seen: map[string]int{}, ok: true}
+	w := weaver{s: s, c: c, axes: axes, main: main, at: make([]int, len(axes)), b: m.blank(), seen: map[string]int{}, ok: true}
 	w.weave(0)
 	if !w.ok {
 		return []branch{whole(w.out)}, false
@@ -356,34 +361,54 @@ func (s *run) mainGroup(c component) int {
 	return best
 }
 
-// tryOne is a component of one field of which all items add to one group.
-func (s *run) tryOne(c component) (branch, bool) {
+// tryOne is a component of one field of which all items add to one group; the
+// sums that it comes to.
+func (s *run) tryOne(c component) (group int, set sumset, ok bool) {
 	m := s.m
 	first := &c.items[0]
-	if first.rule < 0 || m.rules[first.rule].group < 0 {
-		return branch{}, false
+	if len(c.fields) > 1 || first.rule < 0 || m.rules[first.rule].group < 0 {
+		return 0, sumset{}, false
 	}
-	group := m.rules[first.rule].group
+	group = m.rules[first.rule].group
 	for i := range c.items {
 		if !s.additive(&c.items[i], group) {
-			return branch{}, false
+			return 0, sumset{}, false
 		}
 	}
-	sums := make([]leadloop.Points, len(first.table.pick))
+	sums := zeros(s.reach.sums, len(first.table.pick))
+	s.reach.sums = sums
 	for i := range c.items {
 		t := c.items[i].table
 		for v, k := range t.pick {
 			sums[v] += t.kinds[k].points.lo
 		}
 	}
-	set, ok := sumsOf(sums, s.reach.unit[group])
-	if !ok {
-		return branch{}, false
+	set, ok = sumsOf(sums, s.reach.unit[group])
+	return group, set, ok
+}
+
+// common adds a set of sums to all branches; false, and nothing is added, if
+// some would span too much.
+func (s *run) common(branches []branch, group int, set *sumset) bool {
+	joint := make([]sumset, 0, 1)
+	for i := range branches {
+		var had sumset
+		if branches[i].more != nil {
+			had = branches[i].more[group]
+		}
+		sum, ok := had.plus(set)
+		if !ok {
+			return false
+		}
+		joint = append(joint, sum)
 	}
-	out := m.blank()
-	out.more = make([]sumset, len(m.groups))
-	out.more[group] = set
-	return out, true
+	for i := range branches {
+		if branches[i].more == nil {
+			branches[i].more = make([]sumset, len(s.m.groups))
+		}
+		branches[i].more[group] = joint[i]
+	}
+	return true
 }
 
 // axisOf is a field of a component: classes of cells that only additive items
@@ -473,6 +498,8 @@ type weaver struct {
 	main int
 	at   []int // class by axis
 	cell []int
+	b    branch // in the making
+	key  []byte
 	seen map[string]int
 	out  []branch
 	ok   bool
@@ -486,8 +513,10 @@ func (w *weaver) weave(i int) {
 		}
 		return
 	}
-	m, s := w.s.m, w.s
-	b := m.blank()
+	m, s, b := w.s.m, w.s, &w.b
+	clear(b.sums)
+	clear(b.changes)
+	b.rejected = never
 	for i := range w.c.items {
 		it := &w.c.items[i]
 		if s.additive(it, w.main) {
@@ -500,37 +529,38 @@ func (w *weaver) weave(i int) {
 		}
 		b.add(m, it, it.table.of(w.cell))
 	}
-	more := sumset{unit: s.reach.unit[w.main]}
-	ok := true
+	more, ok := sumset{unit: s.reach.unit[w.main]}, true
 	for i := range w.axes {
 		if ok {
 			more, ok = more.plus(&w.axes[i].more[w.at[i]])
 		}
 	}
 	if !ok {
-		lo, hi := leadloop.Points(0), leadloop.Points(0)
+		var sum bounds
 		for i := range w.axes {
 			set := &w.axes[i].more[w.at[i]]
-			lo, hi = lo+set.lo, hi+set.hi
+			sum = sum.plus(bounds{set.lo, set.hi})
 		}
-		b.sums[w.main] = b.sums[w.main].plus(bounds{lo, hi})
+		b.sums[w.main] = b.sums[w.main].plus(sum)
 		w.ok = false
-		w.out = append(w.out, b)
+		w.out = append(w.out, b.clone())
 		return
 	}
 	if sum := &b.sums[w.main]; sum.lo == sum.hi {
 		more.lo, more.hi = more.lo+sum.lo, more.hi+sum.lo
 		*sum = bounds{}
 	}
-	b.more = make([]sumset, len(m.groups))
-	b.more[w.main] = more
-	key := string(b.key(nil))
-	if n, ok := w.seen[key]; ok {
+	w.key = b.key(w.key[:0])
+	n, known := w.seen[string(w.key)]
+	if known {
 		if joint, fits := w.out[n].more[w.main].either(&more); fits {
 			w.out[n].more[w.main] = joint
 			return
 		}
 	}
-	w.seen[key] = len(w.out)
-	w.out = append(w.out, b)
+	w.seen[string(w.key)] = len(w.out)
+	found := b.clone()
+	found.more = make([]sumset, len(m.groups))
+	found.more[w.main] = more
+	w.out = append(w.out, found)
 }

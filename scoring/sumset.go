@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/leadloop/leadloop"
 )
@@ -125,7 +126,7 @@ func sumsOf(points []leadloop.Points, unit leadloop.Points) (sumset, bool) {
 
 // either returns the members of a and those of b; false if they span too much.
 func (a *sumset) either(b *sumset) (sumset, bool) {
-	if a.single() && b.single() && a.lo == b.lo {
+	if a.lo == b.lo && a.hi == b.hi && slices.Equal(a.bits, b.bits) {
 		return *a, true
 	}
 	out, ok := blankSums(min(a.lo, b.lo), max(a.hi, b.hi), a.unit)

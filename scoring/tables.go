@@ -107,23 +107,28 @@ const maxTable = 1 << 16
 func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 	m := s.m
 	all, n := true, 1
-	it.fields = it.fields[:0]
+	from := len(s.reach.fields)
 	for _, f := range in.at {
 		if !s.missing(f) {
 			continue
 		}
 		if s.cells(f).exact {
-			it.fields = append(it.fields, f)
+			s.reach.fields = append(s.reach.fields, f)
 		} else {
 			all = false
 		}
 	}
-	slices.SortStableFunc(it.fields, func(a, b int) int { return len(s.cells(a).values) - len(s.cells(b).values) })
+	it.fields = s.reach.fields[from:len(s.reach.fields):len(s.reach.fields)]
+	if len(it.fields) > 1 {
+		slices.SortStableFunc(it.fields, func(a, b int) int { return len(s.cells(a).values) - len(s.cells(b).values) })
+	}
 	for i, f := range it.fields {
-		if n *= len(s.cells(f).values); n > m.combinations || n > maxTable {
+		size := len(s.cells(f).values)
+		if n*size > m.combinations || n*size > maxTable {
 			it.fields, all = it.fields[:i], false
 			break
 		}
+		n *= size
 	}
 	if len(it.fields) == 0 {
 		return all
@@ -141,9 +146,10 @@ func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 		}
 	}
 	var b tabler
+	b.t.pick = make([]uint16, 0, n)
 	facts := s.facts
 	facts.Profile, facts.Activities = s.scratch(), nil
-	var sizes []int
+	sizes := make([]int, 0, len(it.fields))
 	for _, f := range it.fields {
 		sizes = append(sizes, len(s.cells(f).values))
 	}
