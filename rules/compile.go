@@ -73,7 +73,7 @@ func (s *Set) detail() *details {
 		for i := range s.rules {
 			rules[i] = s.Rule(i)
 		}
-		twin, d, problems := s.env.compile(rules)
+		twin, d, problems := s.env.compile(rules, true)
 		if len(problems) > 0 || !slices.Equal(twin.slots, s.slots) {
 			panic("rules: what compiled once does not compile again")
 		}
@@ -149,7 +149,7 @@ func (s *Set) Env() *Env { return s.env }
 // counts within the expression, since the indentation of a block in a file is
 // not part of it.
 func (e *Env) Compile(rules ...Rule) (*Set, error) {
-	s, d, problems := e.compile(rules)
+	s, d, problems := e.compile(rules, false)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -161,14 +161,19 @@ func (e *Env) Compile(rules ...Rule) (*Set, error) {
 	return s, nil
 }
 
-func (e *Env) compile(rules []Rule) (*Set, *details, leadloop.Problems) {
+// compile compiles rules one by one, and notes how they use fields if all is
+// set.
+func (e *Env) compile(rules []Rule, all bool) (*Set, *details, leadloop.Problems) {
 	var problems leadloop.Problems
 	if len(rules) > e.limits.Rules {
 		problems.Add(leadloop.Position{}, "%d rules, at most %d are allowed", len(rules), e.limits.Rules)
 		return nil, nil, problems
 	}
 	s := &Set{env: e, rules: make([]compiled, 0, len(rules)), slotAt: map[string]int{}}
-	d := &details{uses: map[int]*fieldUse{}}
+	d := &details{}
+	if all {
+		d.uses = map[int]*fieldUse{}
+	}
 	first := map[string]leadloop.Position{}
 	for _, r := range rules {
 		switch at, twice := first[r.ID]; {
@@ -281,7 +286,9 @@ func (c *compiler) compile() (compiled, bool) {
 		}
 	}
 	c.timeAtoms(root)
-	c.observe(root)
+	if c.details.uses != nil {
+		c.observe(root)
+	}
 	slices.Sort(c.reads)
 	out.reads, out.times = push(&c.set.reads, slices.Compact(c.reads)), push(&c.set.times, c.times)
 	return out, true
