@@ -316,3 +316,62 @@ func TestADrainPlacesWhatWaits(t *testing.T) {
 		t.Error("it waits still")
 	}
 }
+
+func TestADrainOfTheStoreFindsWhoWaits(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	french := map[string]string{"lead.source": "web", "lead.country": "FR"}
+	b.run(leadOfTier("l1", "B"), monday, leadloop.TriggerSubmission, nil, leadloop.State{}, french)
+	b.run(leadOfTier("l2", "A"), monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
+	for range 2 { // twice within a minute is once
+		n, err := b.r.DrainStore(context.Background(), b.st, monday.Add(time.Hour))
+		if err != nil || n != 1 {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	if task := b.due("escalate:drain:l1:inbox:20261102T110000Z"); task.Lead != "l1" {
+		t.Errorf("%+v", task)
+	}
+}
+
+func TestALeadThatWasWorthNothingIsCreditedOnce(t *testing.T) {
+	b := newBench(t, routingFile, slaFile)
+	lead := leadOfTier("l1", "A")
+	b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
+	lead.State.Disposition, lead.State.Reason = leadloop.OutcomeDisqualified, "bounced"
+	for range 2 {
+		if _, err := b.do(NewCredit(b.r, b.st), lead, monday.Add(time.Hour), american); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, owed := range b.owed("west") {
+		if owed != 0 {
+			t.Errorf("%s is owed %d", id, owed)
+		}
+	}
+	if lead.State.Owner != "ana" || lead.State.Pool != "" || lead.State.Disposition != leadloop.OutcomeDisqualified {
+		t.Errorf("%+v", lead.State)
+	}
+}
+
+func TestStandingsSayWhatEachIsOwedAndWhoGetsNothingNow(t *testing.T) {
+	r := mustRouter(t, routingFile, slaFile)
+	rd := Snapshot{
+		Rotations: map[string]store.Rotation{"west": {Pool: "west", Balances: []store.Balance{{Member: "ana", Owed: -600_000, Count: 1, LastAt: monday}, {Member: "ben", Owed: 400_000}, {Member: "cem", Owed: 200_000}}}},
+		Workloads: map[leadloop.RepID]store.Workload{"ben": {Open: 2}},
+	}
+	got, err := r.Standings(context.Background(), &rd, "west", time.Date(2026, 12, 22, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Standing{
+		{Member: "ana", Weight: 100, Owed: -600_000, Count: 1, LastAt: monday},
+		{Member: "ben", Weight: 100, Owed: 400_000, Why: "is at capacity: 2/2 open"},
+		{Member: "cem", Weight: 50, Owed: 200_000, Why: "is away until 2027-01-04 00:00"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := r.Standings(context.Background(), &rd, "east", monday); !errors.Is(err, leadloop.ErrNotFound) {
+		t.Errorf("no such pool: %v", err)
+	}
+}

@@ -246,7 +246,7 @@ func set(b []bool, to bool) {
 // counted in the same way for all: its share of each lead that it could get,
 // less the leads it got. The table is in docs/ROUTING.md.
 func TestWhatIsOwedStaysBoundedAndLessThanWithOtherRules(t *testing.T) {
-	const seed, pools, leads = 7, 60, 1500
+	const seed, pools, leads = 7, 40, 1000
 	rules := []string{"entitlement ledger", "shortfall (Cal.com)", "least loaded", "round robin"}
 	var table strings.Builder
 	for _, s := range scenarios {
