@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,6 +30,20 @@ func (p *Playbook) deciding() []string {
 	return all
 }
 
+// Outlook tells which missing fields could still change the tier, the route,
+// the response time or the suppression of a lead under this playbook, for a
+// waterfall that a program makes itself. It reads reps, loads and rotations
+// from the store, and what a lead was matched to. It is exact except where a
+// field can't be enumerated, where there are too many combinations, and where
+// an entry of the chain waits for a field that a condition elsewhere already
+// settles: there it names a field too many, never one too few.
+func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
+	if st == nil {
+		return nil, fmt.Errorf("playbook: %w: an outlook reads a store", leadloop.ErrInvalid)
+	}
+	return p.newOutlook(st)
+}
+
 func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
 	sources, problems := p.enriching.Sources(p.schema, enrich.Host{
 		Files: p.fsys, HTTP: enrich.HTTPOptions{Client: o.Client, Secret: o.Secret}, Providers: o.Providers,
@@ -41,7 +56,7 @@ func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 	if options.MinFit != nil {
 		options.PreScore = p.preScore
 	}
-	outlook, err := p.newOutlook(st)
+	outlook, err := p.Outlook(st)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package playbook
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,33 +24,35 @@ import (
 // there are more, such a field counts as one that matters.
 const maxCompletions = 2048
 
-// Weights of fields that no single value of makes a difference for the score.
+// Weights of fields that make no difference alone.
 const (
-	weightRoute    = 0.5  // an entry or a policy waits for it
-	weightTogether = 0.05 // it makes a difference only together with others
+	weightConsent  = 0.5
+	weightTogether = 0.05 // it does together with others, or that can't be told
 )
 
 // outlook answers the enrichment planner from the rules of a playbook.
 //
-// Tier and disqualification: the values of a field fall into cells within
-// which no scoring rule changes its answer, so a value of each stands for all.
-// If the exact range of the score leaves only one tier, none matters. Otherwise
-// each field is tried alone, and those that change nothing alone are tried
-// together with all others. Route and response time: for every tier that is
-// possible the chain is asked with the fields unknown; an entry or policy that
-// could have won before the one that did is what the fields it waits for could
-// change. Where a field can't be enumerated it counts as one that matters.
+// First comes what is cheap and errs on the safe side: the exact range of the
+// score says which tiers are possible, and for each of them the chain is asked
+// with the fields unknown, which says what an entry or a policy waits for. If
+// that leaves no field, none matters. Otherwise the fields it leaves are tried.
+// Their values fall into cells within which no rule changes its answer, so a
+// value of each stands for all: alone first, then together with the others.
+// Where a field can't be enumerated, or there are too many completions, it
+// counts as one that matters.
 type outlook struct {
 	p       *Playbook
 	store   store.Store
 	regions map[string]bool // whose people need consent
 	set     *rules.Set      // all expressions of the model
 	rejects []bool          // by rule of the set: it disqualifies
+	all     *rules.Set      // those of routing as well
+	whole   bool            // all says everything that routing asks of a field
 	cells   map[string]cell // of fields whose cells don't move with time
 	model   map[string]bool // fields that the model reads
 	routes  map[string]bool // fields that routing reads
 	byScore bool            // routing reads the score's points
-	targets map[string]*routing.Target
+	speaks  map[string]bool // entries that ask for the lead's language
 	fits    map[string]bool // pools that choose by a score of their own
 	names   map[leadloop.RepID]string
 }
@@ -63,7 +67,7 @@ var readsPoints = regexp.MustCompile(`\bscore\b`)
 func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	o := &outlook{
 		p: p, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
-		targets: map[string]*routing.Target{}, fits: map[string]bool{}, names: map[leadloop.RepID]string{},
+		speaks: map[string]bool{}, fits: map[string]bool{}, names: map[leadloop.RepID]string{},
 	}
 	for _, c := range p.privacy.ConsentRequiredIn {
 		o.regions[c.Text] = true
@@ -73,21 +77,15 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	}
 	for i := range p.routing.Chain {
 		e := &p.routing.Chain[i]
-		t := e.Target
-		t.At = leadloop.Position{}
-		o.targets[e.ID] = &t
+		o.speaks[e.ID] = e.Target.Speaks
 	}
 	for _, pool := range p.routing.Pools {
-		switch pool.Strategy {
-		case "", routing.StrategyFair, routing.StrategyPriority, routing.StrategyLeastLoaded:
-		default:
-			o.fits[pool.ID] = true
-		}
+		o.fits[pool.ID] = !plainPool(pool.Strategy)
 	}
 	for _, r := range p.routing.Reps {
 		o.names[r.ID] = cmp.Or(r.Name, string(r.ID))
 	}
-	env, err := rules.NewEnv(p.schema, rules.Options{})
+	env, err := rules.NewEnv(p.schema, rules.Options{Vars: routing.Vars()})
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +96,15 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	if o.set, err = env.Compile(list...); err != nil {
 		return nil, err
 	}
-	for f := range o.model {
+	var asks []rules.Rule
+	asks, o.whole = p.routingExpressions(len(list))
+	if o.all, err = env.Compile(append(list, asks...)...); err != nil {
+		return nil, err
+	}
+	for _, f := range p.deciding() {
 		if def, ok := p.schema.Lookup(f); ok && def.Kind != leadloop.KindTime {
-			values, exact := o.set.Cells(f, time.Time{})
-			o.cells[f] = cell{values, exact}
+			values, exact := o.all.Cells(f, time.Time{})
+			o.cells[f] = cell{values, exact && (o.whole || !o.routes[f])}
 		}
 	}
 	return o, nil
@@ -141,21 +144,76 @@ func (p *Playbook) expressions() []expression {
 	return out
 }
 
+// routingExpressions are the conditions of entries and policies as CEL. It is
+// false if there is one that this does not know how to write.
+func (p *Playbook) routingExpressions(first int) (out []rules.Rule, whole bool) {
+	add := func(text string) {
+		out = append(out, rules.Rule{ID: strconv.Itoa(first + len(out)), Expression: leadloop.Expression{Text: text}, Type: leadloop.KindBool})
+	}
+	whole = true
+	for _, e := range p.routing.Chain {
+		for _, l := range []struct {
+			field  string
+			values []string
+		}{
+			{leadloop.Source.Name(), e.Source}, {leadloop.Partner.Name(), e.Partner}, {leadloop.Country.Name(), e.Country}, {leadloop.Region.Name(), e.Region},
+			{leadloop.Industry.Name(), e.Industry}, {leadloop.ProductInterest.Name(), e.Product}, {leadloop.Language.Name(), e.Language},
+		} {
+			for _, v := range l.values {
+				add(l.field + " == " + strconv.Quote(v))
+			}
+		}
+		if r := e.Employees; r != nil && r.Min != nil {
+			add(fmt.Sprintf("%s >= %d", leadloop.Employees.Name(), *r.Min))
+		}
+		if r := e.Employees; r != nil && r.Max != nil {
+			add(fmt.Sprintf("%s <= %d", leadloop.Employees.Name(), *r.Max))
+		}
+		if !e.When.IsZero() {
+			add(e.When.Text)
+		}
+		known := routing.Entry{
+			ID: e.ID, When: e.When, Source: e.Source, Partner: e.Partner, Country: e.Country, Region: e.Region, Industry: e.Industry,
+			Product: e.Product, Language: e.Language, Tier: e.Tier, Employees: e.Employees, Target: e.Target, At: e.At,
+		}
+		// Whom a pool chooses can depend on more than its entry asks.
+		whole = whole && reflect.DeepEqual(e, known) && !e.Target.Speaks
+	}
+	for _, d := range p.sla.Policies {
+		if !d.When.IsZero() {
+			add(d.When.Text)
+		}
+	}
+	for _, d := range p.routing.Pools {
+		whole = whole && plainPool(d.Strategy)
+	}
+	return out, whole
+}
+
+// plainPool tells pools whose choice does not depend on the lead.
+func plainPool(strategy string) bool {
+	switch strategy {
+	case "", routing.StrategyFair, routing.StrategyPriority, routing.StrategyLeastLoaded:
+		return true
+	}
+	return false
+}
+
 // at returns the cells of a field at a moment.
 func (o *outlook) at(field string, asOf time.Time) cell {
 	if c, ok := o.cells[field]; ok {
 		return c
 	}
-	values, exact := o.set.Cells(field, asOf)
-	return cell{values, exact}
+	values, exact := o.all.Cells(field, asOf)
+	return cell{values, exact && (o.whole || !o.routes[field])}
 }
 
 // Open implements enrich.Outlook.
 func (o *outlook) Open(ctx context.Context, s leadloop.Subject, changeable []string) (enrich.Prospect, error) {
-	l := &look{o: o, s: s, fields: changeable, open: map[string]*enrich.Influence{}, routed: map[routeKey]route{}}
+	l := &look{o: o, s: s, fields: changeable, open: map[string]*enrich.Influence{}}
 	var out enrich.Prospect
 	err := o.store.View(ctx, func(tx store.Tx) (err error) {
-		l.open, l.routed = map[string]*enrich.Influence{}, map[routeKey]route{}
+		l.open = map[string]*enrich.Influence{}
 		out, err = l.look(ctx, tx)
 		return err
 	})
@@ -173,7 +231,6 @@ type look struct {
 	q      routing.Request
 	still  bool // it is not routed if its tier stays
 	open   map[string]*enrich.Influence
-	routed map[routeKey]route
 }
 
 func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
@@ -197,11 +254,18 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 		return enrich.Prospect{}, err
 	}
 	l.consent()
-	tiers, err := l.score(ctx)
+	doubtful := map[string]string{} // fields that might matter, and for what
+	tiers, err := l.score(ctx, doubtful)
 	if err != nil {
 		return enrich.Prospect{}, err
 	}
-	decision, err := l.route(ctx, tiers)
+	if err := l.routes(ctx, tiers, doubtful); err != nil {
+		return enrich.Prospect{}, err
+	}
+	if err := l.try(ctx, doubtful); err != nil {
+		return enrich.Prospect{}, err
+	}
+	decision, err := l.words(ctx)
 	if err != nil {
 		return enrich.Prospect{}, err
 	}
@@ -244,15 +308,15 @@ func (l *look) consent() {
 	_, person := leadloop.Country.Get(l.bare)
 	for _, f := range l.fields {
 		if f == leadloop.Country.Name() || f == leadloop.CompanyCountry.Name() && person != leadloop.Present {
-			l.matters(f, weightRoute, "whether we may contact them")
+			l.matters(f, weightConsent, "whether we may contact them")
 		}
 	}
 }
 
-// score opens the fields that could change the tier or disqualify the lead,
-// and returns the tiers that it could be in; none if it is disqualified in any
+// score adds the fields that could change the tier or disqualify the lead, and
+// returns the tiers that it could be in; none if it is disqualified in any
 // case.
-func (l *look) score(ctx context.Context) ([]string, error) {
+func (l *look) score(ctx context.Context, doubtful map[string]string) ([]string, error) {
 	var results rules.Results
 	l.o.set.Eval(ctx, rules.Facts{Profile: l.bare, Activities: l.s.Lead.Activities, Now: l.s.AsOf}, &results)
 	waiting, rejectable := map[string]bool{}, false
@@ -290,203 +354,8 @@ func (l *look) score(ctx context.Context) ([]string, error) {
 	if len(tiers) == 1 && !rejectable && (!l.o.byScore || e.Low == e.High) {
 		return tiers, nil
 	}
-	return tiers, l.try(ctx, waiting)
-}
-
-// ending is what the score makes of a lead, as far as it makes a difference.
-type ending struct {
-	rejected bool
-	tier     string
-	route    string // if routing reads the points
-}
-
-func (l *look) end(ctx context.Context, p *leadloop.Profile) (ending, error) {
-	v, err := l.o.p.model.Verdict(ctx, l.input(p))
-	if err != nil {
-		return ending{}, err
+	for f := range waiting {
+		doubtful[f] = "tier"
 	}
-	return l.ending(ctx, v)
-}
-
-func (l *look) ending(ctx context.Context, s scoring.Verdict) (ending, error) {
-	if s.Disqualified != "" {
-		return ending{rejected: true}, nil
-	}
-	out := ending{tier: s.Tier}
-	if l.o.byScore {
-		r, err := l.ask(ctx, s)
-		if err != nil {
-			return out, err
-		}
-		out.route = r.ends
-	}
-	return out, nil
-}
-
-// try opens the fields among the waiting ones that make a difference.
-func (l *look) try(ctx context.Context, waiting map[string]bool) error {
-	now, err := l.ending(ctx, l.now)
-	if err != nil {
-		return err
-	}
-	var fields []string
-	values := map[string][]leadloop.Value{}
-	size, alone := 1, []string(nil)
-	for _, f := range l.fields {
-		if !waiting[f] {
-			continue
-		}
-		c := l.o.at(f, l.s.AsOf)
-		all := append([]leadloop.Value{{}}, c.values...)
-		fields, values[f] = append(fields, f), all
-		if size *= len(all); size > maxCompletions || !c.exact {
-			size = maxCompletions + 1
-		}
-		// Alone, with everything else as it is.
-		differ, what := 0, ""
-		p := l.s.Profile.Clone()
-		for _, v := range all {
-			if err := p.SetValue(f, v); err != nil {
-				return err
-			}
-			e, err := l.end(ctx, p)
-			if err != nil {
-				return err
-			}
-			if e != now {
-				differ++
-				what = cmp.Or(what, difference(e, now))
-			}
-		}
-		if differ > 0 {
-			l.matters(f, float64(differ)/float64(len(all)), what)
-		} else {
-			alone = append(alone, f)
-		}
-	}
-	if len(alone) == 0 || len(fields) == 1 && size <= maxCompletions {
-		return nil
-	}
-	if size > maxCompletions {
-		for _, f := range alone {
-			l.matters(f, weightTogether, "tier")
-		}
-		return nil
-	}
-	return l.together(ctx, fields, values, alone)
-}
-
-func difference(a, b ending) string {
-	switch {
-	case a.rejected != b.rejected:
-		return "disqualification"
-	case a.tier != b.tier:
-		return "tier"
-	}
-	return "route"
-}
-
-// together looks for two completions of the fields that differ in nothing but
-// a doubtful one and end apart. Such completions lie where a tier ends, so that
-// most are found by a walk towards one; what is not found so is looked for in
-// all completions.
-func (l *look) together(ctx context.Context, fields []string, values map[string][]leadloop.Value, doubtful []string) error {
-	var left []string
-	for _, f := range doubtful {
-		what, err := l.walk(ctx, fields, values, f)
-		if err != nil {
-			return err
-		}
-		if what != "" {
-			l.matters(f, weightTogether, what)
-		} else {
-			left = append(left, f)
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	return l.all(ctx, fields, values, left)
-}
-
-// walk gives the other fields, one after the other, the values with which the
-// score comes as near as can be to where it would end apart, and tries the
-// field after each; it returns what the field changes, or "".
-func (l *look) walk(ctx context.Context, fields []string, values map[string][]leadloop.Value, field string) (string, error) {
-	p := l.s.Profile.Clone()
-	differ := func() (string, error) {
-		var first ending
-		for i, v := range values[field] {
-			if err := p.SetValue(field, v); err != nil {
-				return "", err
-			}
-			e, err := l.end(ctx, p)
-			if err != nil {
-				return "", err
-			}
-			if i == 0 {
-				first = e
-			} else if e != first {
-				return difference(e, first), nil
-			}
-		}
-		return "", nil
-	}
-	for _, g := range fields {
-		if g == field {
-			continue
-		}
-		for _, v := range values[g] {
-			if err := p.SetValue(g, v); err != nil {
-				return "", err
-			}
-			if what, err := differ(); what != "" || err != nil {
-				return what, err
-			}
-		}
-		// The last value that rules know, such as the largest size, stays.
-	}
-	return "", ctx.Err()
-}
-
-// all scores every completion of the fields.
-func (l *look) all(ctx context.Context, fields []string, values map[string][]leadloop.Value, doubtful []string) error {
-	var ends []ending
-	p := l.s.Profile.Clone()
-	var fill func(i int) error
-	fill = func(i int) error {
-		if i == len(fields) {
-			e, err := l.end(ctx, p)
-			ends = append(ends, e)
-			return err
-		}
-		for _, v := range values[fields[i]] {
-			if err := cmp.Or(p.SetValue(fields[i], v), ctx.Err()); err != nil {
-				return err
-			}
-			if err := fill(i + 1); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := fill(0); err != nil {
-		return err
-	}
-	// Completions are numbered like a clock whose last field turns fastest.
-	stride := 1
-	for i := len(fields) - 1; i >= 0; i-- {
-		n := len(values[fields[i]])
-		if slices.Contains(doubtful, fields[i]) {
-			for at, e := range ends {
-				first := at - at/stride%n*stride // the same with the field's first value
-				if e != ends[first] {
-					l.matters(fields[i], weightTogether, difference(e, ends[first]))
-					break
-				}
-			}
-		}
-		stride *= n
-	}
-	return nil
+	return tiers, nil
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -19,7 +17,7 @@ import (
 func (l *look) begin(ctx context.Context, tx store.Tx) error {
 	s := &l.s.Lead.State
 	l.reads = &remembering{Reader: routing.FromStore(tx), loads: map[leadloop.RepID]store.Workload{}, pools: map[string]store.Rotation{}}
-	l.q = routing.Request{Profile: l.bare, AsOf: l.s.AsOf, Recycled: l.s.Trigger == leadloop.TriggerRecycle, Keep: s.Owner != "", Return: s.Owner != ""}
+	l.q = routing.Request{AsOf: l.s.AsOf, Recycled: l.s.Trigger == leadloop.TriggerRecycle, Keep: s.Owner != "", Return: s.Owner != ""}
 	if s.Account != "" {
 		a, err := tx.CRM().Account(ctx, s.Account)
 		switch {
@@ -62,133 +60,87 @@ func (l *look) begin(ctx context.Context, tx store.Tx) error {
 	return nil
 }
 
-// route opens the fields that could change who gets the lead and how fast, for
-// any of the tiers, and returns what happens as it is.
-func (l *look) route(ctx context.Context, tiers []string) (string, error) {
-	if l.now.Disqualified != "" {
-		if err := l.routes(ctx, tiers); err != nil {
-			return "", err
-		}
+// words say what happens to the lead as it is.
+func (l *look) words(ctx context.Context) (string, error) {
+	switch {
+	case l.now.Disqualified != "":
 		return "disqualified (" + l.now.Disqualified + ")", nil
+	case l.still && l.now.Tier == l.s.Previous.Score.Tier:
+		return tierWords(l.now.Tier) + ", and it stays where it is", nil
 	}
-	words := "no tier"
-	if l.now.Tier != "" {
-		words = "tier " + l.now.Tier
-	}
-	if err := l.routes(ctx, tiers); err != nil {
+	a, err := l.send(ctx, l.s.Profile, l.now)
+	if err != nil {
 		return "", err
 	}
-	if l.still && l.now.Tier == l.s.Previous.Score.Tier {
-		return words + ", and it stays where it is", nil
+	where := "queue " + a.Queue
+	switch a.Kind {
+	case leadloop.OutcomeAssigned:
+		where = "owner " + cmp.Or(l.o.names[a.Owner], string(a.Owner))
+	case leadloop.OutcomeNurture:
+		where = "nurture track " + a.Track
+	case leadloop.OutcomeAlerted:
+		where = "an alert to " + cmp.Or(l.o.names[a.Owner], string(a.Owner))
 	}
-	r, err := l.ask(ctx, l.now)
-	return words + " and " + r.words, err
+	return tierWords(l.now.Tier) + " and " + where, nil
 }
 
-func (l *look) routes(ctx context.Context, tiers []string) error {
+func tierWords(tier string) string {
+	if tier == "" {
+		return "no tier"
+	}
+	return "tier " + tier
+}
+
+// routes adds the fields that could change who gets the lead, and how fast,
+// for any of the tiers.
+func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]string) error {
 	if !slices.ContainsFunc(l.fields, func(f string) bool { return l.o.routes[f] }) {
 		return nil
+	}
+	add := func(fields []string, what string) {
+		for _, f := range fields {
+			if slices.Contains(l.fields, f) && doubtful[f] == "" {
+				doubtful[f] = what
+			}
+		}
 	}
 	for _, tier := range tiers {
 		if l.still && tier == l.s.Previous.Score.Tier {
 			continue
 		}
-		score := l.now
-		score.Tier, score.Disqualified, score.Known = tier, "", l.now.Known || tier != l.now.Tier
-		r, err := l.ask(ctx, score)
+		v := l.now
+		v.Tier, v.Known = tier, l.now.Known || tier != l.now.Tier
+		a, err := l.send(ctx, l.bare, v)
 		if err != nil {
 			return err
 		}
-		for _, f := range r.needs {
-			if slices.Contains(l.fields, f) {
-				l.matters(f, weightRoute, "route")
+		for _, t := range a.Trace.Entries {
+			if t.Verdict == routing.VerdictUndecided {
+				add(t.Needs, "route")
+			}
+			switch {
+			case t.Verdict == routing.VerdictNotMatched || t.Verdict == routing.VerdictUndecided:
+			case l.o.fits[t.Pool]:
+				add(l.fields, "owner")
+			case l.o.speaks[t.Entry]:
+				add([]string{leadloop.Language.Name()}, "owner")
 			}
 		}
-		for _, f := range r.clock {
-			if slices.Contains(l.fields, f) {
-				l.matters(f, weightRoute, "response time")
+		for _, t := range a.Trace.Policies {
+			if t.Verdict == routing.VerdictUndecided {
+				add(t.Needs, "response time")
 			}
 		}
 	}
 	return nil
 }
 
-// routeKey is what routing reads of a score.
-type routeKey struct {
-	tier   string
-	known  bool
-	points leadloop.Points
-}
-
-// route is where a lead with the fields unknown would go.
-type route struct {
-	words        string
-	ends         string   // what tells routes apart
-	needs, clock []string // fields that could change it, and its response time
-}
-
-func (l *look) ask(ctx context.Context, score scoring.Verdict) (route, error) {
-	key := routeKey{tier: score.Tier, known: score.Known}
-	if l.o.byScore {
-		key.points = score.Points
-	}
-	if r, ok := l.routed[key]; ok {
-		return r, nil
-	}
+// send routes the lead as p, with a score.
+func (l *look) send(ctx context.Context, p *leadloop.Profile, v scoring.Verdict) (routing.Assignment, error) {
 	q, lead := l.q, *l.s.Lead
-	lead.State.Score = leadloop.Score{Known: score.Known, Points: score.Points, Tier: score.Tier, Model: l.o.p.Name()}
-	q.Lead = &lead
-	a, err := l.o.p.router.Route(ctx, l.reads, q)
-	if err != nil {
-		return route{}, err
-	}
-	r := route{words: l.o.words(a), ends: fmt.Sprint(a.Kind, a.Owner, a.Queue, a.Track, a.SLA.Policy)}
-	r.needs = l.waits(a)
-	for _, t := range a.Trace.Policies {
-		if t.Verdict == routing.VerdictUndecided {
-			r.clock = append(r.clock, t.Needs...)
-		}
-	}
-	l.routed[key] = r
-	return r, nil
-}
-
-// waits are the fields that could change where the lead goes.
-func (l *look) waits(a routing.Assignment) []string {
-	var out []string
-	won, final := l.o.targets[a.Entry], &routing.Target{Queue: l.o.p.routing.Final}
-	for _, t := range a.Trace.Entries {
-		target := l.o.targets[t.Entry]
-		// An entry that would have sent it to the same place changes nothing.
-		if t.Verdict == routing.VerdictUndecided && (target == nil || !reflect.DeepEqual(target, cmp.Or(won, final))) {
-			out = append(out, t.Needs...)
-		}
-	}
-	if won != nil && won.Pool != "" {
-		switch {
-		case l.o.fits[won.Pool]:
-			for _, f := range l.fields {
-				if l.o.routes[f] {
-					out = append(out, f)
-				}
-			}
-		case won.Speaks:
-			out = append(out, leadloop.Language.Name())
-		}
-	}
-	return out
-}
-
-func (o *outlook) words(a routing.Assignment) string {
-	switch a.Kind {
-	case leadloop.OutcomeAssigned:
-		return "owner " + cmp.Or(o.names[a.Owner], string(a.Owner))
-	case leadloop.OutcomeNurture:
-		return "nurture track " + a.Track
-	case leadloop.OutcomeAlerted:
-		return "an alert to " + cmp.Or(o.names[a.Owner], string(a.Owner))
-	}
-	return "queue " + a.Queue
+	lead.State.Score = leadloop.Score{Known: v.Known, Points: v.Points, Tier: v.Tier, Model: l.o.p.Name()}
+	q.Lead, q.Profile = &lead, p
+	return l.o.p.router.Route(ctx, l.reads, q)
 }
 
 // remembering reads what routing asks for once.
