@@ -14,18 +14,24 @@ const maxWords = 32
 // wordSimilarity returns how much of the weight of the words of two values is in both, in [0, 1]: equal words count in full, those that
 // resemble each other, abbreviate each other or are initials in part.
 func wordSimilarity(c *column, x, y uint32) float64 {
+	s, _ := wordOverlap(c, x, y)
+	return s
+}
+
+// wordOverlap returns the similarity, and how much of the weight of the lighter value is in the other.
+func wordOverlap(c *column, x, y uint32) (similarity, contained float64) {
 	wa, wb := c.wordsOf(x), c.wordsOf(y)
 	if len(wa) > len(wb) || len(wa) == len(wb) && c.values[x] > c.values[y] {
 		wa, wb = wb, wa
 	}
 	wa, wb = wa[:min(len(wa), maxWords)], wb[:min(len(wb), maxWords)]
 	var usedA, usedB uint32
-	var shared, total float64
+	var shared, sumA, sumB float64
 	for _, w := range wa {
-		total += float64(c.weights[w])
+		sumA += float64(c.weights[w])
 	}
 	for _, w := range wb {
-		total += float64(c.weights[w])
+		sumB += float64(c.weights[w])
 	}
 	for i, w := range wa {
 		for j, o := range wb {
@@ -55,10 +61,10 @@ func wordSimilarity(c *column, x, y uint32) float64 {
 			shared += best * float64(c.weights[w]+c.weights[wb[at]])
 		}
 	}
-	if total == 0 {
-		return 0
+	if sumA == 0 || sumB == 0 {
+		return 0, 0
 	}
-	return shared / total
+	return shared / (sumA + sumB), min(shared/2/min(sumA, sumB), 1)
 }
 
 // likeness is how much two unequal words count as the same.
@@ -188,7 +194,10 @@ func compareAddress(first int) func(int) comparer {
 				}
 				return
 			}
-			s := wordSimilarity(street, x, y)
+			s, contained := wordOverlap(street, x, y)
+			if na == nb && na != 0 { // what one has more is a floor, a mall or a crossing
+				s = max(s, contained)
+			}
 			if s < 0.85 && jaroWinkler(street.forms[x], street.forms[y]) >= 0.93 {
 				s = 0.85
 			}

@@ -3,6 +3,7 @@ package match
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -11,6 +12,9 @@ import (
 func priorM(c *comparison) []float64 {
 	m := make([]float64, len(c.levels))
 	m[levelDifferent] = 0.06
+	if c.names {
+		m[levelDifferent] = 0.02
+	}
 	m[c.exact] = 0.80
 	rest := 0.0
 	for level := 2; level < len(c.levels); level++ {
@@ -37,7 +41,17 @@ const (
 	priorStrength = 20  // pairs that the usual values count for
 	priorShare    = 0.2 // and for how many of the true pairs found
 	maxRounds     = 60
-	aloneRounds   = 5
+	aloneRounds   = 2  // in which comparisons count as independent
+	labelWeight   = 10 // of a pair that somebody decided about, in pairs that were looked at
+)
+
+// known is what somebody said about a pair.
+type known int8
+
+const (
+	unknown known = iota
+	same
+	different
 )
 
 // pattern is what pairs have in common: levels and, in whole bits, how common their values are.
@@ -47,12 +61,14 @@ type pattern struct {
 	weight float64 // pairs of rows in all
 	seen   float64 // pairs that were looked at
 	near   bool    // candidates
+	known  known
 }
 
 type patternKey struct {
 	levels [maxComparisons]uint8
 	adjust int8
 	near   bool
+	known  known
 }
 
 type patternSum struct{ weight, seen float64 }
@@ -63,46 +79,85 @@ func (l *learner) patterns() []pattern {
 	add := func(list []example, rate float64, near bool) {
 		for i := range list {
 			e := &list[i]
-			k := patternKey{e.levels, int8(math.Round(float64(e.adjust))), near}
+			k := patternKey{e.levels, int8(math.Round(float64(e.adjust))), near, e.known}
 			s := sums[k]
 			sums[k] = patternSum{s.weight + float64(e.weight)*rate, s.seen + float64(e.weight)}
 		}
 	}
 	add(l.examples, l.rate, true)
 	add(l.strangers, l.strangerRate, false)
+	add(l.labels, 1, true)
 	out := make([]pattern, 0, len(sums))
 	for k, s := range sums {
-		out = append(out, pattern{k.levels, float64(k.adjust), s.weight, s.seen, k.near})
+		out = append(out, pattern{k.levels, float64(k.adjust), s.weight, s.seen, k.near, k.known})
 	}
 	slices.SortFunc(out, func(a, b pattern) int {
-		return cmp.Or(bytes.Compare(a.levels[:], b.levels[:]), cmp.Compare(a.adjust, b.adjust), cmp.Compare(a.seen, b.seen))
+		return cmp.Or(bytes.Compare(a.levels[:], b.levels[:]), cmp.Compare(a.adjust, b.adjust), cmp.Compare(a.known, b.known),
+			cmp.Compare(a.seen, b.seen))
 	})
 	return out
 }
 
+// Attempts at learning, from the most to the least that is believed to depend on each other. A candidate matters for the choice of what depends on
+// what by how close it comes to a match, down to so many bits.
+var attempts = []struct {
+	relevant float64
+	alone    bool
+	warning  string
+}{
+	{relevant: 8},
+	{relevant: 1e6, warning: "close candidates depend on each other so much that no true pair was left; what strangers do was used instead"},
+	{alone: true, warning: "the fields seem to depend on each other so much that true pairs cannot be told; they are taken for independent"},
+}
+
+// estimate learns the parameters, and again more simply if the outcome cannot be right.
+func (l *learner) estimate() {
+	for _, attempt := range attempts {
+		if attempt.warning != "" {
+			l.report.Warnings = append(l.report.Warnings, attempt.warning)
+		}
+		l.start()
+		l.joint.relevant = attempt.relevant
+		first := l.maximise(aloneRounds, attempt.alone)
+		l.readjust()
+		l.maximise(0, attempt.alone)
+		if attempt.alone || l.plausible(first) {
+			break
+		}
+	}
+	l.check()
+	l.report.Matches = l.matches
+}
+
+// plausible reports whether learning what depends on what left about as many true pairs as there seemed to be before, first.
+func (l *learner) plausible(first float64) bool {
+	return l.matches >= 0.4*first && l.matches <= 2.5*first+10
+}
+
 // start sets what is usual for a beginning.
 func (l *learner) start() {
+	ref := l.params.ref
+	l.params = newParams(l.spec)
+	l.params.ref = ref
+	l.priors = nil
 	for k := range l.spec.comparisons {
 		l.priors = append(l.priors, priorM(&l.spec.comparisons[k]))
 		copy(l.params.m[k], l.priors[k])
 	}
 	l.matches = 0.1 * float64(l.n.all)
+	l.joint = newJoint(l.spec)
+	l.readjust()
 }
 
 // maximise is expectation maximisation over all pairs: how likely each is a true pair, and from that what is usual among true pairs and among the
-// others.
-//
-// The comparisons are taken for independent at first, as what seems to depend on each other may do so because of the true pairs.
-func (l *learner) maximise() {
+// others. It returns the number of true pairs that there seemed to be when the comparisons still counted as independent: at first what seems to
+// depend on each other may do so because of the true pairs.
+func (l *learner) maximise(alone int, always bool) (first float64) {
 	p := &l.params
 	patterns := l.patterns()
-	post := make([]float64, len(patterns))
-	alone := aloneRounds
-	if l.joint == nil {
-		l.joint = newJoint(l.spec)
-		l.joint.count(patterns, post)
-	} else {
-		alone = 0
+	post, weights := make([]float64, len(patterns)), make([]float64, len(patterns))
+	if alone > 0 {
+		l.joint.count(patterns, post, weights)
 	}
 	for round := range maxRounds {
 		lambda := min(max(l.matches/l.total, 1e-12), 0.5)
@@ -113,8 +168,14 @@ func (l *learner) maximise() {
 		found, looked := 0.0, 0.0
 		for i := range patterns {
 			e := &patterns[i]
-			post[i] = probability(p.prior + p.levelWeight(&e.levels) + e.adjust)
-			found += post[i] * e.weight
+			weights[i] = p.prior + p.levelWeight(&e.levels) + e.adjust
+			switch e.known {
+			case unknown:
+				post[i] = probability(weights[i])
+				found += post[i] * e.weight
+			case same:
+				post[i] = 1
+			}
 			looked += post[i] * e.seen
 			for k := range p.m {
 				m[k][e.levels[k]] += post[i] * e.seen
@@ -123,8 +184,11 @@ func (l *learner) maximise() {
 		change := math.Abs(found - l.matches)
 		l.matches = found
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
-		l.joint.count(patterns, post)
-		if round >= alone {
+		l.joint.count(patterns, post, weights)
+		if round == alone {
+			first = found
+		}
+		if round >= alone && !always {
 			l.joint.choose(p)
 		}
 		if round > alone && change < 1e-4*(1+l.matches) {
@@ -133,7 +197,34 @@ func (l *learner) maximise() {
 	}
 	l.joint.set(p)
 	p.weigh()
-	l.report.Matches = l.matches
+	return first
+}
+
+// check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells
+// rows apart. It warns of too little to go by.
+func (l *learner) check() {
+	p := &l.params
+	for k := range l.spec.comparisons {
+		c := &l.spec.comparisons[k]
+		if p.m[k][c.exact] < p.u[k][0][c.exact] && p.u[k][0][c.exact] < 0.05 {
+			copy(p.m[k], l.priors[k])
+			l.report.Warnings = append(l.report.Warnings,
+				fmt.Sprintf("%s: true pairs seem to agree less often than others; usual values are used instead", c.name))
+		}
+	}
+	p.weigh()
+	if len(l.spec.comparisons) < 3 {
+		l.report.Warnings = append(l.report.Warnings, "fewer than three comparisons: nothing confirms one by another, so probabilities are rough")
+	}
+	if l.matches < 20 {
+		l.report.Warnings = append(l.report.Warnings, "fewer than twenty true pairs seem to be there: what is usual among them is mostly assumed")
+	}
+	if l.matches/l.total > 0.2 {
+		l.report.Warnings = append(l.report.Warnings, "more than one in five of all pairs seem to be true: rows may carry too little to tell them apart")
+	}
+	for _, name := range l.spec.left {
+		l.report.Warnings = append(l.report.Warnings, fmt.Sprintf("field %q is not compared: there are more than %d comparisons", name, maxComparisons))
+	}
 }
 
 // smooth turns counts of levels into shares, with the priors counting for strength.

@@ -8,23 +8,28 @@ import (
 
 // joint counts how often the levels of two comparisons meet among pairs that are not one.
 type joint struct {
-	spec *spec
-	n    int
-	all  [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
-	near [][maxLevels][maxLevels]float64 // candidates alone
-	seen [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
-	one  [][maxLevels]float64
-	once [][maxLevels]float64
+	spec     *spec
+	n        int
+	all      [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
+	near     [][maxLevels][maxLevels]float64 // candidates alone
+	seen     [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
+	one      [][maxLevels]float64
+	once     [][maxLevels]float64
+	relevant float64   // bits below zero to which a candidate matters for the choice of parents
+	exact    []float64 // pairs that agree in full, true ones too
 }
 
 func newJoint(s *spec) *joint {
 	n := len(s.comparisons)
 	return &joint{spec: s, n: n, all: make([][maxLevels][maxLevels]float64, n*n), near: make([][maxLevels][maxLevels]float64, n*n),
-		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n)}
+		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n), exact: make([]float64, n)}
 }
 
 // count counts anew, each pattern by how likely it is no true pair.
-func (t *joint) count(patterns []pattern, post []float64) {
+//
+// A candidate counts for the choice of a parent by how close it comes to a match: what strangers do does not matter.
+func (t *joint) count(patterns []pattern, post, weights []float64) {
+	clear(t.exact)
 	clear(t.all)
 	clear(t.near)
 	clear(t.seen)
@@ -33,12 +38,16 @@ func (t *joint) count(patterns []pattern, post []float64) {
 	for i := range patterns {
 		e := &patterns[i]
 		w, s := e.weight*(1-post[i]), e.seen*(1-post[i])
+		relevance := s / (1 + math.Exp2(-(weights[i]+t.relevant)/2))
 		for a := range t.n {
 			la := e.levels[a]
 			if la == 0 {
 				continue
 			}
 			t.one[a][la] += w
+			if la == t.spec.comparisons[a].exact {
+				t.exact[a] += e.weight
+			}
 			t.once[a][la] += s
 			for b := range t.n {
 				lb := e.levels[b]
@@ -48,7 +57,7 @@ func (t *joint) count(patterns []pattern, post []float64) {
 				t.all[a*t.n+b][la][lb] += w
 				t.seen[a*t.n+b][la] += s
 				if e.near && a < b {
-					t.near[a*t.n+b][la][lb] += s
+					t.near[a*t.n+b][la][lb] += relevance
 				}
 			}
 		}
@@ -64,7 +73,7 @@ func (t *joint) choose(p *params) {
 	var links []link
 	for a := range t.n {
 		for b := a + 1; b < t.n; b++ {
-			if g := t.gain(a, b); g > 50 {
+			if g := t.gain(a, b); g > leastGain {
 				links = append(links, link{a, b, g})
 			}
 		}
@@ -131,8 +140,11 @@ func (t *joint) gain(a, b int) float64 {
 }
 
 const (
-	leastSeen   = 20  // pairs that a level must have been seen in for what depends on it to be told
-	unseenShare = 0.5 // of a pair: what was never seen is rare, not impossible
+	leastSeen = 20 // pairs that a level must have been seen in for what depends on it to be told
+
+	leastGain   = 20.0 // bits
+	sharedShare = 0.05 // of the pairs that agree in full are not one at least: telephones and mailboxes are shared
+	unseenShare = 0.5  // of a pair: what was never seen is rare, not impossible
 )
 
 // set sets what is usual among pairs that are not one.
@@ -146,6 +158,9 @@ func (t *joint) set(p *params) {
 		}
 		for level := 1; level < len(single); level++ {
 			single[level] = max(t.one[k][level], unseenShare) / max(sum, 1)
+			if uint8(level) == t.spec.comparisons[k].exact {
+				single[level] = max(single[level], sharedShare*t.exact[k]/max(sum, 1))
+			}
 		}
 		above := p.parent[k]
 		for la := 1; la < maxLevels; la++ {
@@ -165,7 +180,11 @@ func (t *joint) set(p *params) {
 			trust := t.seen[above*t.n+k][la] / (t.seen[above*t.n+k][la] + leastSeen)
 			for level := 1; level < len(out); level++ {
 				out[level] = trust*row[level]/sum + (1-trust)*single[level]
-				out[level] = max(out[level], single[level]*0.1)
+				least := 0.3
+				if la > levelDifferent && p.m[k][level] > single[level] {
+					least = 1 // who agrees in one thing agrees in others no less
+				}
+				out[level] = max(out[level], single[level]*least)
 			}
 			t.straighten(k, p.m[k], out)
 		}

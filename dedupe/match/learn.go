@@ -24,8 +24,9 @@ type example struct {
 	levels [maxComparisons]uint8
 	adjust float32
 	weight float32 // how many pairs of rows it stands for
-	keys   uint64
 	x, y   uint32
+	known  known
+	tuned  bool // some value counts by how common it is
 }
 
 const maxExamples = 600_000
@@ -61,10 +62,12 @@ type learner struct {
 	freqs        []frequencies
 	params       params
 	examples     []example
+	labels       []example
 	strangers    []example // pairs taken at random that are no candidates
 	strangerRate float64
 	priors       [][]float64
 	matches      float64 // expected
+	settled      bool
 	joint        *joint
 	rate         float64 // how many candidate pairs an example stands for
 	total        float64 // pairs that may be one
@@ -87,10 +90,8 @@ func (l *learner) learn(ctx context.Context) error {
 	if err := l.sampleRandom(ctx); err != nil {
 		return err
 	}
-	l.start()
-	l.maximise()
-	l.readjust()
-	l.maximise()
+	l.label()
+	l.estimate()
 	l.report.Rows, l.report.Distinct, l.report.Compared = l.n.all, l.n.len(), len(l.examples)
 	for _, k := range l.blocking.keys {
 		l.report.Keys = append(l.report.Keys, k.name)
@@ -266,12 +267,39 @@ func (l *learner) gather(ctx context.Context) error {
 	return nil
 }
 
+// label takes the pairs that somebody decided about as examples of which the answer is known.
+func (l *learner) label() {
+	nodeOf := make(map[uint32]uint32)
+	for _, list := range [][][2]uint32{l.said.same, l.said.different} {
+		for _, p := range list {
+			nodeOf[p[0]], nodeOf[p[1]] = 0, 0
+		}
+	}
+	if len(nodeOf) == 0 {
+		return
+	}
+	for x := range l.n.len() {
+		for _, r := range l.n.rowsOf(uint32(x)) {
+			if _, ok := nodeOf[r]; ok {
+				nodeOf[r] = uint32(x)
+			}
+		}
+	}
+	for i, list := range [][][2]uint32{l.said.same, l.said.different} {
+		for _, p := range list {
+			e := l.example(nodeOf[p[0]], nodeOf[p[1]], labelWeight)
+			e.known = same + known(i)
+			l.labels = append(l.labels, e)
+		}
+	}
+}
+
 // readjust computes the adjustments anew, now that it is known what depends on what.
 func (l *learner) readjust() {
-	for _, list := range [][]example{l.examples, l.strangers} {
+	for _, list := range [][]example{l.examples, l.strangers, l.labels} {
 		for i := range list {
 			e := &list[i]
-			if e.adjust != 0 {
+			if e.tuned {
 				e.adjust = l.example(e.x, e.y, e.weight).adjust
 			}
 		}
@@ -283,5 +311,8 @@ func (l *learner) example(x, y uint32, weight float32) example {
 	l.spec.compareAll(l.n.cols, l.n.row(x), l.n.row(y), &v)
 	e := example{levels: v.level, weight: weight, x: x, y: y}
 	e.adjust = float32(l.params.adjustment(l.spec, &v))
+	for _, f := range v.freq {
+		e.tuned = e.tuned || f != 0
+	}
 	return e
 }

@@ -29,6 +29,7 @@ type comparison struct {
 	fuzzy  uint64        // bits of the levels below exact at which the commoner value's frequency counts in part
 	full   uint64        // bits of the levels at which frequency counts in full
 	aside  uint64        // bits of the levels that need not weigh more than those below them
+	names  bool          // what a record is called
 	other  map[uint8]int // the columns whose frequencies count at other levels
 }
 
@@ -92,7 +93,7 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, names: f.Kind == KindCompany, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
