@@ -38,6 +38,38 @@ func (p *Population) Rows() []Lead {
 	return out
 }
 
+// fields are those of [Lead.scopes], without reflection.
+var fields = []struct {
+	name string
+	of   func(*Lead) leadloop.Value
+}{
+	{"lead.title", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Title) }},
+	{"lead.seniority", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Seniority) }},
+	{"lead.department", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Department) }},
+	{"lead.email", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Email) }},
+	{"lead.email_domain", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.EmailDomain) }},
+	{"lead.country", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Country) }},
+	{"lead.source", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Source) }},
+	{"lead.campaign", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Campaign) }},
+	{"lead.has_phone", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.HasPhone) }},
+	{"lead.opted_in", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.OptedIn) }},
+	{"lead.unsubscribed", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Unsubscribed) }},
+	{"lead.is_customer", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.IsCustomer) }},
+	{"lead.form_fields", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.FormFields) }},
+	{"lead.emails_opened", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.EmailsOpened) }},
+	{"lead.emails_clicked", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.EmailsClicked) }},
+	{"lead.session_minutes", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.Minutes) }},
+	{"lead.created_at", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.CreatedAt) }},
+	{"lead.active_at", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Person.ActiveAt) }},
+	{"company.industry", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Industry) }},
+	{"company.employees", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Employees) }},
+	{"company.revenue", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Revenue) }},
+	{"company.founded", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Founded) }},
+	{"company.growth_rate", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Growth) }},
+	{"company.funding_stage", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.FundingStage) }},
+	{"company.technologies", func(l *Lead) leadloop.Value { return leadloop.ValueOf(l.Company.Technologies) }},
+}
+
 // Profiles yields the leads as the library takes them. To draw one costs many
 // times what it costs to score it.
 func (p *Population) Profiles() iter.Seq2[scoring.BatchLead, error] {
@@ -45,8 +77,21 @@ func (p *Population) Profiles() iter.Seq2[scoring.BatchLead, error] {
 		r, gaps := rand.New(rand.NewPCG(42, 7)), rand.New(rand.NewPCG(7, 42))
 		for i := range p.N {
 			l := newLead(r, i)
-			err := l.forms(p.schema, func() bool { return p.Sparse && gaps.IntN(4) == 0 })
-			if !yield(scoring.BatchLead{Profile: l.Profile, Activities: l.Activities}, err) {
+			out := scoring.BatchLead{Profile: p.schema.NewProfile()}
+			for _, f := range fields {
+				if p.Sparse && gaps.IntN(4) == 0 {
+					continue
+				}
+				if err := out.Profile.SetValue(f.name, f.of(l)); err != nil {
+					yield(out, err)
+					return
+				}
+			}
+			out.Activities = make([]leadloop.Activity, len(l.Events))
+			for k, e := range l.Events {
+				out.Activities[k] = leadloop.Activity{Type: e.Type, At: e.At}
+			}
+			if !yield(out, nil) {
 				return
 			}
 		}
@@ -62,14 +107,15 @@ func (m *Model) NewScoring() (*scoring.Model, error) {
 	return scoring.New(m.Definition(), schema, scoring.Options{})
 }
 
-// Edited is the scoring model with another bound in one rule, as after an edit
-// to a file.
-func (m *Model) Edited() (*scoring.Model, error) {
+// Edited is the scoring model with another bound in the rule on 500 employees, as
+// after an edit to a file. No lead has 500 to 600 employees, every ninth has some
+// 700.
+func (m *Model) Edited(employees int64) (*scoring.Model, error) {
 	e := *m
 	e.Rules = slices.Clone(m.Rules)
 	for i, r := range e.Rules {
 		if c, ok := r.when.(compare); ok && r.ID == "employees-500" {
-			c.value = int64(600)
+			c.value = employees
 			e.Rules[i].when = c
 		}
 	}

@@ -139,25 +139,20 @@ func (b *Batch) Scores() iter.Seq[*BatchScores] {
 	}
 }
 
-// Singles names the rules and modifiers of the model that no column answers, in
-// the model's order: they are evaluated lead by lead, with the same result.
-func (b *Batch) Singles() []string { return b.model.singles() }
-
-// BatchSingles is [Batch.Singles] for batches yet to come.
-func (m *Model) BatchSingles() []string { return (&batchModel{m: m}).singles() }
-
-func (p *batchModel) singles() []string {
+// BatchSingles names the rules and modifiers that no column answers, in the
+// model's order: a batch evaluates them lead by lead, with the same result.
+func (m *Model) BatchSingles() []string {
 	var out []string
 	add := func(id string, positions ...int) {
-		if slices.ContainsFunc(positions, func(i int) bool { return i >= 0 && !p.m.set.Columnar(i) }) {
+		if slices.ContainsFunc(positions, func(i int) bool { return i >= 0 && !m.set.Columnar(i) }) {
 			out = append(out, id)
 		}
 	}
-	for i := range p.m.rules {
-		add(p.m.rules[i].id, p.m.rules[i].when, p.m.rules[i].points)
+	for i := range m.rules {
+		add(m.rules[i].id, m.rules[i].when, m.rules[i].points)
 	}
-	for i := range p.m.changes {
-		add(p.m.changes[i].id, p.m.changes[i].when)
+	for i := range m.changes {
+		add(m.changes[i].id, m.changes[i].when)
 	}
 	return out
 }

@@ -264,9 +264,6 @@ modifiers:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(m.BatchSingles(), b.Singles()); diff != "" {
-		t.Error(diff)
-	}
 	for s := range b.Scores() {
 		sameAsSingly(t, m, leads, asOf, s)
 		if diff := cmp.Diff([]string{"big", "share", "weight", "demo", "silent"}, s.Rules()); diff != "" {

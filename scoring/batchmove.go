@@ -338,27 +338,39 @@ func (w *mover) rejecting(b *batchBlock, dirty *rules.LeadBits) {
 
 // again scores leads.
 func (w *mover) again(b *batchBlock, dirty *rules.LeadBits) (changes BatchChanges) {
-	s, m, none := b.scores, b.model.m, len(b.model.m.tiers.names)
+	s, m, none := b.scores, b.model.m, uint16(len(b.model.m.tiers.names))
+	oneGroup, byPoints := m.value == nil && len(m.groups) == 1, b.previous == nil && m.tiers.cells == nil
 	for word, set := range dirty {
 		for ; set != 0; set &= set - 1 {
-			i := word*64 + bits.TrailingZeros64(set)
+			i, bit := word*64+bits.TrailingZeros64(set), set&-set
 			points, tier := s.Points[i], s.ranks[i]
-			p := w.now.base(b, i)
-			for k := range m.changes {
-				if w.applied[k].Has(i) {
+			var p leadloop.Points
+			if oneGroup {
+				p = clamp(clamp(b.sums[0][i], m.groups[0].limits), representable)
+			} else {
+				p = w.now.base(b, i)
+			}
+			for k := range w.applied {
+				if w.applied[k][word]&bit != 0 {
 					p = m.changes[k].apply(exactly(p)).lo
 				}
 			}
-			w.now.rank(b, i, p)
-			s.Points[i] = p
-			if known := s.known.Has(i); !known || s.rejects != nil && s.rejects[i] > 0 {
-				s.ranks[i] = uint16(none)
-				s.held[word] &^= set & -set
-				if !known {
-					s.Points[i] = 0
-				}
+			if byPoints {
+				s.ranks[i] = uint16(band(m.tiers.from, p))
+			} else {
+				w.now.rank(b, i, p)
 			}
-			w.change(&changes, points, tier, b, i)
+			s.Points[i] = p
+			if s.known[word]&bit == 0 {
+				s.Points[i], s.ranks[i] = 0, none
+				s.held[word] &^= bit
+			} else if s.rejects != nil && s.rejects[i] > 0 {
+				s.ranks[i] = none
+				s.held[word] &^= bit
+			}
+			if points != s.Points[i] || tier != s.ranks[i] || w.t.every {
+				w.change(&changes, points, tier, b, i)
+			}
 		}
 	}
 	return changes

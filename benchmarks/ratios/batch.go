@@ -45,7 +45,13 @@ type pass struct {
 	what  string
 	leads int
 	run   func() error
+	after func() error // not measured
 	times []float64
+}
+
+func edit(b *scoring.Batch, m *scoring.Model) error {
+	_, err := b.Rescore(context.Background(), m, benchmarks.Now)
+	return err
 }
 
 // sampled is how many leads are made beforehand as profiles, and inAllForms how
@@ -93,9 +99,11 @@ func (s settings) batchTable(n int, population *benchmarks.Population, rows []be
 	if err != nil {
 		return out, err
 	}
-	edited, err := m.Edited()
-	if err != nil {
-		return out, err
+	edits := map[int64]*scoring.Model{}
+	for _, employees := range []int64{600, 800} {
+		if edits[employees], err = m.Edited(employees); err != nil {
+			return out, err
+		}
 	}
 	ctx := context.Background()
 	batch, err := population.NewBatch(ctx, model)
@@ -117,14 +125,21 @@ func (s settings) batchTable(n int, population *benchmarks.Population, rows []be
 			break
 		}
 	}
+	gaps, err := benchmarks.NewPopulation(min(sampled, len(rows)), true)
+	if err != nil {
+		return out, err
+	}
+	sparse, err := gaps.NewBatch(ctx, model)
+	if err != nil {
+		return out, err
+	}
+	back := func() error { return batch.Score(ctx, model, benchmarks.Now) }
 	passes := []*pass{
 		{what: "hand-tuned, rows", leads: len(rows), run: func() error { return scoreRows(tuned, rows) }},
 		{what: "columns, scan", leads: len(rows), run: func() error { return batch.Score(ctx, model, benchmarks.Now) }},
-		{what: "columns, one numeric rule edited", leads: len(rows), run: func() error {
-			_, err := batch.Rescore(ctx, edited, benchmarks.Now)
-			edited, model = model, edited
-			return err
-		}},
+		{what: "columns, a numeric rule edited, no score changes", leads: len(rows), run: func() error { return edit(batch, edits[600]) }, after: back},
+		{what: "columns, a numeric rule edited, a ninth of the scores change", leads: len(rows), run: func() error { return edit(batch, edits[800]) }, after: back},
+		{what: "columns, scan, a quarter of the fields absent", leads: gaps.N, run: func() error { return sparse.Score(ctx, model, benchmarks.Now) }},
 		{what: "columns, ingest and scan", leads: len(sample), run: func() error {
 			_, err := scoring.NewBatch(ctx, model, from(sample), benchmarks.Now, scoring.BatchOptions{})
 			return err
@@ -171,6 +186,11 @@ func (s settings) batchTable(n int, population *benchmarks.Population, rows []be
 				return out, err
 			}
 			p.times = append(p.times, float64(end-begin)/float64(p.leads))
+			if p.after != nil {
+				if err := p.after(); err != nil {
+					return out, fmt.Errorf("%s: %w", p.what, err)
+				}
+			}
 		}
 	}
 	for _, p := range passes {
