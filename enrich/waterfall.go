@@ -172,10 +172,8 @@ func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, err
 	case w.o.Mode == Off:
 		return Report{Stopped: StoppedOff, Missing: missing}, nil
 	}
-	if w.o.MinFit != nil {
-		if fit, ok := w.o.PreScore(ctx, s.Profile, s.Lead.Activities, s.AsOf); ok && fit < *w.o.MinFit {
-			return Report{Stopped: StoppedBelowMinFit, Missing: missing}, nil
-		}
+	if w.below(ctx, s) {
+		return Report{Stopped: StoppedBelowMinFit, Missing: missing}, nil
 	}
 	timed, cancel := context.WithTimeout(ctx, w.o.Deadline)
 	defer cancel()
@@ -212,6 +210,15 @@ func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, err
 	r.report.Missing = r.missing
 	r.report.Claims = slices.DeleteFunc(r.report.Claims, r.said)
 	return r.report, nil
+}
+
+// below reports whether the lead is not worth the money.
+func (w *Waterfall) below(ctx context.Context, s leadloop.Subject) bool {
+	if w.o.MinFit == nil {
+		return false
+	}
+	fit, ok := w.o.PreScore(ctx, s.Profile, s.Lead.Activities, s.AsOf)
+	return ok && fit < *w.o.MinFit
 }
 
 // run is the state of one waterfall over one lead.
