@@ -36,7 +36,8 @@ type TypeTimes struct {
 // Fill makes h the history of these activities, which it keeps a reference to
 // and which must not change. It reuses what h had before.
 func (h *History) Fill(list []Activity) {
-	h.Activities, h.Types, h.Times, h.types = list, h.Types[:0], slices.Grow(h.Times[:0], len(list)), h.types[:0]
+	h.Activities, h.Types, h.Times = list, slices.Grow(h.Types[:0], min(len(list), 6)), slices.Grow(h.Times[:0], len(list))
+	h.types = slices.Grow(h.types[:0], len(list))
 	h.Latest, h.Far = math.MinInt64, false
 	for i := range list {
 		k := h.typ(list, i)
