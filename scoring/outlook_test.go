@@ -147,41 +147,6 @@ func TestWhichLookUpDecides(t *testing.T) {
 	}
 }
 
-func TestVerdictAndScoreSayWhatTheExplanationSays(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := anyModel(t)
-		if rapid.Bool().Draw(t, "enumerable") {
-			m = anyEnumerableModel(t)
-		}
-		in := anyInput(t, m)
-		e := mustScore(t, m, in)
-		verdict, err := m.Verdict(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(Verdict{e.Known, e.Points, e.Tier, e.Held, e.Disqualified, e.DisqualifiedBy}, verdict); diff != "" {
-			t.Fatalf("verdict (-explanation +verdict):\n%s\n%s", diff, e)
-		}
-		score, err := m.Score(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(e.Score(), score); diff != "" {
-			t.Fatalf("score (-explanation +score):\n%s\n%s", diff, e)
-		}
-		// What the explanation shows step by step comes to the same.
-		sums := map[string]leadloop.Points{}
-		for _, c := range e.Contributions {
-			sums[c.Group] += c.Points
-		}
-		for _, g := range e.Groups {
-			if sums[g.Group] != g.Sum {
-				t.Fatalf("group %s: rules give %s, the group says %s:\n%s", g.Group, sums[g.Group], g.Sum, e)
-			}
-		}
-	})
-}
-
 func TestDecidingEqualsBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyEnumerableModel(t)
