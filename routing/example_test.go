@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/store"
 )
 
 // Two reps share the leads of a pool; the ledger is kept in memory.
@@ -79,4 +80,81 @@ func ExampleNext() {
 	// ana was owed -0.40 leads, moves by +400000 millionths
 	// ben was owed 0.60 leads, moves by +400000 millionths
 	// cem was owed 0.80 leads, moves by -800000 millionths
+}
+
+// territories are two regions and a hole between them.
+const territories = `
+teams: [{id: field, manager: vera, members: [ana, ben]}]
+reps: [{id: vera}, {id: ana, name: Ana}, {id: ben, name: Ben, max_open: 40}]
+pools: [{id: field, team: field}]
+queues: [{id: inbox}]
+territories:
+  - {id: west, country: [US], region: [CA, OR, WA], rep: ana}
+  - {id: north, country: [CA], rep: ben}
+chain:
+  - {id: territory, target: {owner_of: territory}}
+  - {id: large, employees: {min: 1000}, target: {pool: field}}
+final: inbox
+`
+
+// Which lead is nobody's?
+func ExampleRouter_Gaps() {
+	for _, gap := range routerOf(leadloop.StandardSchema(), territories).Gaps() {
+		fmt.Println(gap)
+	}
+	// Output:
+	// no entry is for this lead: it waits in inbox: company.employees "0"
+	// routing.yaml:10:5: entry territory: no territory is for this lead: nothing known about it
+	// routing.yaml:10:5: entry territory: no territory is for this lead: lead.country "US"
+}
+
+// What has to be known before the owner is certain?
+func ExampleRouter_Undecided() {
+	profile := leadloop.StandardSchema().NewProfile()
+	r := routerOf(profile.Schema(), territories)
+	leadloop.Country.Set(profile, "US")
+	trace, err := r.Undecided(context.Background(), routing.Request{Lead: &leadloop.Lead{ID: "l1"}, Profile: profile})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, e := range trace.Entries {
+		fmt.Println(e.Entry, "needs", e.Needs)
+	}
+	// Output:
+	// territory needs [lead.region]
+	// large needs [company.employees]
+}
+
+func routerOf(schema *leadloop.Schema, text string) *routing.Router {
+	def, err := routing.Parse("routing.yaml", []byte(text))
+	if err != nil {
+		panic(err)
+	}
+	r, err := routing.New(def, routing.SLADefinition{}, schema, routing.Options{})
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Where does everybody in a pool stand?
+func ExampleRouter_Standings() {
+	memory := routing.Snapshot{
+		CRM: []leadloop.Rep{{ID: "ana", Inactive: true}},
+		Rotations: map[string]store.Rotation{"field": {Pool: "field", Balances: []store.Balance{
+			{Member: "ana", Owed: -400_000, Count: 3}, {Member: "ben", Owed: 400_000, Count: 2},
+		}}},
+	}
+	standings, err := routerOf(leadloop.StandardSchema(), territories).Standings(context.Background(), &memory, "field", time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range standings {
+		fmt.Println(s.Member, s.Count, s.Owed, s.Why)
+	}
+	// Output:
+	// ana 3 -400000 is inactive
+	// ben 2 400000
 }

@@ -53,8 +53,9 @@ func (r *Router) Gaps() []Gap {
 	}
 	boxes := make([]*condition, 0, len(r.entries))
 	for i := range r.entries {
-		if c := &r.entries[i].cond; c.exact() {
-			boxes = append(boxes, c)
+		// Whether there is an owner is not the lead's to say.
+		if e := &r.entries[i]; e.cond.exact() && len(e.owners) == 0 && e.Target.Alert == "" {
+			boxes = append(boxes, &e.cond)
 		}
 	}
 	for _, start := range r.starts(boxes, -1, leadloop.Country.Name()) {
@@ -125,7 +126,7 @@ func (r *Router) endsInFinal(values map[string]string) bool {
 	}
 	lead.State.Score = leadloop.Score{Known: true, Tier: values["tier"], Model: "example"}
 	a, err := r.Route(context.Background(), &Snapshot{}, Request{Lead: lead, Profile: p, AsOf: time.Date(2026, 1, 7, 12, 0, 0, 0, time.UTC)})
-	return err == nil && a.Reason == "no_entry"
+	return err == nil && a.Kind == leadloop.OutcomeQueued && a.Entry == ""
 }
 
 // exact reports whether the condition is no more than a box: one set of values
