@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -373,5 +375,31 @@ func TestStandingsSayWhatEachIsOwedAndWhoGetsNothingNow(t *testing.T) {
 	}
 	if _, err := r.Standings(context.Background(), &rd, "east", monday); !errors.Is(err, leadloop.ErrNotFound) {
 		t.Errorf("no such pool: %v", err)
+	}
+}
+
+func TestOfManyWhoClaimALeadOneGetsIt(t *testing.T) {
+	b := strategyBench(t)
+	lead := leadOfTier("l1", "C")
+	b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, of("first"))
+	var won atomic.Int32
+	var wg sync.WaitGroup
+	profile := profileOf(t, b.r, of("first"))
+	for i := range 32 {
+		by := []leadloop.RepID{"a", "b"}[i%2]
+		wg.Go(func() {
+			mine := &bench{t: t, r: b.r, st: b.st, stage: NewClaim(b.r, b.st, by)}
+			_, _, err := mine.try(context.Background(), leadloop.Subject{Lead: lead.Clone(), Profile: profile, AsOf: monday.Add(time.Minute), Trigger: leadloop.TriggerActivity})
+			switch {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, leadloop.ErrConflict):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := won.Load(); n != 1 {
+		t.Errorf("%d got it", n)
 	}
 }

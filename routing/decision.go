@@ -28,6 +28,7 @@ type decision struct {
 	results *rules.Results
 	// uncredited are the members of the pool booked last who got no credit.
 	uncredited []leadloop.RepID
+	leadZone   *zoneOffset // once it is asked for
 	// sla is the policy of the lead, once it is asked for.
 	sla *policyChoice
 }

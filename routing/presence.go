@@ -257,26 +257,38 @@ func (d *decision) lacks(r *rep, g *Target) why {
 		}
 	}
 	if g.ZoneWithin > 0 {
-		name, p := leadloop.Timezone.Get(d.q.Profile)
-		if p == leadloop.Present && d.apart(r.zone, name) > g.ZoneWithin {
+		if d.apart(r.zone) > g.ZoneWithin {
 			return why{text: "is too many time zones away"}
 		}
 	}
 	return why{}
 }
 
-// apart is how far a zone's clock is from that of another at the moment, the
-// short way round the globe. A zone that this machine does not know is far
-// from none.
-func (d *decision) apart(zone *time.Location, name string) time.Duration {
-	other, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
+// apart is how far a zone's clock is from the lead's at the moment, the short
+// way round the globe. While the lead's zone is not known, or this machine does
+// not know it, that is nothing.
+func (d *decision) apart(zone *time.Location) time.Duration {
+	if d.leadZone == nil {
+		d.leadZone = &zoneOffset{}
+		if name, p := leadloop.Timezone.Get(d.q.Profile); p == leadloop.Present && name != "" && name != "Local" {
+			if z, err := time.LoadLocation(name); err == nil {
+				_, d.leadZone.seconds = d.q.AsOf.In(z).Zone()
+				d.leadZone.known = true
+			}
+		}
+	}
+	if !d.leadZone.known {
 		return 0
 	}
-	_, a := d.q.AsOf.In(zone).Zone()
-	_, b := d.q.AsOf.In(other).Zone()
-	diff := time.Duration(max(a-b, b-a)) * time.Second
+	_, here := d.q.AsOf.In(zone).Zone()
+	diff := time.Duration(max(here-d.leadZone.seconds, d.leadZone.seconds-here)) * time.Second
 	return min(diff, max(diff-day, day-diff))
+}
+
+// zoneOffset is a clock's distance from UTC.
+type zoneOffset struct {
+	known   bool
+	seconds int
 }
 
 // primary returns the language of a BCP 47 tag without script and region.

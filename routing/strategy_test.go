@@ -347,3 +347,51 @@ func TestADrainTakesTheBestAndOldestAndNoMoreThanThereIsRoomFor(t *testing.T) {
 		t.Errorf("nobody has room: %v %v", tasks, err)
 	}
 }
+
+// Everybody away, everybody full, one member, no member: the lead ends where
+// the files say, with the reason.
+func TestALeadThatNobodyCanTakeEndsWhereTheFilesSay(t *testing.T) {
+	r := mustRouter(t, `
+teams: [{id: t, manager: boss, members: [a, b]}]
+reps: [{id: boss}, {id: a, max_open: 1}, {id: b, max_day: 1}, {id: c}]
+pools: [{id: two, team: t}, {id: one, members: [c]}]
+queues: [{id: q}, {id: full}]
+chain:
+  - {id: two, source: [two], target: {pool: two}}
+  - {id: one, source: [one], target: {pool: one}}
+  - {id: full, source: [two], target: {queue: full}}
+final: q
+`, "")
+	away := func(ids ...leadloop.RepID) (out []leadloop.Rep) {
+		for _, id := range ids {
+			out = append(out, leadloop.Rep{ID: id, Away: []leadloop.Absence{{From: monday, Until: monday.Add(time.Hour)}}})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name, source string
+		rd           Snapshot
+		exclude      []leadloop.RepID
+		want, why    string
+	}{
+		{name: "everybody is away", source: "two", rd: Snapshot{CRM: away("a", "b")}, want: "queued full entry:full",
+			why: "two: nobody could get the lead; a is away until 2026-11-02 11:00; b is away until 2026-11-02 11:00\nfull: it is for this lead\n"},
+		{name: "everybody is full", source: "two", rd: Snapshot{Workloads: map[leadloop.RepID]store.Workload{"a": {Open: 1}, "b": {Day: 1}}}, want: "queued full entry:full",
+			why: "two: nobody could get the lead; a is at capacity: 1/1 open; b is at capacity: 1/1 in 24 hours\nfull: it is for this lead\n"},
+		{name: "one member", source: "one", want: "assigned c entry:one", why: "one: c was owed 1.00 leads\n"},
+		{name: "the one member is excluded", source: "one", exclude: []leadloop.RepID{"c"}, want: "queued q nobody_eligible",
+			why: "one: nobody could get the lead; c is excluded\nno entry placed the lead: it waits in q\n"},
+		{name: "no member who has not left", source: "one", rd: Snapshot{CRM: []leadloop.Rep{{ID: "c", Inactive: true}}}, want: "queued q nobody_eligible",
+			why: "one: nobody could get the lead; c is inactive\nno entry placed the lead: it waits in q\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, err := r.Route(context.Background(), &c.rd, Request{Lead: leadOfTier("l", "A"), Profile: profileOf(t, r, of(c.source)), AsOf: monday, Exclude: c.exclude})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{c.want, c.why}, []string{string(a.Kind) + " " + string(a.Owner) + a.Queue + " " + a.Reason, r.Explain(a.Trace)}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
