@@ -66,6 +66,11 @@ func (h *History) Fill(list []Activity) {
 	}
 }
 
+// Of reports whether h was filled with that very list.
+func (h *History) Of(list []Activity) bool {
+	return len(list) == len(h.Activities) && (len(list) == 0 || &list[0] == &h.Activities[0])
+}
+
 // typ returns the position among the types of the i-th activity's.
 func (h *History) typ(list []Activity, i int) int {
 	name := list[i].Type

@@ -113,10 +113,11 @@ func (x *exec) reset(ctx context.Context, s *Set, f *Facts) {
 	if profile == nil {
 		profile = s.env.blank
 	}
-	x.row, x.past = profile.Row(), nil
+	x.row, x.past = profile.Row(), profile.History()
 	if f.Activities == nil {
-		x.past = profile.History()
 		x.facts.Activities = x.past.Activities
+	} else if !x.past.Of(f.Activities) {
+		x.past = nil
 	}
 	// Round strips the monotonic reading, which would enter differences.
 	x.now = f.Now.Round(0).UTC()

@@ -41,8 +41,8 @@ type Facts struct {
 	// Profile must have the schema of the environment.
 	Profile *leadloop.Profile
 	// Activities in any order; those after Now count as happening at Now. Nil
-	// means those of the profile ([leadloop.Profile.SetActivities]), which is
-	// faster: they are sorted already.
+	// means those of the profile ([leadloop.Profile.SetActivities]). They are
+	// faster, also if they are given here: they are sorted already.
 	Activities []leadloop.Activity
 	// Vars are the values of the environment's variables, by position; an
 	// absent Value makes rules that need it undecided.
