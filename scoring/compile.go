@@ -23,7 +23,7 @@ type compiler struct {
 
 func (c *compiler) model() *Model {
 	d := c.d
-	m := &Model{name: d.Model, version: d.Version, schema: c.schema, halvings: maxHalvings}
+	m := &Model{name: d.Model, version: d.Version, schema: c.schema, halvings: maxHalvings, work: maxWork}
 	fields, _ := d.Fields()
 	for _, f := range fields {
 		if have, ok := c.schema.Lookup(f.Name); !ok || have.Kind != f.Kind {

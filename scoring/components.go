@@ -97,7 +97,7 @@ func (s *run) common(branches []branch, group int, set *sumset) bool {
 		if branches[i].more != nil {
 			had = branches[i].more[group]
 		}
-		sum, ok := had.plus(set)
+		sum, ok := had.plus(set, &s.reach.work)
 		if !ok {
 			return false
 		}
@@ -233,7 +233,7 @@ func (w *weaver) weave(i int) {
 	more, ok := sumset{unit: s.reach.unit[w.main]}, true
 	for i := range w.axes {
 		if ok {
-			more, ok = more.plus(&w.axes[i].more[w.at[i]])
+			more, ok = more.plus(&w.axes[i].more[w.at[i]], &s.reach.work)
 		}
 	}
 	if !ok {

@@ -18,7 +18,8 @@ type Options struct {
 	// Combinations is how many combinations of values are tried for the range
 	// of a lead: of the missing fields of one rule, of those that hang together
 	// by rules (values that such rules don't tell apart count once), and of
-	// what modifiers and disqualifications can come to. 0 means
+	// what modifiers and disqualifications can come to; and, 16 times as many,
+	// of all rules that must be tried for this lead alone. 0 means
 	// [DefaultCombinations], negative tries none. Above it the range is an outer
 	// bound.
 	Combinations int
@@ -60,6 +61,7 @@ type Model struct {
 	// combinations is how many are tried at most, 0 for none.
 	combinations int
 	halvings     int    // see maxHalvings
+	work         int    // see maxWork
 	patch        *patch // for mutants only
 	// readCount is how many fields rules and modifiers read, each counted.
 	readCount int

@@ -85,7 +85,7 @@ func (b *branch) add(m *Model, it *item, o outcome) {
 
 // join adds what components come to that share no missing field; false if the
 // sums span too much.
-func (b *branch) join(c *branch) bool {
+func (b *branch) join(c *branch, work *int) bool {
 	for i := range b.sums {
 		b.sums[i] = b.sums[i].plus(c.sums[i])
 	}
@@ -103,7 +103,7 @@ func (b *branch) join(c *branch) bool {
 			continue
 		}
 		var ok bool
-		if b.more[i], ok = b.more[i].plus(&c.more[i]); !ok {
+		if b.more[i], ok = b.more[i].plus(&c.more[i], work); !ok {
 			return false
 		}
 	}
@@ -152,6 +152,10 @@ type component struct {
 	fields []int // positions in the schema, ascending
 }
 
+// triesOfCombinations is how many times Options.Combinations all rules together
+// may be tried for one lead.
+const triesOfCombinations = 16
+
 // reach is room for finding components.
 type reach struct {
 	items  []item
@@ -159,6 +163,9 @@ type reach struct {
 	of     []int // by field: its component, -1
 	unit   []leadloop.Points
 	sums   []leadloop.Points
+	// work is what is left for sums (see maxWork), tries for values that are
+	// tried for this lead alone.
+	work, tries int
 }
 
 // branches finds what the missing inputs can make of the lead; false if
@@ -185,6 +192,8 @@ func (s *run) branches(ctx context.Context) (out []branch, exact bool) {
 		}
 	}
 	out = []branch{start}
+	s.reach.work = m.work
+	work := &s.reach.work
 	for _, c := range components(items, &s.reach) {
 		if group, set, ok := s.tryOne(c); ok {
 			if s.common(out, group, &set) {
@@ -193,11 +202,11 @@ func (s *run) branches(ctx context.Context) (out []branch, exact bool) {
 		}
 		options, all := s.try(c)
 		exact = exact && all
-		joint := product(out, options, m.combinations)
+		joint := product(out, options, m.combinations, work)
 		if joint == nil {
 			exact = false
-			if joint = product(out, []branch{whole(options)}, len(out)); joint == nil {
-				joint = product([]branch{whole(out)}, []branch{whole(options)}, 1)
+			if joint = product(out, []branch{whole(options)}, len(out), work); joint == nil {
+				joint = product([]branch{whole(out)}, []branch{whole(options)}, 1, work)
 			}
 		}
 		out = joint
@@ -206,7 +215,7 @@ func (s *run) branches(ctx context.Context) (out []branch, exact bool) {
 }
 
 // product combines what is independent; nil if that is more than limit.
-func product(a, b []branch, limit int) []branch {
+func product(a, b []branch, limit int, work *int) []branch {
 	if len(a)*len(b) > limit {
 		return nil
 	}
@@ -214,7 +223,7 @@ func product(a, b []branch, limit int) []branch {
 	for i := range a {
 		for j := range b {
 			joint := a[i].clone()
-			if !joint.join(&b[j]) {
+			if !joint.join(&b[j], work) {
 				return nil
 			}
 			out = append(out, joint)
@@ -228,7 +237,7 @@ func product(a, b []branch, limit int) []branch {
 func (s *run) items(ctx context.Context, start *branch) (items []item, exact bool) {
 	m := s.m
 	items, exact = s.reach.items[:0], true
-	s.reach.fields = s.reach.fields[:0]
+	s.reach.fields, s.reach.tries = s.reach.fields[:0], triesOfCombinations*m.combinations
 	for _, i := range s.open {
 		r, g := &m.rules[i], &s.given[i]
 		it := item{rule: i, change: -1}

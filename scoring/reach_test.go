@@ -381,7 +381,7 @@ func TestABoundOnCombinationsIsSound(t *testing.T) {
 		exact := mustScore(t, m, in)
 		bounded := *m
 		bounded.combinations = rapid.IntRange(1, 30).Draw(t, "combinations")
-		bounded.halvings = rapid.IntRange(0, 3).Draw(t, "halvings")
+		bounded.halvings, bounded.work = rapid.IntRange(0, 3).Draw(t, "halvings"), rapid.IntRange(0, 60).Draw(t, "work")
 		e := mustScore(t, &bounded, in)
 		if e.Low > exact.Low || e.High < exact.High || e.RangeExact && (e.Low != exact.Low || e.High != exact.High) {
 			t.Fatalf("%s to %s (exact: %t) within %d combinations, but it is %s to %s:\n%s", e.Low, e.High, e.RangeExact, bounded.combinations, exact.Low, exact.High, e)

@@ -15,8 +15,12 @@ type sumset struct {
 	bits   []uint64        // bit n stands for lo + n×unit; nil if lo is all
 }
 
-// maxSums is how many multiples of its unit a sumset may span.
-const maxSums = 1 << 18
+// maxSums is how many multiples of its unit a sumset may span, and maxWork how
+// much work may go into the sums of one lead, some 10 ms.
+const (
+	maxSums = 1 << 18
+	maxWork = 1 << 24
+)
 
 func (a *sumset) single() bool { return a.lo == a.hi }
 
@@ -87,9 +91,19 @@ func (a *sumset) merge(b *sumset, v leadloop.Points) {
 	}
 }
 
+// members counts them.
+func (a *sumset) members() int {
+	n := 0
+	for _, word := range a.bits {
+		n += bits.OnesCount64(word)
+	}
+	return max(n, 1)
+}
+
 // plus returns all sums of a member of a and one of b; false if they span too
-// much. All have one unit.
-func (a *sumset) plus(b *sumset) (sumset, bool) {
+// much, or take more than what is left of the work, which it counts in words
+// of bits. All have one unit.
+func (a *sumset) plus(b *sumset, work *int) (sumset, bool) {
 	if b.single() {
 		a, b = b, a
 	}
@@ -97,6 +111,13 @@ func (a *sumset) plus(b *sumset) (sumset, bool) {
 		out := *b
 		out.lo, out.hi = out.lo+a.lo, out.hi+a.lo
 		return out, true
+	}
+	n, m := a.members(), b.members()
+	if n > m {
+		a, b, n = b, a, m
+	}
+	if *work -= n * len(b.bits); *work < 0 {
+		return sumset{}, false
 	}
 	out, ok := blankSums(a.lo+b.lo, a.hi+b.hi, a.unit)
 	if ok {

@@ -71,7 +71,8 @@ func TestSumsetsAreSetsOfSums(t *testing.T) {
 			}
 		}
 		check("a", inA, a, true)
-		sum, ok := a.plus(&b)
+		work := maxWork
+		sum, ok := a.plus(&b, &work)
 		check("the sums", plus, sum, ok)
 		one, ok := a.either(&b)
 		check("the union", either, one, ok)

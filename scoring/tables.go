@@ -145,6 +145,12 @@ func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 			return true
 		}
 	}
+	if !same {
+		if s.reach.tries -= n; s.reach.tries < 0 {
+			it.fields = nil
+			return false
+		}
+	}
 	var b tabler
 	b.t.pick = make([]uint16, 0, n)
 	facts := s.facts
