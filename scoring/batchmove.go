@@ -131,9 +131,29 @@ type mover struct {
 	ranks    [rules.BlockLeads]uint16
 	rejects  [rules.BlockLeads]uint16
 	applied  []rules.LeadBits
+	// moves are by the rank before, then by the one after.
+	moves []moved
+	leads int // with another score
 }
 
-func newMover(t *transition) *mover { return &mover{t: t, exec: t.set.NewExec()} }
+// moved counts leads that went from one tier to another, or stayed.
+type moved struct {
+	change TierChange
+	other  bool
+	n      int
+}
+
+func newMover(t *transition) *mover {
+	w := &mover{t: t, exec: t.set.NewExec()}
+	from, to := &t.from.m.tiers, &t.to.m.tiers
+	for i := range len(from.names) + 1 {
+		for k := range len(to.names) + 1 {
+			c := TierChange{from.name(i), to.name(k)}
+			w.moves = append(w.moves, moved{change: c, other: c.From != c.To})
+		}
+	}
+	return w
+}
 
 func (w *mover) move(ctx context.Context, b *batchBlock) (BatchChanges, error) {
 	t, s := w.t, b.scores
@@ -266,20 +286,20 @@ func (w *mover) touch(ctx context.Context, b, before *batchBlock) (BatchChanges,
 		err := w.now.finish(ctx, b)
 		return w.compare(b, n), err
 	}
-	changes := w.again(b, &dirty)
+	w.again(b, &dirty)
 	if in.Len() < len(s.Points) {
 		copy(w.points[:], s.Points)
 		copy(w.ranks[:], s.ranks)
 		if err := w.now.odd(ctx, b); err != nil {
-			return changes, err
+			return w.changes(), err
 		}
 		for i := range s.Points {
 			if !in.Has(i) {
-				w.change(&changes, w.points[i], w.ranks[i], b, i)
+				w.change(w.points[i], w.ranks[i], b, i)
 			}
 		}
 	}
-	return changes, nil
+	return w.changes(), nil
 }
 
 func at(set *rules.LeadBits, w int) uint64 {
@@ -337,7 +357,7 @@ func (w *mover) rejecting(b *batchBlock, dirty *rules.LeadBits) {
 }
 
 // again scores leads.
-func (w *mover) again(b *batchBlock, dirty *rules.LeadBits) (changes BatchChanges) {
+func (w *mover) again(b *batchBlock, dirty *rules.LeadBits) {
 	s, m, none := b.scores, b.model.m, uint16(len(b.model.m.tiers.names))
 	oneGroup, byPoints := m.value == nil && len(m.groups) == 1, b.previous == nil && m.tiers.cells == nil
 	for word, set := range dirty {
@@ -352,7 +372,7 @@ func (w *mover) again(b *batchBlock, dirty *rules.LeadBits) (changes BatchChange
 			}
 			for k := range w.applied {
 				if w.applied[k][word]&bit != 0 {
-					p = m.changes[k].apply(exactly(p)).lo
+					p = m.changes[k].at(p)
 				}
 			}
 			if byPoints {
@@ -369,30 +389,41 @@ func (w *mover) again(b *batchBlock, dirty *rules.LeadBits) (changes BatchChange
 				s.held[word] &^= bit
 			}
 			if points != s.Points[i] || tier != s.ranks[i] || w.t.every {
-				w.change(&changes, points, tier, b, i)
+				w.change(points, tier, b, i)
 			}
 		}
 	}
-	return changes
 }
 
 // change notes what became of a lead.
-func (w *mover) change(changes *BatchChanges, points leadloop.Points, rank uint16, b *batchBlock, i int) {
+func (w *mover) change(points leadloop.Points, rank uint16, b *batchBlock, i int) {
 	s := b.scores
-	was, is := w.t.from.m.tiers.name(int(rank)), s.Tier(i)
-	if was == is && points == s.Points[i] {
+	k := int(rank)*(len(w.t.to.m.tiers.names)+1) + int(s.ranks[i])
+	if !w.moves[k].other && points == s.Points[i] {
 		return
 	}
-	changes.Leads++
-	if was != is {
-		changes.tier(TierChange{was, is}, 1)
+	w.leads++
+	w.moves[k].n++
+}
+
+// changes are what was noted of a block.
+func (w *mover) changes() (out BatchChanges) {
+	out.Leads, w.leads = w.leads, 0
+	for i := range w.moves {
+		if m := &w.moves[i]; m.n > 0 {
+			if m.other {
+				out.tier(m.change, m.n)
+			}
+			m.n = 0
+		}
 	}
+	return out
 }
 
 // compare notes what became of all leads.
-func (w *mover) compare(b *batchBlock, n int) (changes BatchChanges) {
+func (w *mover) compare(b *batchBlock, n int) BatchChanges {
 	for i := range n {
-		w.change(&changes, w.points[i], w.ranks[i], b, i)
+		w.change(w.points[i], w.ranks[i], b, i)
 	}
-	return changes
+	return w.changes()
 }

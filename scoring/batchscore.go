@@ -119,7 +119,7 @@ func (c *combiner) finish(ctx context.Context, b *batchBlock) error {
 			for w, in := range applied {
 				for ; in != 0; in &= in - 1 {
 					k := w*64 + bits.TrailingZeros64(in)
-					c.raw[k] = m.apply(exactly(c.raw[k])).lo
+					c.raw[k] = m.at(c.raw[k])
 				}
 			}
 		}
@@ -406,4 +406,12 @@ func (r *ruleLeads) set(i int, state State) {
 		next[i/64] ^= 1 << (i % 64)
 		*s.set = next
 	}
+}
+
+// at is apply for points that are known.
+func (c *modifier) at(p leadloop.Points) leadloop.Points {
+	if c.multiply == nil {
+		return clamp(p+c.add, representable)
+	}
+	return pointsWithin(p.Float() * *c.multiply)
 }
