@@ -150,10 +150,9 @@ func (x *exec) release() {
 	x.read = x.read[:0]
 	x.facts, x.row, x.past, x.ctx = Facts{}, nil, nil, nil
 	x.own.Activities = nil
-	if x.steps == 0 {
-		return
+	if len(x.locals) > 0 {
+		clear(x.locals)
 	}
-	clear(x.locals)
 	for i := range x.texts {
 		clear(x.texts[i][:cap(x.texts[i])])
 	}

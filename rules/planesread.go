@@ -277,9 +277,12 @@ func (x *exec) pickVars(list []varSource) {
 			}
 		case *timeSource:
 			switch {
+			case s.view == viewAge && !inRange(x.now):
+				x.age(of, v) // which says so
+			case !x.known(&of.place, v):
 			case s.view == viewAge:
 				x.age(of, v)
-			case x.known(&of.place, v):
+			default:
 				x.time(of, v)
 			}
 		case *textSource:

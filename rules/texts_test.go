@@ -133,3 +133,18 @@ func TestActivitiesAreThoseOfTheProfileUnlessOthersAreGiven(t *testing.T) {
 		}
 	}
 }
+
+func TestAVariableOfAnotherKindFailsWhateverIsAskedOfIt(t *testing.T) {
+	e := newEnv(t, rules.Options{Vars: []rules.Var{{Name: "since_when", Kind: leadloop.KindTime}}})
+	for _, text := range []string{`now - since_when > days(1)`, `since_when < timestamp("2026-01-01")`, `string(since_when) != ""`} {
+		set := compile(t, e, boolean, text)
+		f := rules.Facts{Now: noon, Vars: []leadloop.Value{leadloop.ValueOf("yesterday")}}
+		var r rules.Results
+		set.Eval(context.Background(), f, &r)
+		for _, got := range []rules.Result{r.At(0), set.EvalOne(context.Background(), f, 0)} {
+			if got.State != rules.Failed || got.Err.Error() != "since_when: is a string, not a timestamp" {
+				t.Errorf("%s: got %+v", text, got)
+			}
+		}
+	}
+}
