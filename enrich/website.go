@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -121,9 +122,7 @@ func newWebsite(facts map[string]string, o WebsiteOptions) *Website {
 		n.dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
 	w := &Website{facts: map[string]string{}}
-	for f, fact := range facts {
-		w.facts[f] = fact
-	}
+	maps.Copy(w.facts, facts)
 	w.client = &http.Client{
 		Transport: &http.Transport{
 			DialContext: n.dialContext, DisableKeepAlives: true, TLSHandshakeTimeout: 5 * time.Second,
