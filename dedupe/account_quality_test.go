@@ -6,6 +6,7 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/dedupe"
 	"github.com/leadloop/leadloop/dedupe/match/matchtest"
+	"github.com/leadloop/leadloop/dedupe/match/measure"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -38,7 +39,7 @@ func TestLeadToAccountOnGeneratedLeads(t *testing.T) {
 			}
 			truth, got = append(truth, r.Account), append(got, account)
 		}
-		top := matchtest.TopOne(truth, got)
+		top := measure.TopOne(truth, got)
 		t.Logf("seed %d: %+v, accuracy %.4f", seed, top, top.Accuracy())
 		if wrong := float64(top.Wrong+top.Invented) / float64(w.Len()); top.Accuracy() < .98 || wrong > .01 {
 			t.Errorf("seed %d: %+v, accuracy %.4f, want .98; wrong %.4f", seed, top, top.Accuracy(), wrong)
