@@ -22,7 +22,7 @@ const (
 )
 
 // Table reads a CSV file of whatever content, row by row: with commas,
-// semicolons, tabs or bars, told from the header, with or without a byte order
+// semicolons, tabs, bars or percent signs, told from the header, with or without a byte order
 // mark. A row that can't be read is a [Reject] with its line, and a quote that
 // does not close spoils its row alone. It holds one row in memory, and is used
 // from one goroutine. Start with [NewTable]; for leads, with [NewReader].
@@ -166,6 +166,10 @@ func delimiter(header []byte) rune {
 		if counts[c] > counts[best] {
 			best = c
 		}
+	}
+	// A percent sign is more often part of a name.
+	if counts[best] == 0 && counts['%'] > 1 {
+		best = '%'
 	}
 	return best
 }

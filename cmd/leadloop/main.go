@@ -1,4 +1,5 @@
-// Command leadloop runs a playbook over leads, and checks playbooks.
+// Command leadloop runs a playbook over leads, checks playbooks, and finds
+// duplicates in tables.
 //
 // Exit codes: 0 all went well; 1 failed; 2 the playbook or the command line is
 // wrong and nothing was run; 3 done, but rows were rejected; 130 interrupted,
@@ -44,6 +45,8 @@ const (
 type cli struct {
 	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
 	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
+
+	Dedupe dedupeCmd `cmd:"" help:"Find the rows of any table that are the same person or company, without labels."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

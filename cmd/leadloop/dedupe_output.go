@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadloop/leadloop/dedupe"
+	"github.com/leadloop/leadloop/dedupe/match"
+)
+
+// summary is what a run of dedupe came to.
+type summary struct {
+	Rows       int            `json:"rows"`
+	Rejected   int            `json:"rejected"`
+	Clusters   int            `json:"clusters"`
+	Duplicates int            `json:"duplicates"` // rows beyond the first of their cluster
+	Largest    int            `json:"largest_cluster"`
+	Auto       int            `json:"pairs_sure"`
+	Review     int            `json:"pairs_to_review"`
+	Unlinkable int            `json:"unlinkable"`
+	Splits     map[string]int `json:"splits,omitempty"`
+	Model      string         `json:"model"`
+	Learnt     bool           `json:"learnt"`
+	Report     match.Report   `json:"learning"`
+	Quality    *quality       `json:"quality,omitempty"`
+	Seconds    float64        `json:"seconds"`
+}
+
+// clusterNumbers names each cluster by the number of its first row.
+func clusterNumbers(r *match.Result) []string {
+	first := map[string]string{}
+	out := make([]string, len(r.Rows))
+	for i, m := range r.Rows {
+		if first[m.Cluster] == "" {
+			first[m.Cluster] = strconv.Itoa(i + 1)
+		}
+		out[i] = first[m.Cluster]
+	}
+	return out
+}
+
+func summarise(t *dedupeTable, m *match.Model, r *match.Result, truth []string) summary {
+	s := summary{
+		Rows: len(t.rows), Rejected: len(t.rejects), Clusters: r.Clusters, Duplicates: len(t.rows) - r.Clusters, Largest: r.Largest,
+		Model: m.Digest(), Report: m.Report(), Quality: judge(truth, clusterNumbers(r)), Splits: map[string]int{},
+	}
+	for _, p := range r.Pairs {
+		switch p.Verdict {
+		case match.VerdictAuto:
+			s.Auto++
+		case match.VerdictReview:
+			s.Review++
+		}
+	}
+	for _, x := range r.Splits {
+		s.Splits[x.Reason]++
+	}
+	for _, x := range r.Rows {
+		if x.Unlinkable {
+			s.Unlinkable++
+		}
+	}
+	return s
+}
+
+// String is the summary for people.
+func (s summary) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s in %s (the largest has %s): %s are one with an earlier row.\n",
+		plural(s.Rows, "row"), plural(s.Clusters, "cluster"), plural(s.Largest, "row"), thousands(int64(s.Duplicates)))
+	fmt.Fprintf(&b, "Pairs: %s sure, %s worth a look.", thousands(int64(s.Auto)), thousands(int64(s.Review)))
+	if s.Unlinkable > 0 {
+		fmt.Fprintf(&b, " %s say too little to be recognised by.", plural(s.Unlinkable, "row"))
+	}
+	b.WriteString("\n")
+	if len(s.Splits) > 0 {
+		var parts []string
+		for _, reason := range []string{match.SplitAverage, match.SplitSize, match.SplitUnique, match.SplitHuman, match.SplitSource} {
+			if n := s.Splits[reason]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%s because %s", thousands(int64(n)), reason))
+			}
+		}
+		fmt.Fprintf(&b, "Kept apart although a pair spoke for joining: %s.\n", strings.Join(parts, "; "))
+	}
+	for _, w := range s.Report.Warnings {
+		fmt.Fprintf(&b, "Note: %s\n", w)
+	}
+	if q := s.Quality; q != nil {
+		fmt.Fprintf(&b, "Against the truth (%s): precision %.4f, recall %.4f, F1 %.4f, B³ %.4f.\n",
+			plural(int(q.TruePairs), "true pair"), q.Precision, q.Recall, q.F1, q.BCubed)
+	}
+	fmt.Fprintf(&b, "Model %.12s, %.1f s.", s.Model, s.Seconds)
+	return b.String()
+}
+
+// write writes the files that were asked for. Each is complete or not there.
+func (c *dedupeCmd) write(t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary, s streams) error {
+	clusters := func(w io.Writer) error { return t.writeClusters(w, file, r) }
+	if c.Out == "" {
+		if err := clusters(s.out); err != nil {
+			return err
+		}
+	} else if err := writeFile(c.Out, clusters); err != nil {
+		return err
+	}
+	if c.Pairs != "" {
+		if err := writeFile(c.Pairs, func(w io.Writer) error { return t.writePairs(w, r) }); err != nil {
+			return err
+		}
+	}
+	if c.Report != "" {
+		return writeFile(c.Report, func(w io.Writer) error { return writeReport(w, t, file, m, r, sum) })
+	}
+	return nil
+}
+
+// writeFile writes beside the file and renames, so that what is there is whole.
+func writeFile(name string, write func(w io.Writer) error) (err error) {
+	f, err := os.CreateTemp(dirOf(name), ".leadloop-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+func dirOf(name string) string {
+	if i := strings.LastIndexByte(name, os.PathSeparator); i >= 0 {
+		return name[:i+1]
+	}
+	return "."
+}
+
+func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match.Result) error {
+	out := csv.NewWriter(w)
+	header := []string{"row", "cluster", "probability"}
+	if file.ID != "" {
+		header = append(header, "id")
+	}
+	if len(t.files) > 1 {
+		header = append(header, "file")
+	}
+	if err := out.Write(header); err != nil {
+		return err
+	}
+	for i, cluster := range clusterNumbers(r) {
+		line := []string{strconv.Itoa(i + 1), cluster, probability(r.Rows[i].Probability)}
+		if file.ID != "" {
+			line = append(line, strings.TrimSpace(t.rows[i][t.column(file.ID)]))
+		}
+		if len(t.files) > 1 {
+			line = append(line, t.files[t.file[i]])
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// probability writes enough digits to tell the sure from the nearly sure.
+func probability(p float64) string { return strconv.FormatFloat(p, 'g', 6, 64) }
+
+func (t *dedupeTable) writePairs(w io.Writer, r *match.Result) error {
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"row_a", "row_b", "probability", "weight", "verdict", "joined"}); err != nil {
+		return err
+	}
+	for _, p := range r.Pairs {
+		a, b := min(p.A, p.B), max(p.A, p.B)
+		if err := out.Write([]string{
+			strconv.Itoa(a + 1), strconv.Itoa(b + 1), probability(p.Probability), strconv.FormatFloat(p.Weight, 'f', 2, 64), string(p.Verdict), strconv.FormatBool(p.Joined),
+		}); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// largest returns the rows of the largest clusters, those of one row left out.
+func largest(r *match.Result, n int) [][]int {
+	members := map[string][]int{}
+	var order []string
+	for i, m := range r.Rows {
+		if members[m.Cluster] == nil {
+			order = append(order, m.Cluster)
+		}
+		members[m.Cluster] = append(members[m.Cluster], i)
+	}
+	slices.SortStableFunc(order, func(a, b string) int { return len(members[b]) - len(members[a]) })
+	var out [][]int
+	for _, c := range order[:min(n, len(order))] {
+		if len(members[c]) > 1 {
+			out = append(out, members[c])
+		}
+	}
+	return out
+}
