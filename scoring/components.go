@@ -10,33 +10,46 @@ import (
 // outer bound, because there are too many combinations.
 func (s *run) try(c component) ([]branch, bool) {
 	m := s.m
-	exact := true
 	main := s.mainGroup(c)
-	var axes []axisOf
-	for {
-		axes = axes[:0]
-		n, worst := 1, 0
-		for _, f := range c.fields {
-			axes = append(axes, s.axis(c, f, main))
-			last := len(axes) - 1
-			if len(axes[last].cells) > len(axes[worst].cells) {
-				worst = last
-			}
-			n *= len(axes[last].cells)
-			n = min(n, 1<<30)
-		}
-		if n <= m.combinations {
-			break
-		}
-		exact = false
-		c = s.without(c, c.fields[worst])
+	axes := s.axesOf(c, main)
+	large := tooMany(axes, m.combinations)
+	for _, f := range large {
+		c = s.without(c, f)
+	}
+	if len(large) > 0 {
+		axes = s.axesOf(c, main) // of no more classes than before
 	}
 	w := weaver{s: s, c: c, axes: axes, main: main, at: make([]int, len(axes)), b: m.blank(), seen: map[string]int{}, ok: true}
 	w.weave(0)
 	if !w.ok {
 		return []branch{whole(w.out)}, false
 	}
-	return w.out, exact
+	return w.out, len(large) == 0
+}
+
+func (s *run) axesOf(c component, main int) []axisOf {
+	out := make([]axisOf, len(c.fields))
+	for i, f := range c.fields {
+		out[i] = s.axis(c, f, main)
+	}
+	return out
+}
+
+// tooMany are the fields with the most classes, without which there are no more
+// combinations than limit.
+func tooMany(axes []axisOf, limit int) []int {
+	few := slices.Clone(axes)
+	slices.SortStableFunc(few, func(a, b axisOf) int { return len(a.cells) - len(b.cells) })
+	var out []int
+	n := 1
+	for _, a := range few {
+		if n*len(a.cells) > limit {
+			out = append(out, a.field)
+			continue
+		}
+		n *= len(a.cells)
+	}
+	return out
 }
 
 // additive items only add decided points to one group, by one field. They make

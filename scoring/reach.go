@@ -154,7 +154,7 @@ type component struct {
 
 // triesOfCombinations is how many times Options.Combinations all rules together
 // may be tried for one lead.
-const triesOfCombinations = 16
+const triesOfCombinations = 4
 
 // reach is room for finding components.
 type reach struct {
