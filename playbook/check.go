@@ -12,7 +12,7 @@ func (l *loader) crossCheck() {
 	if l.pb.enriching == nil {
 		return
 	}
-	read := l.pb.Reads()
+	read := append(l.pb.Reads(), l.pb.always()...)
 	at := leadloop.Position{File: enrichFile}
 	offered := map[string]bool{}
 	for _, s := range l.sources {

@@ -3,7 +3,9 @@ package playbook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -30,13 +32,98 @@ func (p *Playbook) deciding() []string {
 	return all
 }
 
+// always are the fields that enrich.yaml buys whether a rule reads them or not:
+// somebody wants to see them.
+func (p *Playbook) always() []string {
+	var out []string
+	if p.enriching != nil {
+		for f, policy := range p.enriching.Options().Policies {
+			if policy.Buy == enrich.BuyAlways {
+				out = append(out, f)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Demand is one field with who reads it and who offers it.
+type Demand struct {
+	Field string `json:"field"`
+	// Readers are scoring rules, modifiers, entries of the chain, response
+	// times, and parts of the playbook: "rule big", "entry emea", "lifecycle".
+	// None means that nothing depends on the field, and it is never bought.
+	Readers []string `json:"readers,omitempty"`
+	// Providers are in the order of enrich.yaml. None means that forms and
+	// people alone can tell it.
+	Providers []string `json:"providers,omitempty"`
+}
+
+// Demand lists the fields that are read or offered, in order of name, with
+// every rule that reads them.
+func (p *Playbook) Demand() ([]Demand, error) {
+	by := map[string]*Demand{}
+	at := func(field string) *Demand {
+		if by[field] == nil {
+			by[field] = &Demand{Field: field}
+		}
+		return by[field]
+	}
+	reads := func(field, reader string) {
+		if d := at(field); !slices.Contains(d.Readers, reader) {
+			d.Readers = append(d.Readers, reader)
+		}
+	}
+	o, err := p.newOutlook(nil)
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range p.expressions() {
+		for _, f := range o.all.Inputs(i).Fields {
+			reads(f, x.reader)
+		}
+	}
+	asks, _ := p.routingExpressions(o.set.Len())
+	for i, x := range asks {
+		for _, f := range o.all.Inputs(o.set.Len() + i).Fields {
+			reads(f, x.reader)
+		}
+	}
+	for _, f := range p.router.Fields() {
+		// What an entry asks in a way of its own, such as by a territory.
+		if d := at(f); !slices.ContainsFunc(d.Readers, func(r string) bool { return strings.HasPrefix(r, "entry ") || strings.HasPrefix(r, "response time ") }) {
+			d.Readers = append(d.Readers, "routing")
+		}
+	}
+	for _, f := range p.lifecycle.Fields() {
+		reads(f, "lifecycle")
+	}
+	if len(p.privacy.ConsentRequiredIn) > 0 {
+		for _, f := range []string{leadloop.Country.Name(), leadloop.CompanyCountry.Name(), leadloop.Consent.Name()} {
+			reads(f, "consent")
+		}
+	}
+	for _, f := range p.always() {
+		reads(f, "people")
+	}
+	for _, s := range p.sources {
+		for _, f := range s.Fields {
+			at(f).Providers = append(at(f).Providers, s.Name)
+		}
+	}
+	out := make([]Demand, 0, len(by))
+	for _, f := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, *by[f])
+	}
+	return out, nil
+}
+
 // Outlook tells which missing fields could still change the tier, the route,
 // the response time or the suppression of a lead under this playbook, for a
 // waterfall that a program makes itself. It reads reps, loads and rotations
 // from the store, and what a lead was matched to. It is exact except where a
-// field can't be enumerated, where there are too many combinations, and where
-// an entry of the chain waits for a field that a condition elsewhere already
-// settles: there it names a field too many, never one too few.
+// field can't be enumerated or there are too many combinations: there it names
+// a field too many, never one too few.
 func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
 	if st == nil {
 		return nil, fmt.Errorf("playbook: %w: an outlook reads a store", leadloop.ErrInvalid)
@@ -44,7 +131,15 @@ func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
 	return p.newOutlook(st)
 }
 
-func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
+// Waterfall builds the playbook's waterfall alone, for estimates, questions and
+// batches; nil if there is no enrich.yaml.
+func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
+	if st == nil || o.Tokens == nil {
+		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
+	}
+	if p.enriching == nil {
+		return nil, nil
+	}
 	sources, problems := p.enriching.Sources(p.schema, enrich.Host{
 		Files: p.fsys, HTTP: enrich.HTTPOptions{Client: o.Client, Secret: o.Secret}, Providers: o.Providers,
 	})
@@ -52,7 +147,7 @@ func (p *Playbook) waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 		return nil, err
 	}
 	options := p.enriching.Options()
-	options.Fields, options.Mode, options.Policy = p.Reads(), o.Enrich, p.policy
+	options.Fields, options.Mode, options.Policy = append(p.Reads(), p.always()...), o.Enrich, p.policy
 	if options.MinFit != nil {
 		options.PreScore = p.preScore
 	}

@@ -96,9 +96,12 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	if o.set, err = env.Compile(list...); err != nil {
 		return nil, err
 	}
-	var asks []rules.Rule
+	var asks []expression
 	asks, o.whole = p.routingExpressions(len(list))
-	if o.all, err = env.Compile(append(list, asks...)...); err != nil {
+	for _, x := range asks {
+		list = append(list, x.rule)
+	}
+	if o.all, err = env.Compile(list...); err != nil {
 		return nil, err
 	}
 	for _, f := range p.deciding() {
@@ -146,12 +149,15 @@ func (p *Playbook) expressions() []expression {
 
 // routingExpressions are the conditions of entries and policies as CEL. It is
 // false if there is one that this does not know how to write.
-func (p *Playbook) routingExpressions(first int) (out []rules.Rule, whole bool) {
+func (p *Playbook) routingExpressions(first int) (out []expression, whole bool) {
+	reader := ""
 	add := func(text string) {
-		out = append(out, rules.Rule{ID: strconv.Itoa(first + len(out)), Expression: leadloop.Expression{Text: text}, Type: leadloop.KindBool})
+		r := rules.Rule{ID: strconv.Itoa(first + len(out)), Expression: leadloop.Expression{Text: text}, Type: leadloop.KindBool}
+		out = append(out, expression{rule: r, reader: reader})
 	}
 	whole = true
 	for _, e := range p.routing.Chain {
+		reader = "entry " + e.ID
 		for _, l := range []struct {
 			field  string
 			values []string
@@ -180,7 +186,7 @@ func (p *Playbook) routingExpressions(first int) (out []rules.Rule, whole bool) 
 		whole = whole && reflect.DeepEqual(e, known) && !e.Target.Speaks
 	}
 	for _, d := range p.sla.Policies {
-		if !d.When.IsZero() {
+		if reader = "response time " + d.ID; !d.When.IsZero() {
 			add(d.When.Text)
 		}
 	}

@@ -215,7 +215,7 @@ func (p *Playbook) purchases(trace json.RawMessage) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	if r.Stopped != "" {
+	if r.Stopped != "" && r.Because == "" {
 		fmt.Fprintf(&b, "Nobody was asked: %s.\n", reasonWords(r.Stopped))
 	}
 	for _, c := range r.Calls {
@@ -234,8 +234,14 @@ func (p *Playbook) purchases(trace json.RawMessage) (string, error) {
 		}
 		b.WriteString("\n")
 	}
-	if len(r.Missing) > 0 {
+	switch {
+	case r.Because != "":
+		fmt.Fprintf(&b, "It %s.\n", r.Because)
+	case len(r.Missing) > 0:
 		fmt.Fprintf(&b, "Still missing: %s.\n", strings.Join(r.Missing, ", "))
+	}
+	for _, d := range r.Disagrees {
+		fmt.Fprintf(&b, "%s says another %s than the %s, whose value stands.\n", d.Source, d.Field, d.Keeps)
 	}
 	return indent(b.String()), nil
 }
