@@ -334,8 +334,8 @@ type Options struct {
 	// change what happens to a lead.
 	Enrich enrich.Mode
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
-	// logger. Its Merger and Playbook are set here, and lifecycle and tracking
-	// follow its Records.
+	// logger. Its Merger and Playbook are set here, Urgency follows the score
+	// unless it is set, and lifecycle and tracking follow its Records.
 	Engine engine.Options
 }
 
@@ -361,6 +361,9 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	}
 	e := o.Engine
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
+	if e.Urgency == nil {
+		e.Urgency = p.urgency
+	}
 	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}))
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {

@@ -66,11 +66,11 @@ var table = []row{
 	{pkg: "store", may: []string{""}},
 
 	{pkg: "capture", may: belowVerbs},
-	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}},
+	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}, testMay: []string{"dedupe/match/measure"}},
 	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}}, // matches any table, not only leads
 	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xnet, xsync}},
 	{pkg: "scoring", may: withFile, libs: []string{yaml}},
-	{pkg: "routing", may: withFile, libs: []string{yaml}},
+	{pkg: "routing", may: withFile, libs: []string{yaml}, testMay: []string{"routing/holidays"}},
 	{pkg: "routing/holidays", may: []string{"", "routing"}, libs: []string{rickarcal}}, // linked by who asks for it
 	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
@@ -87,7 +87,7 @@ var table = []row{
 	{pkg: "store/storetest", may: []string{"", "store"}, libs: testLibs},
 	{pkg: "dedupe/match/measure"},
 	{pkg: "dedupe/match/matchtest", may: []string{"", "normalize", "dedupe/match", "dedupe/match/measure"}, libs: testLibs},
-	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich"}, libs: testLibs},
+	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich", "store/memstore"}, libs: testLibs},
 	{pkg: "scoring/scoringtest", may: []string{"", "store", "scoring"}, libs: testLibs},
 	{pkg: "routing/routingtest", may: []string{"", "store", "routing"}, libs: testLibs},
 
