@@ -97,10 +97,10 @@ func (b *planner) code(c *computed, leaves []*planLeaf) {
 	s := codeSource{ints: as[int64](c.code), floats: as[float64](c.code)}
 	if s.ints != nil {
 		of := m.int()
-		s.place, s.whole = of.place, of.bounds
+		s.place, s.bounds = of.place, of.bounds
 	} else {
-		s.broken = *m.float()
-		s.place = s.broken.place
+		s.fraction = *m.float()
+		s.place = s.fraction.place
 	}
 	p.codes = append(p.codes, s)
 }
