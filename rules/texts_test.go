@@ -3,6 +3,7 @@ package rules_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,12 +39,7 @@ func TestTextsAreToldApartWhateverTheirLength(t *testing.T) {
 				return strings.HasSuffix(strings.ToUpper(title), strings.ToUpper(s))
 			})
 			add(fmt.Sprintf("%q in company.technologies", s), func(_ string, list []string) bool {
-				for _, x := range list {
-					if x == s {
-						return true
-					}
-				}
-				return false
+				return slices.Contains(list, s)
 			})
 			add(fmt.Sprintf("!company.technologies.exists(x, x.startsWith(%q))", s), func(_ string, list []string) bool {
 				for _, x := range list {
@@ -54,12 +50,7 @@ func TestTextsAreToldApartWhateverTheirLength(t *testing.T) {
 				return true
 			})
 			add(fmt.Sprintf("count(%q) > 0", "t"+s), func(_ string, list []string) bool {
-				for _, x := range list {
-					if x == s {
-						return true
-					}
-				}
-				return false
+				return slices.Contains(list, s)
 			})
 		}
 		set, err := e.Compile(all...)
