@@ -26,6 +26,7 @@ type dim struct {
 	codes *segments[string] // postcodes
 	// loose is what CEL implies: what is known not to exist is left to it.
 	loose bool
+	all   bool // every condition asks for it
 }
 
 // posting is a set of conditions, as a list or, if that is longer, as bits.
@@ -93,6 +94,7 @@ func newIndex(conditions []*condition) *index {
 		for _, id := range p.asks {
 			d.free[id/64] &^= 1 << (id % 64)
 		}
+		d.all = !slices.ContainsFunc(d.free, func(w uint64) bool { return w != 0 })
 		ok := true
 		switch k.kind {
 		case matchNumber:
@@ -141,35 +143,50 @@ func newPosting(ids []int32, n int) posting {
 // left returns the conditions that the decision's lead does not rule out, as
 // bits; small holds them if they fit.
 func (x *index) left(d *decision, small []uint64) []uint64 {
-	out := small[:0]
-	if n := (x.n + 63) / 64; n <= cap(small) {
-		out = fill(small[:n], x.n)
-	} else {
-		out = ones(x.n)
-	}
-	var scratch []uint64
-	var few [smallIndex]uint64
+	// asked are the fields that say something, found who takes their values.
+	var dims [16]*dim
+	var takes [16]posting
+	asked, found, shortest := dims[:0], takes[:0], -1
 	for i := range x.dims {
 		k := &x.dims[i]
-		v := d.value(k.field)
-		var p posting
-		switch v.Presence() {
-		case leadloop.Absent:
+		p, says := k.at(d)
+		if !says {
 			continue
-		case leadloop.KnownAbsent:
-			if k.loose {
-				continue
-			}
-		default:
-			switch {
-			case k.nums != nil:
-				p = k.nums.at(v.Int())
-			case k.codes != nil:
-				p = k.codes.at(postcode(v.Text()))
-			default:
-				p = k.text[v.Text()]
-			}
 		}
+		// If all conditions ask for the field, only those that take the value
+		// are left.
+		if k.all && p.bits == nil && (shortest < 0 || len(p.ids) < len(found[shortest].ids)) {
+			shortest = len(found)
+		}
+		asked, found = append(asked, k), append(found, p)
+	}
+	n := (x.n + 63) / 64
+	out := small[:min(n, cap(small))]
+	if n > cap(small) {
+		out = make([]uint64, n)
+	} else {
+		clear(out)
+	}
+	if shortest >= 0 {
+	next:
+		for _, id := range found[shortest].ids {
+			for i, k := range asked {
+				if i != shortest && k.free[id/64]&(1<<(id%64)) == 0 && !found[i].has(id) {
+					continue next
+				}
+			}
+			out[id/64] |= 1 << (id % 64)
+		}
+		return out
+	}
+	fill(out, x.n)
+	var few [smallIndex]uint64
+	scratch := few[:]
+	if n > len(few) && slices.ContainsFunc(found, func(p posting) bool { return len(p.ids) > 0 }) {
+		scratch = make([]uint64, n)
+	}
+	for i, k := range asked {
+		p := &found[i]
 		switch {
 		case p.bits != nil:
 			for w := range out {
@@ -180,11 +197,6 @@ func (x *index) left(d *decision, small []uint64) []uint64 {
 				out[w] &= k.free[w]
 			}
 		default:
-			if scratch == nil {
-				if scratch = few[:]; len(out) > len(few) {
-					scratch = make([]uint64, len(out))
-				}
-			}
 			for _, id := range p.ids {
 				scratch[id/64] |= 1 << (id % 64)
 			}
@@ -197,6 +209,33 @@ func (x *index) left(d *decision, small []uint64) []uint64 {
 		}
 	}
 	return out
+}
+
+// at returns the conditions that take the lead's value of the field, besides
+// those that don't ask for it; false if the value says nothing.
+func (k *dim) at(d *decision) (posting, bool) {
+	v := d.value(k.field)
+	switch v.Presence() {
+	case leadloop.Absent:
+		return posting{}, false
+	case leadloop.KnownAbsent:
+		return posting{}, !k.loose
+	}
+	switch {
+	case k.nums != nil:
+		return k.nums.at(v.Int()), true
+	case k.codes != nil:
+		return k.codes.at(postcode(v.Text())), true
+	}
+	return k.text[v.Text()], true
+}
+
+func (p *posting) has(id int32) bool {
+	if p.bits != nil {
+		return p.bits[id/64]&(1<<(id%64)) != 0
+	}
+	_, ok := slices.BinarySearch(p.ids, id)
+	return ok
 }
 
 // nextBit returns the first bit that is set at or after i, -1 if none is.

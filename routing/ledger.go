@@ -88,7 +88,7 @@ func next(members []Entitlement) int {
 			continue
 		}
 		m++
-		if c := claim(i); winner < 0 || c > most || c == most && precedes(&members[i], &members[winner]) {
+		if c := claim(i); winner < 0 || c > most || c == most && ranksBefore(&members[i], &members[winner]) {
 			winner, most = i, c
 		}
 	}
@@ -114,7 +114,7 @@ func next(members []Entitlement) int {
 			continue
 		}
 		d := compareProducts(slack, uint64(members[first].weight()), firstSlack, uint64(members[i].weight()))
-		if d < 0 || d == 0 && precedes(&members[i], &members[first]) {
+		if d < 0 || d == 0 && ranksBefore(&members[i], &members[first]) {
 			first, firstSlack = i, slack
 		}
 	}
@@ -170,13 +170,15 @@ func (e *Entitlement) weight() int64 { return int64(min(max(e.Weight, 1), MaxWei
 
 // precedes breaks ties.
 func precedes(a, b *Entitlement) bool {
+	return ranksBefore(a, b) || a.Member < b.Member && !ranksBefore(b, a)
+}
+
+// ranksBefore is precedes for an a that comes after b by its id.
+func ranksBefore(a, b *Entitlement) bool {
 	if a.Priority != b.Priority {
 		return a.Priority > b.Priority
 	}
-	if c := a.LastAt.Compare(b.LastAt); c != 0 {
-		return c < 0
-	}
-	return a.Member < b.Member
+	return a.LastAt.Before(b.LastAt)
 }
 
 func inOrder(members []Entitlement) []Entitlement {
@@ -230,8 +232,16 @@ func (s *scratch) settle(members []Entitlement, winner int) []leadloop.LedgerDel
 	s.owed, s.shares = resize(s.owed, n), resize(s.shares, n)
 	total, left := totalWeight(members), leadloop.OneLead
 	for i := range members {
+		// Both are far below 2^53, so that the quotient of floats is at most
+		// one off, and much faster than that of integers.
 		credit := int64(leadloop.OneLead) * members[i].weight()
-		whole := credit / total
+		whole := int64(float64(credit) / float64(total))
+		switch rest := credit - whole*total; {
+		case rest < 0:
+			whole--
+		case rest >= total:
+			whole++
+		}
 		deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
 		left -= leadloop.Owed(whole)
 		s.shares[i] = share{i, credit - whole*total, members[i].Owed}

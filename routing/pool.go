@@ -198,7 +198,11 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 		winner := next(c.members)
 		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner)
 		for i, owed := range c.owed {
-			if !c.members[i].Absent {
+			switch {
+			case c.members[i].Absent:
+			case i != winner && len(t.Members) == MaxTraced && owed <= t.Members[MaxTraced-1].Owed:
+				t.More++
+			default:
 				t.could(MemberTrace{Member: c.members[i].Member, Owed: owed})
 			}
 		}
