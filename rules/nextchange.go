@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"math"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -86,11 +87,12 @@ const quarterHour = 15 * time.Minute
 // string(now), which is only looked at every quarter of an hour, or a duration
 // is within seconds of being too long (292 years).
 func (s *Set) NextChange(f Facts) (t time.Time, exact bool) {
-	var rd reader
+	rd := readers.Get().(*reader)
+	defer rd.free()
 	rd.reset(s, f)
 	exact = true
 	for i := range s.rules {
-		next, ok := s.nextChange(&rd, i)
+		next, ok := s.nextChange(rd, i)
 		exact = exact && ok
 		t = earlier(t, next)
 	}
@@ -99,9 +101,22 @@ func (s *Set) NextChange(f Facts) (t time.Time, exact bool) {
 
 // NextChangeOne is [Set.NextChange] for the i-th rule alone.
 func (s *Set) NextChangeOne(f Facts, i int) (t time.Time, exact bool) {
-	var rd reader
+	if times := s.rules[i].times; times.from == times.to {
+		return t, true
+	}
+	rd := readers.Get().(*reader)
+	defer rd.free()
 	rd.reset(s, f)
-	return s.nextChange(&rd, i)
+	return s.nextChange(rd, i)
+}
+
+// readers are those that nobody uses: a reader has room for the values of all
+// inputs, which is worth keeping.
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+func (r *reader) free() {
+	r.release()
+	readers.Put(r)
 }
 
 func earlier(a, b time.Time) time.Time {
