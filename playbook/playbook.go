@@ -151,7 +151,6 @@ func (l *loader) read() {
 			l.problems.Add(leadloop.Position{File: name}, "is missing; a playbook needs it")
 		}
 	}
-	l.pb.digest = digest(l.pb.contents)
 }
 
 // digest names the contents: SHA-256 over the files by name.
@@ -194,6 +193,14 @@ func (l *loader) parse() {
 		l.problems = append(l.problems, yamldoc.Decode(privacyFile, data, &l.pb.privacy)...)
 		return nil
 	})
+	// Who has a named account is a rule as any other; a file that can't be read
+	// is named by routing.
+	for _, name := range l.routing.Files() {
+		if data, err := fs.ReadFile(l.pb.fsys, name); err == nil {
+			l.pb.contents[name] = data
+		}
+	}
+	l.pb.digest = digest(l.pb.contents)
 }
 
 // found adds what compiling found, except in lines in which something was

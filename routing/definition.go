@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -153,6 +154,20 @@ type Queue struct {
 	Name string            `yaml:"name"`
 	Team leadloop.TeamID   `yaml:"team"` // who is meant by "team" and "manager" in a ladder
 	At   leadloop.Position `yaml:"-"`
+}
+
+// Files are the names of the accounts files that the definition reads, sorted,
+// each once.
+func (d *Definition) Files() []string {
+	var out []string
+	for i := range d.Territories {
+		out = append(out, d.Territories[i].AccountsFile)
+	}
+	for i := range d.Chain {
+		out = append(out, d.Chain[i].AccountsFile)
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(name string) bool { return name == "" })
 }
 
 // Parse reads routing.yaml. The error lists every problem of its form with its

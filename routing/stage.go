@@ -318,9 +318,13 @@ func (n *run) keep(a Assignment) {
 	if a.SLA.Policy == n.state.SLA.Policy {
 		return
 	}
+	before := n.r.policyOf(n.state.SLA.Policy)
 	n.changed = true
 	n.state.SLA = a.SLA
 	n.startSLA(nil)
+	if before == nil || before.FollowUp == 0 {
+		n.startFollowUp()
+	}
 }
 
 func (n *run) startSLA(missed []leadloop.RepID) {
