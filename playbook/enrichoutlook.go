@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -43,18 +44,22 @@ const (
 type outlook struct {
 	p       *Playbook
 	store   store.Store
-	regions map[string]bool // whose people need consent
-	set     *rules.Set      // all expressions of the model
-	rejects []bool          // by rule of the set: it disqualifies
-	all     *rules.Set      // those of routing as well
-	whole   bool            // all says everything that routing asks of a field
-	cells   map[string]cell // of fields whose cells don't move with time
-	model   map[string]bool // fields that the model reads
-	routes  map[string]bool // fields that routing reads
-	byScore bool            // routing reads the score's points
-	speaks  map[string]bool // entries that ask for the lead's language
-	fits    map[string]bool // pools that choose by a score of their own
+	regions map[string]bool   // whose people need consent
+	set     *rules.Set        // all expressions of the model
+	rejects []bool            // by rule of the set: it disqualifies
+	all     *rules.Set        // those of routing as well
+	whole   bool              // all says everything that routing asks of a field
+	cells   map[string]cell   // of fields whose cells don't move with time
+	model   map[string]bool   // fields that the model reads
+	routes  map[string]bool   // fields that routing reads
+	byScore bool              // routing reads the score's points
+	edges   []leadloop.Points // of tiers by score, with and without hysteresis; none for a grid
+	speaks  map[string]bool   // entries that ask for the lead's language
+	fits    map[string]bool   // pools that choose by a score of their own
 	names   map[leadloop.RepID]string
+	title   string     // of the playbook
+	inputs  [][]string // by rule of the set
+	results sync.Pool  // of *rules.Results
 }
 
 type cell struct {
@@ -71,6 +76,11 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	}
 	for _, c := range p.privacy.ConsentRequiredIn {
 		o.regions[c.Text] = true
+	}
+	hysteresis, _ := leadloop.PointsOf(p.scoring.Hysteresis)
+	for _, t := range p.scoring.Tiers {
+		edge, _ := leadloop.PointsOf(t.From)
+		o.edges = append(o.edges, edge, edge-hysteresis)
 	}
 	for _, name := range []string{routingFile, slaFile} {
 		o.byScore = o.byScore || readsPoints.Match(p.contents[name])
@@ -96,6 +106,10 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	if o.set, err = env.Compile(list...); err != nil {
 		return nil, err
 	}
+	for i := range list {
+		o.inputs = append(o.inputs, o.set.Inputs(i).Fields)
+	}
+	o.title = p.Name()
 	var asks []expression
 	asks, o.whole = p.routingExpressions(len(list))
 	for _, x := range asks {
@@ -111,6 +125,12 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 		}
 	}
 	return o, nil
+}
+
+// sameTier reports whether no tier begins, with or without the hysteresis,
+// between two scores.
+func (o *outlook) sameTier(low, high leadloop.Points) bool {
+	return !slices.ContainsFunc(o.edges, func(e leadloop.Points) bool { return low < e && e <= high })
 }
 
 func setOf(names []string) map[string]bool {
@@ -236,7 +256,15 @@ type look struct {
 	reads  routing.Reader
 	q      routing.Request
 	still  bool // it is not routed if its tier stays
-	open   map[string]*enrich.Influence
+	// tierOnly tells that of the score only the tier could change anything.
+	tierOnly bool
+	open     map[string]*enrich.Influence
+}
+
+// doubt is why a field might matter.
+type doubt struct {
+	tier, route bool
+	what        string
 }
 
 func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
@@ -260,7 +288,7 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 		return enrich.Prospect{}, err
 	}
 	l.consent()
-	doubtful := map[string]string{} // fields that might matter, and for what
+	doubtful := map[string]*doubt{}
 	tiers, err := l.score(ctx, doubtful)
 	if err != nil {
 		return enrich.Prospect{}, err
@@ -322,15 +350,19 @@ func (l *look) consent() {
 // score adds the fields that could change the tier or disqualify the lead, and
 // returns the tiers that it could be in; none if it is disqualified in any
 // case.
-func (l *look) score(ctx context.Context, doubtful map[string]string) ([]string, error) {
-	var results rules.Results
-	l.o.set.Eval(ctx, rules.Facts{Profile: l.bare, Activities: l.s.Lead.Activities, Now: l.s.AsOf}, &results)
+func (l *look) score(ctx context.Context, doubtful map[string]*doubt) ([]string, error) {
+	results, _ := l.o.results.Get().(*rules.Results)
+	if results == nil {
+		results = &rules.Results{}
+	}
+	defer l.o.results.Put(results)
+	l.o.set.Eval(ctx, rules.Facts{Profile: l.bare, Activities: l.s.Lead.Activities, Now: l.s.AsOf}, results)
 	waiting, rejectable := map[string]bool{}, false
 	for i := range l.o.set.Len() {
 		if results.At(i).State != rules.Undecided {
 			continue
 		}
-		for _, f := range l.o.set.Inputs(i).Fields {
+		for _, f := range l.o.inputs[i] {
 			if slices.Contains(l.fields, f) {
 				waiting[f] = true
 				rejectable = rejectable || l.o.rejects[i]
@@ -343,25 +375,42 @@ func (l *look) score(ctx context.Context, doubtful map[string]string) ([]string,
 		}
 		return []string{l.now.Tier}, nil
 	}
-	e, err := l.o.p.model.Explain(ctx, l.input(l.bare))
-	if err != nil {
-		return nil, err
+	if l.now.Disqualified != "" {
+		v, err := l.now, error(nil)
+		if l.bare != l.s.Profile {
+			v, err = l.o.p.model.Verdict(ctx, l.input(l.bare))
+		}
+		if err != nil || v.Disqualified != "" {
+			return nil, err // whatever else there is, it is out
+		}
 	}
-	if e.Disqualified != "" && l.now.Disqualified != "" {
-		return nil, nil // whatever else there is, it is out
+	l.tierOnly = !rejectable && !l.o.byScore && l.now.Known && l.now.Disqualified == ""
+	if l.tierOnly && len(l.o.edges) > 0 {
+		r, err := l.o.p.model.Score(ctx, l.input(l.bare))
+		if err != nil {
+			return nil, err
+		}
+		if l.o.sameTier(r.Low, r.High) {
+			return []string{l.now.Tier}, nil
+		}
 	}
-	tiers := slices.Clone(e.PossibleTiers)
-	if len(l.o.p.model.Tiers()) == 0 {
-		tiers = []string{""}
-	}
+	// Whether one of them is out of reach is found out where it matters.
+	tiers := l.o.p.model.Tiers()
 	if !slices.Contains(tiers, l.now.Tier) {
 		tiers = append(tiers, l.now.Tier)
 	}
-	if len(tiers) == 1 && !rejectable && (!l.o.byScore || e.Low == e.High) {
-		return tiers, nil
-	}
 	for f := range waiting {
-		doubtful[f] = "tier"
+		doubtful[f] = &doubt{tier: true, what: "tier"}
 	}
 	return tiers, nil
+}
+
+// tierDecided asks the exact range whether only one tier is possible. It costs
+// more than trying single values, and is asked when those change nothing.
+func (l *look) tierDecided(ctx context.Context) (bool, error) {
+	if !l.tierOnly {
+		return false, nil
+	}
+	e, err := l.o.p.model.Explain(ctx, l.input(l.bare))
+	return err == nil && len(e.PossibleTiers) == 1 && e.PossibleTiers[0] == l.now.Tier, err
 }

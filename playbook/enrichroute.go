@@ -93,15 +93,19 @@ func tierWords(tier string) string {
 
 // routes adds the fields that could change who gets the lead, and how fast,
 // for any of the tiers.
-func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]string) error {
+func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]*doubt) error {
 	if !slices.ContainsFunc(l.fields, func(f string) bool { return l.o.routes[f] }) {
 		return nil
 	}
 	add := func(fields []string, what string) {
 		for _, f := range fields {
-			if slices.Contains(l.fields, f) && doubtful[f] == "" {
-				doubtful[f] = what
+			if !slices.Contains(l.fields, f) {
+				continue
 			}
+			if doubtful[f] == nil {
+				doubtful[f] = &doubt{what: what}
+			}
+			doubtful[f].route = true
 		}
 	}
 	for _, tier := range tiers {
@@ -138,7 +142,7 @@ func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]s
 // send routes the lead as p, with a score.
 func (l *look) send(ctx context.Context, p *leadloop.Profile, v scoring.Verdict) (routing.Assignment, error) {
 	q, lead := l.q, *l.s.Lead
-	lead.State.Score = leadloop.Score{Known: v.Known, Points: v.Points, Tier: v.Tier, Model: l.o.p.Name()}
+	lead.State.Score = leadloop.Score{Known: v.Known, Points: v.Points, Tier: v.Tier, Model: l.o.title}
 	q.Lead, q.Profile = &lead, p
 	return l.o.p.router.Route(ctx, l.reads, q)
 }

@@ -20,14 +20,14 @@ type ending struct {
 // trial tries values of the doubtful fields.
 type trial struct {
 	*look
-	doubtful map[string]string
+	doubtful map[string]*doubt
 	fields   []string
 	values   map[string][]leadloop.Value
 	routing  bool // the route has to be looked at
 }
 
 // try opens the fields among the doubtful ones that make a difference.
-func (l *look) try(ctx context.Context, doubtful map[string]string) error {
+func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 	if len(doubtful) == 0 {
 		return nil
 	}
@@ -60,16 +60,28 @@ func (l *look) try(ctx context.Context, doubtful map[string]string) error {
 			left = append(left, f)
 		}
 	}
+	if len(left) > 0 && !slices.ContainsFunc(t.fields, func(f string) bool { return doubtful[f].tier && l.open[f] != nil }) {
+		decided, err := l.tierDecided(ctx)
+		if err != nil {
+			return err
+		}
+		if decided {
+			left = slices.DeleteFunc(left, func(f string) bool { return !doubtful[f].route })
+		}
+	}
 	switch {
 	case len(left) == 0, len(t.fields) == 1 && size <= maxCompletions:
 		return nil
 	case size > maxCompletions:
 		for _, f := range left {
-			l.matters(f, weightTogether, doubtful[f])
+			l.matters(f, weightTogether, doubtful[f].what)
 		}
 		return nil
 	}
-	return t.together(ctx, left)
+	if left, err = t.walks(ctx, left); err != nil || len(left) == 0 {
+		return err
+	}
+	return t.all(ctx, left)
 }
 
 // alone counts the values of a field with which the lead ends elsewhere, with
@@ -124,16 +136,14 @@ func difference(a, b ending) string {
 	return "route"
 }
 
-// together looks for two completions of the fields that differ in nothing but
-// a doubtful one and end apart. Such completions lie where a tier ends, so that
-// most are found by a walk towards one; what is not found so is looked for in
-// all completions.
-func (t *trial) together(ctx context.Context, doubtful []string) error {
-	var left []string
+// walks looks for two completions of the fields that differ in nothing but a
+// doubtful one and end apart. Such completions lie where a tier ends, so that
+// most are found by a walk towards one. It returns the fields without.
+func (t *trial) walks(ctx context.Context, doubtful []string) (left []string, err error) {
 	for _, f := range doubtful {
 		what, err := t.walk(ctx, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if what != "" {
 			t.matters(f, weightTogether, what)
@@ -141,10 +151,7 @@ func (t *trial) together(ctx context.Context, doubtful []string) error {
 			left = append(left, f)
 		}
 	}
-	if len(left) == 0 {
-		return nil
-	}
-	return t.all(ctx, left)
+	return left, nil
 }
 
 // walk gives the other fields one value after the other and tries the field
