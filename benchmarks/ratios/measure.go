@@ -165,6 +165,19 @@ func (s settings) agree(list []*contestant) error {
 		if err != nil {
 			return err
 		}
+		if to-from < 20*time.Microsecond*time.Duration(len(c.leads)) {
+			// The first pass was one over leads that nobody had looked at yet, and half of
+			// it was comparing: a fast engine would get slices much too short.
+			if from, err = cpuTime(); err != nil {
+				return err
+			}
+			if err := c.score(len(c.leads)); err != nil {
+				return err
+			}
+			if to, err = cpuTime(); err != nil {
+				return err
+			}
+		}
 		each := max(to-from, time.Duration(len(c.leads))) / time.Duration(len(c.leads))
 		c.slice = max(1, int(s.slice/each))
 		if c.slice > s.leads {
