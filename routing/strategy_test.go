@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -137,9 +138,7 @@ func TestStrategiesAndWhatTheyAskOfMembers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			busy = c.busy
 			is := map[string]string{"lead.source": c.source}
-			for k, v := range c.is {
-				is[k] = v
-			}
+			maps.Copy(is, c.is)
 			c.q.Lead, c.q.Profile = leadOfTier("l", c.tier), profileOf(t, r, is)
 			if c.q.AsOf.IsZero() {
 				c.q.AsOf = monday
