@@ -14,6 +14,7 @@ type blockKey struct {
 // keyPart takes from a row of cells what a key is made of. Nothing means that the row has no such key.
 type keyPart struct {
 	name string
+	most int // hashes
 	// take appends hashes, most keys one, words several.
 	take func(cols []*column, row []uint32, out []uint64) []uint64
 }
@@ -43,7 +44,7 @@ func (k *blockKey) values(n int, cols []*column, row []uint32, out []uint64) []u
 
 // whole takes a value as it is.
 func whole(col int, least int) keyPart {
-	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 && len(cols[col].forms[id]) >= least {
 			out = append(out, cols[col].hashes[id])
 		}
@@ -53,7 +54,7 @@ func whole(col int, least int) keyPart {
 
 // piece takes what f makes of a value's form; "" is nothing.
 func piece(col int, f func(string) string) keyPart {
-	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 {
 			if s := f(cols[col].forms[id]); s != "" {
 				out = append(out, hash64(2, s))
@@ -65,7 +66,7 @@ func piece(col int, f func(string) string) keyPart {
 
 // sound takes the soundex of a value, or its first letters where it has none.
 func sound(col int) keyPart {
-	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 {
 			if s := soundex(cols[col].forms[id]); s != 0 {
 				return append(out, uint64(s))
@@ -78,7 +79,7 @@ func sound(col int) keyPart {
 
 // rareWords takes the n words of a value that weigh most.
 func rareWords(col, n int) keyPart {
-	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", n, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		c := cols[col]
 		if row[col] == 0 {
 			return out
@@ -111,7 +112,7 @@ func rareWords(col, n int) keyPart {
 
 // bothNames takes given and family name in an order of their own, so that exchanged ones meet.
 func bothNames(g, f int, form func(string) string) keyPart {
-	return keyPart{"", func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if row[g] == 0 || row[f] == 0 {
 			return out
 		}
@@ -226,8 +227,11 @@ func (s *spec) keys() []blockKey {
 			}
 		}
 	}
-	return keys[:min(len(keys), maxKeys)]
+	return keys
 }
 
-// maxKeys is how many ways to block are looked at: the bits of a word.
-const maxKeys = 64
+// maxKeys is how many ways to block are used at most.
+const maxKeys = 20
+
+// triedKeys is how many ways are tried before the best are chosen: not more than the bits of a word.
+const triedKeys = 56

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"context"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,9 +14,10 @@ import (
 type blocking struct {
 	nodes  *nodes
 	keys   []blockKey
-	number []int // of the keys, in spec.keys
-	caps   []int // the most rows that a value of a key may have
-	starts []int // first slot of each key; one more at the end
+	number []int     // of the keys, in spec.keys
+	costs  []float64 // pairs of each key, estimated
+	caps   []int     // the most rows that a value of a key may have
+	starts []int     // first slot of each key; one more at the end
 	slots  []uint32
 	mode   Mode
 	dead   []int // rows that lost a value of a key because too many have it
@@ -31,20 +33,23 @@ type keyCost struct {
 }
 
 // slotsOf is the number of values that a row may have of a key.
-func slotsOf(k *blockKey) int { return maxKeyValues }
+func slotsOf(k *blockKey) int {
+	if len(k.parts) == 1 {
+		return min(k.parts[0].most, maxKeyValues)
+	}
+	return min(k.parts[0].most, 2) * min(k.parts[1].most, 2)
+}
 
 var blockCaps = []int{2000, 600, 200, 60, 20}
 
-// costOf estimates a key. It looks at one value in sample.
+// costOf estimates a key from one row in sample. What that finds of a value stands for sample times as many rows.
 func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCost {
 	var values []uint32
 	var buf []uint64
-	for i := range n.len() {
+	for i := 0; i < n.len(); i += sample { // rows are in the order of their hashes, so any of them are a random sample
 		buf = keys[number].values(number, n.cols, n.row(uint32(i)), buf[:0])
 		for _, h := range buf {
-			if h>>32%uint64(sample) == 0 {
-				values = append(values, uint32(h>>32)|1)
-			}
+			values = append(values, uint32(h>>32)|1)
 		}
 	}
 	slices.Sort(values)
@@ -58,15 +63,17 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 		i = j
 	}
 	c := keyCost{number: number}
+	scale := float64(sample)
 	for _, c.cap = range blockCaps {
 		c.pairs, c.covered, c.common = 0, 0, 0
 		for size, count := range sizes {
+			rows := float64(size * count)
 			switch {
-			case size > c.cap:
-				c.common += float64(size * count * sample)
+			case float64(size)*scale > float64(max(c.cap, 2*sample)):
+				c.common += rows * scale
 			case size > 1:
-				c.pairs += float64(size*(size-1)/2*count) * float64(sample)
-				c.covered += float64(size * count * sample)
+				c.pairs += float64(size*(size-1)/2*count) * scale * scale
+				c.covered += rows * scale
 			}
 		}
 		if c.pairs <= budget {
@@ -86,7 +93,7 @@ const (
 // chooseKeys picks the keys to block by: cheap ones first, as long as the budget lasts.
 func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 	keys := n.spec.keys()
-	sample := max(1, n.len()/40000)
+	sample := max(1, n.len()/40_000)
 	budget := max(freePairs, float64(n.len())*pairsPerRow)
 	each := max(freePairs, float64(n.len())*pairsPerRowAndKey)
 	costs := make([]keyCost, len(keys))
@@ -95,13 +102,14 @@ func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 	}
 	costs = slices.DeleteFunc(costs, func(c keyCost) bool { return c.covered < 2 || c.pairs > each })
 	slices.SortStableFunc(costs, func(a, b keyCost) int {
-		// Keys that lose few rows to over-common values first, then the cheap ones.
-		return cmp.Or(cmp.Compare(a.pairs*(1+3*a.common/float64(n.len())), b.pairs*(1+3*b.common/float64(n.len()))), cmp.Compare(a.number, b.number))
+		// Keys of one part first, as one mistake less makes them miss a pair; of those with two the cheap ones.
+		return cmp.Or(cmp.Compare(len(keys[a.number].parts), len(keys[b.number].parts)),
+			cmp.Compare(a.pairs*(1+3*a.common/float64(n.len())), b.pairs*(1+3*b.common/float64(n.len()))), cmp.Compare(a.number, b.number))
 	})
 	b := &blocking{nodes: n, mode: mode}
-	most := maxKeys
+	most := triedKeys
 	if n.len() > 200_000 {
-		most = 16
+		most = maxKeys
 	}
 	spent := 0.0
 	for _, c := range costs {
@@ -112,8 +120,63 @@ func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 		b.number = append(b.number, c.number)
 		b.keys = append(b.keys, keys[c.number])
 		b.caps = append(b.caps, c.cap)
+		b.costs = append(b.costs, c.pairs)
 	}
 	return b, b.fill(ctx)
+}
+
+// choose picks of the keys those that find the most of the true pairs among examples, for what they cost, until nearly all are found. Shared holds
+// for each true pair the keys that find it, as bits. It returns how many of the pairs are found.
+func (b *blocking) choose(shared []uint64) (found int) {
+	counts := map[uint64]int{}
+	for _, bits := range shared {
+		counts[bits]++
+	}
+	type class struct {
+		bits  uint64
+		count int
+	}
+	var classes []class
+	for bits, count := range counts {
+		classes = append(classes, class{bits, count})
+	}
+	slices.SortFunc(classes, func(x, y class) int { return cmp.Compare(x.bits, y.bits) })
+	var taken uint64
+	for range min(maxKeys, len(b.keys)) {
+		best, most, gain := -1, 0.0, 0
+		for k := range b.keys {
+			if taken>>uint(k)&1 != 0 {
+				continue
+			}
+			n := 0
+			for _, c := range classes {
+				if c.bits&taken == 0 && c.bits>>uint(k)&1 != 0 {
+					n += c.count
+				}
+			}
+			if worth := float64(n) / math.Sqrt(b.costs[k]+float64(b.nodes.len())); worth > most {
+				best, most, gain = k, worth, n
+			}
+		}
+		if best < 0 || found*10_000 >= len(shared)*9_999 {
+			break
+		}
+		taken |= 1 << uint(best)
+		found += gain
+	}
+	if taken == 0 {
+		return len(shared)
+	}
+	kept := &blocking{}
+	for k := range b.keys {
+		if taken>>uint(k)&1 != 0 {
+			kept.keys, kept.number = append(kept.keys, b.keys[k]), append(kept.number, b.number[k])
+			kept.caps, kept.costs = append(kept.caps, b.caps[k]), append(kept.costs, b.costs[k])
+		}
+	}
+	b.keys, b.number, b.caps, b.costs = kept.keys, kept.number, kept.caps, kept.costs
+	b.slots = nil
+	return found
 }
 
 // fill computes the slots of all nodes.

@@ -49,6 +49,18 @@ type ScoredPair struct {
 // The error wraps leadloop.ErrInvalid if the fields differ, leadloop.ErrConflict for two rows with one id or for decisions that contradict each
 // other, or is the context's. T must not be used by others meanwhile.
 func (m *Model) Cluster(ctx context.Context, t *Table, o Options) (*Result, error) {
+	c, err := m.compareAll(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.link(ctx); err != nil {
+		return nil, err
+	}
+	return c.result(), nil
+}
+
+// compareAll scores all candidates of a table.
+func (m *Model) compareAll(ctx context.Context, t *Table, o Options) (*clusterer, error) {
 	if !slices.Equal(m.spec.fields, t.spec.fields) {
 		return nil, fmt.Errorf("match: %w: the table has other fields than the model", leadloop.ErrInvalid)
 	}
@@ -69,12 +81,8 @@ func (m *Model) Cluster(ctx context.Context, t *Table, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &clusterer{m: m, t: t, n: n, o: o, edges: edges, blocking: b}
-	c.o.Thresholds = o.Thresholds.withDefaults()
-	if err := c.link(ctx, said); err != nil {
-		return nil, err
-	}
-	return c.result(), nil
+	o.Thresholds = o.Thresholds.withDefaults()
+	return &clusterer{m: m, t: t, n: n, o: o, edges: edges, blocking: b, said: said}, nil
 }
 
 // apply sets the frequencies of columns to those of the model.
@@ -93,10 +101,12 @@ type clusterer struct {
 	linker   *linker
 	blocking *blocking
 	nodeOf   []uint32
+	said     decided
 }
 
 // link runs the linker with what is decided.
-func (c *clusterer) link(ctx context.Context, said decided) error {
+func (c *clusterer) link(ctx context.Context) error {
+	said := c.said
 	c.nodeOf = make([]uint32, c.n.all)
 	for x := range c.n.len() {
 		for _, r := range c.n.rowsOf(uint32(x)) {

@@ -1,6 +1,9 @@
 package match
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // column holds the distinct values of one derived column. Value 0 is the missing one.
 type column struct {
@@ -12,11 +15,12 @@ type column struct {
 	hashes   []uint64  // of the values
 	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
 
-	byWord    map[string]uint32
-	wordAt    []uint32 // first word of each value in wordIDs; one more at the end
-	wordIDs   []uint32
-	wordForms []string
-	weights   []float32 // of a word: log2 of one over the share of values that have it
+	byWord     map[string]uint32
+	wordAt     []uint32 // first word of each value in wordIDs; one more at the end
+	wordIDs    []uint32
+	wordForms  []string
+	wordHashes []uint64
+	weights    []float32 // of a word: log2 of one over the share of values that have it
 }
 
 func newColumn(name string, words bool) *column {
@@ -59,6 +63,7 @@ func (c *column) internWord(word string) uint32 {
 		id = uint32(len(c.wordForms))
 		c.byWord[word] = id
 		c.wordForms = append(c.wordForms, bytesForm(word))
+		c.wordHashes = append(c.wordHashes, hash64(1, word))
 	}
 	return id
 }
@@ -75,17 +80,28 @@ type frequencies struct {
 
 // weigh sets the frequencies of all values from those of a model.
 func (c *column) weigh(f *frequencies) {
-	n := float64(max(f.Rows, 1))
-	c.logFreqs = make([]float32, len(c.values))
-	for id, h := range c.hashes {
-		c.logFreqs[id] = float32(math.Log2(float64(max(f.Counts[h], 1)) / n))
+	c.logFreqs, c.weights = nil, nil
+	c.weighNew(f)
+}
+
+// weighNew sets the frequencies of values and words that have none yet.
+func (c *column) weighNew(f *frequencies) {
+	c.logFreqs = slices.Grow(c.logFreqs, len(c.values)-len(c.logFreqs))
+	for _, h := range c.hashes[len(c.logFreqs):] {
+		c.logFreqs = append(c.logFreqs, f.logFreq(h))
 	}
-	if !c.words {
-		return
+	c.weights = slices.Grow(c.weights, len(c.wordForms)-len(c.weights))
+	for _, h := range c.wordHashes[len(c.weights):] {
+		c.weights = append(c.weights, f.wordWeight(h))
 	}
-	c.weights = make([]float32, len(c.wordForms))
-	for word, id := range c.byWord {
-		// Half a bit at least, so that a word that nearly all have still counts when it is all there is.
-		c.weights[id] = float32(max(math.Log2(n/float64(max(f.Words[hash64(1, word)], 1))), 0.5))
-	}
+}
+
+// logFreq is that of a value, by its hash.
+func (f *frequencies) logFreq(hash uint64) float32 {
+	return float32(math.Log2(float64(max(f.Counts[hash], 1)) / float64(max(f.Rows, 1))))
+}
+
+// wordWeight is that of a word, by its hash: half a bit at least, so that a word that nearly all have still counts when it is all there is.
+func (f *frequencies) wordWeight(hash uint64) float32 {
+	return float32(max(math.Log2(float64(max(f.Rows, 1))/float64(max(f.Words[hash], 1))), 0.5))
 }

@@ -92,6 +92,11 @@ func deriveSolid(raw string, out []string) {
 func deriveName(raw string, out []string) { out[0] = plainWords(raw) }
 
 func deriveIdentifier(raw string, out []string) {
+	if strings.Contains(raw, "linkedin.") {
+		if page, err := normalize.LinkedInURL(raw); err == nil {
+			raw = page
+		}
+	}
 	if s := solid(raw); s != "" && !normalize.IsPlaceholder(raw) {
 		out[0] = s
 	}

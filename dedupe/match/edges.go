@@ -27,9 +27,11 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error
 		return nil, err
 	}
 	edges := slices.Concat(parts...)
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
+	slices.SortFunc(edges, compareEdges)
 	return edges, nil
 }
+
+func compareEdges(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) }
 
 func (m *Model) weightOf(n *nodes, x, y uint32) float32 {
 	var v vector

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -127,7 +128,41 @@ func (l *learner) estimate() {
 	}
 	l.check()
 	l.report.Matches = l.matches
+	l.chooseKeys()
 }
+
+// chooseKeys keeps the blocking keys that true pairs need, and estimates what share of all true pairs they find: by Chao's estimator from those that
+// one key or two of all that were tried find.
+//
+// Source: A. Chao, Estimating the Population Size for Capture–Recapture Data with Unequal Catchability, Biometrics 43, 1987.
+func (l *learner) chooseKeys() {
+	l.report.Recall = 1
+	var shared []uint64
+	var once, twice float64
+	for i := range l.examples {
+		e := &l.examples[i]
+		if e.x == e.y || l.params.prior+l.params.levelWeight(&e.levels)+float64(e.adjust) < 0 {
+			continue
+		}
+		keys := l.blocking.shared(e.x, e.y)
+		shared = append(shared, keys)
+		switch bits.OnesCount64(keys) {
+		case 1:
+			once++
+		case 2:
+			twice++
+		}
+	}
+	if len(shared) < leastChoice {
+		l.report.Warnings = append(l.report.Warnings, "too few true pairs to choose blocking keys by; those likely to be good are used")
+		return
+	}
+	found := float64(l.blocking.choose(shared))
+	l.report.Recall = found / (float64(len(shared)) + once*max(once-1, 0)/(2*(twice+1)))
+}
+
+// leastChoice is how many true pairs are needed to choose keys by.
+const leastChoice = 30
 
 // plausible reports whether learning what depends on what left about as many true pairs as there seemed to be before, first.
 func (l *learner) plausible(first float64) bool {

@@ -31,6 +31,7 @@ var headerKinds = map[string]Kind{
 	"province": KindCategory, "industry": KindCategory, "status": KindCategory, "currency": KindCategory,
 	"title": KindTitle, "jobtitle": KindTitle, "position": KindTitle, "occupation": KindTitle, "role": KindTitle, "profession": KindTitle, "job": KindTitle,
 	"ssn": KindID, "socsecid": KindID, "vat": KindID, "vatid": KindID, "taxid": KindID, "duns": KindID, "sku": KindID, "isbn": KindID, "passport": KindID,
+	"linkedin": KindID, "linkedinurl": KindID, "profile": KindID, "profileurl": KindID, "xing": KindID,
 	"description": KindText, "notes": KindText, "comment": KindText, "venue": KindText, "type": KindText, "cuisine": KindText, "category": KindText,
 }
 
@@ -163,7 +164,7 @@ func look(col int, rows [][]string) columnFacts {
 		if at := strings.IndexByte(v, '@'); at > 0 && strings.IndexByte(v[at:], '.') > 0 && len(words) < 8 {
 			f.emails++
 		}
-		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 {
+		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 && !hasPath(v) {
 			f.domains++
 		}
 		if y, m, d, ok := parseDate(v); ok && y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
@@ -205,6 +206,16 @@ func (f *columnFacts) kind() Kind {
 		return KindPersonName
 	}
 	return KindText
+}
+
+// hasPath holds for addresses of one page of a site, which say more than the domain.
+func hasPath(url string) bool {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		rest = url
+	}
+	_, path, _ := strings.Cut(rest, "/")
+	return path != ""
 }
 
 // dropRedundant ignores columns of full names whose words are in given and family name anyway.

@@ -144,6 +144,7 @@ const (
 
 	leastGain   = 20.0 // bits
 	sharedShare = 0.05 // of the pairs that agree in full are not one at least: telephones and mailboxes are shared
+	leastGiven  = 0.3  // of what is usual without the parent
 	unseenShare = 0.5  // of a pair: what was never seen is rare, not impossible
 )
 
@@ -180,11 +181,7 @@ func (t *joint) set(p *params) {
 			trust := t.seen[above*t.n+k][la] / (t.seen[above*t.n+k][la] + leastSeen)
 			for level := 1; level < len(out); level++ {
 				out[level] = trust*row[level]/sum + (1-trust)*single[level]
-				least := 0.3
-				if la > levelDifferent && p.m[k][level] > single[level] {
-					least = 1 // who agrees in one thing agrees in others no less
-				}
-				out[level] = max(out[level], single[level]*least)
+				out[level] = max(out[level], single[level]*leastGiven)
 			}
 			t.straighten(k, p.m[k], out)
 		}

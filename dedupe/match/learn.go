@@ -16,6 +16,8 @@ type Report struct {
 	Keys     []string `json:"keys"`     // the rows that share a value of one of these are compared
 	Compared int      `json:"compared"` // pairs that were learnt from
 	Matches  float64  `json:"matches"`  // expected number of true pairs
+	// Recall is the share of true pairs that blocking is estimated to find, from how many are found by one key alone and by two.
+	Recall   float64  `json:"recall"`
 	Warnings []string `json:"warnings,omitempty"`
 }
 

@@ -1,0 +1,185 @@
+package match_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/dedupe/match"
+)
+
+func table(t testing.TB, fields []match.Field, rows ...match.Record) *match.Table {
+	t.Helper()
+	out, err := match.NewTable(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if err := out.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+func cluster(t testing.TB, tab *match.Table, o match.Options) *match.Result {
+	t.Helper()
+	m, err := match.Learn(context.Background(), tab, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := m.Cluster(context.Background(), tab, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// people makes n people; each fifth has a second row with a typing error.
+func people(n int) []match.Record {
+	first := strings.Fields("james mary robert patricia john jennifer michael linda david elizabeth william barbara richard susan joseph jessica thomas sarah")
+	last := strings.Fields("smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson thomas taylor")
+	var out []match.Record
+	for i := range n {
+		f, l := first[i*7%len(first)], last[i*13/3%len(last)]
+		date := fmt.Sprintf("%d-%02d-%02d", 1930+i*31%70, 1+i*17%12, 1+i*11%28)
+		phone := fmt.Sprintf("+1 415 %03d %04d", i*37%900+100, i*7919%10000)
+		out = append(out, match.Record{ID: fmt.Sprintf("a%d", i), Values: []string{f, l, date, "", phone, fmt.Sprintf("%d Main Street", i%300), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
+		if i%5 == 0 {
+			out = append(out, match.Record{ID: fmt.Sprintf("b%d", i), Values: []string{f, l + "x", date, "", phone, fmt.Sprintf("%d Main St", i%300), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
+		}
+	}
+	return out
+}
+
+func TestTooLittleIsAnErrorThatSaysSo(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		rows []match.Record
+		want error
+	}{
+		{"no row", nil, leadloop.ErrInvalid},
+		{"one row", people(1)[:1], leadloop.ErrInvalid},
+		{"two rows of one id", []match.Record{people(1)[0], people(1)[0]}, leadloop.ErrConflict},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := match.Learn(context.Background(), table(t, match.People(), c.rows...), match.Options{}); !errors.Is(err, c.want) {
+				t.Errorf("error is %v, want one that is %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestFieldsThatAreWrongAreAllNamed(t *testing.T) {
+	_, err := match.NewTable([]match.Field{{Name: "a", Kind: "nickname"}, {Kind: match.KindText}, {Name: "b", Kind: match.KindText}, {Name: "b", Kind: match.KindText}})
+	if !errors.Is(err, leadloop.ErrInvalid) {
+		t.Fatalf("error is %v", err)
+	}
+	for _, want := range []string{`field "a": kind "nickname"`, "field 2 has no name", `field "b" is there twice`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not hold %q", err, want)
+		}
+	}
+}
+
+func TestEqualRowsAreOneClusterIfTheySayEnough(t *testing.T) {
+	rows := people(400)
+	for i := range 300 {
+		r := people(1)[0]
+		r.ID = fmt.Sprintf("same%d", i)
+		rows = append(rows, r)
+	}
+	res := cluster(t, table(t, match.People(), rows...), match.Options{MaxCluster: 10_000})
+	if res.Largest < 300 {
+		t.Errorf("the largest cluster has %d rows, want the 300 equal ones at least", res.Largest)
+	}
+}
+
+func TestAllRowsEqual(t *testing.T) {
+	var rows []match.Record
+	for i := range 5000 {
+		r := people(1)[0]
+		r.ID = fmt.Sprint(i)
+		rows = append(rows, r)
+	}
+	res := cluster(t, table(t, match.People(), rows...), match.Options{})
+	if len(res.Rows) != 5000 || res.Clusters != 1 && res.Clusters != 5000 {
+		t.Errorf("%d rows in %d clusters, want one or each by itself", len(res.Rows), res.Clusters)
+	}
+}
+
+func TestASharedPhoneMakesNoGiantCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hundred thousand rows")
+	}
+	rows := people(84_000)
+	for i := range rows {
+		rows[i].Values[4] = "+1 415 555 2671"
+	}
+	res := cluster(t, table(t, match.People(), rows...), match.Options{})
+	if res.Largest > 20 {
+		t.Errorf("a cluster has %d of %d rows that share one phone number", res.Largest, len(rows))
+	}
+	if len(res.Pairs) > 20*len(rows) {
+		t.Errorf("%d pairs for %d rows", len(res.Pairs), len(rows))
+	}
+}
+
+func TestAColumnWithOneValueWeighsNothing(t *testing.T) {
+	fields := append(match.People(), match.Field{Name: "country", Kind: match.KindCategory})
+	rows := people(500)
+	for i := range rows {
+		rows[i].Values = append(rows[i].Values, "US")
+	}
+	tab := table(t, fields, rows...)
+	m, err := match.Learn(context.Background(), tab, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Compare(rows[0], rows[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := p.Lines[len(p.Lines)-1]
+	if last.Field != "country" || last.Weight+last.Frequency > 0.5 || last.Weight+last.Frequency < -0.5 {
+		t.Errorf("the only value of a column weighs %+.2f%+.2f", last.Weight, last.Frequency)
+	}
+}
+
+func TestHugeAndBrokenCells(t *testing.T) {
+	rows := people(200)
+	rows[0].Values[5] = strings.Repeat("very long street ", 70_000)
+	rows[1].Values[5] = strings.Repeat("x", 1<<20)
+	rows[2].Values = rows[2].Values[:2]
+	rows[3].Values[0] = "J\xe9r\xf4me \xff\xfe"
+	rows[4].Values = nil
+	rows[5].Values[2] = "99999999999999999999999"
+	rows[6].Values[4] = strings.Repeat("1", 1000)
+	res := cluster(t, table(t, match.People(), rows...), match.Options{})
+	if len(res.Rows) != len(rows) {
+		t.Errorf("%d rows came back of %d", len(res.Rows), len(rows))
+	}
+	if _, err := match.NewTable(match.People()); err != nil {
+		t.Fatal(err)
+	}
+	err := table(t, match.People()).Add(match.Record{ID: "x", Values: make([]string, 20)})
+	if !errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("twenty values for eight fields: error is %v", err)
+	}
+}
+
+func TestRowsThatSayTooLittleStayByThemselves(t *testing.T) {
+	rows := people(300)
+	for i := range 50 {
+		rows = append(rows, match.Record{ID: fmt.Sprintf("city%d", i), Values: []string{"", "", "", "", "", "", "Springfield", ""}})
+	}
+	res := cluster(t, table(t, match.People(), rows...), match.Options{})
+	for _, r := range res.Rows[len(rows)-50:] {
+		if r.Cluster != r.ID || !r.Unlinkable {
+			t.Fatalf("row %s, of which only the city is known, is in cluster %s (unlinkable %v)", r.ID, r.Cluster, r.Unlinkable)
+		}
+	}
+}
