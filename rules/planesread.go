@@ -294,7 +294,7 @@ func (x *exec) pickVars(list []varSource) {
 				for k, s := range list {
 					keys[k] = leadloop.KeyOf(s)
 				}
-				x.list(of, list, keys, false)
+				x.list(of, keys, false, list)
 			}
 		}
 	}

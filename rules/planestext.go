@@ -158,13 +158,15 @@ func (x *exec) pickLists(list []listSource) {
 			x.without(&s.place, gap(p))
 			continue
 		}
-		x.list(s, x.row.Lists[s.other], x.row.Items[s.other], m&leadloop.Irregular != 0)
+		x.list(s, x.row.Items[s.other], m&leadloop.Irregular != 0, nil)
 	}
 }
 
-func (x *exec) list(s *listSource, list []string, keys []leadloop.TextKey, irregular bool) {
+// list picks the rows for a list by the keys of its items; of a field, the items
+// are only looked at if keys do not say enough.
+func (x *exec) list(s *listSource, keys []leadloop.TextKey, irregular bool, list []string) {
 	limits := &x.set.env.limits
-	if irregular || len(list) > limits.ListItems {
+	if irregular || len(keys) > limits.ListItems {
 		x.without(&s.place, gapErring)
 		return
 	}
@@ -181,7 +183,7 @@ func (x *exec) list(s *listSource, list []string, keys []leadloop.TextKey, irreg
 		switch {
 		case len(s.found) == 0:
 		case key.Len > whole || s.table.bySelf():
-			if at := s.table.find(*key, list[i]); at != 0 {
+			if at := s.table.find(*key, x.item(s, list, i)); at != 0 {
 				picks[s.found[at-1]] = firstRow + 1
 			}
 		default:
@@ -191,16 +193,23 @@ func (x *exec) list(s *listSource, list []string, keys []leadloop.TextKey, irreg
 		}
 		for k := range s.heads {
 			h := &s.heads[k]
-			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(list[i])) {
+			if key.Lo<<(h.shift&63) == h.want && key.Len >= int(h.n) && (h.n <= 8 || h.met(x.item(s, list, i))) {
 				picks[h.question] = firstRow + 1
 			}
 		}
 		for k := range s.items {
-			if c := &s.items[k]; c.item.holds(list[i]) {
+			if c := &s.items[k]; c.item.holds(x.item(s, list, i)) {
 				picks[c.question] = firstRow + 1
 			}
 		}
 	}
+}
+
+func (x *exec) item(s *listSource, list []string, i int) string {
+	if list == nil {
+		list = x.row.Lists[s.other]
+	}
+	return list[i]
 }
 
 // holds tells whether an item, which is there and can be read, meets c.
