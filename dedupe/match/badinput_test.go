@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -43,13 +44,14 @@ func people(n int) []match.Record {
 	first := strings.Fields("james mary robert patricia john jennifer michael linda david elizabeth william barbara richard susan joseph jessica thomas sarah")
 	last := strings.Fields("smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson thomas taylor")
 	var out []match.Record
+	random := rand.New(rand.NewPCG(1, uint64(n)))
 	for i := range n {
-		f, l := first[i*7%len(first)], last[i*13/3%len(last)]
-		date := fmt.Sprintf("%d-%02d-%02d", 1930+i*31%70, 1+i*17%12, 1+i*11%28)
-		phone := fmt.Sprintf("+1 415 %03d %04d", i*37%900+100, i*7919%10000)
-		out = append(out, match.Record{ID: fmt.Sprintf("a%d", i), Values: []string{f, l, date, "", phone, fmt.Sprintf("%d Main Street", i%300), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
+		f, l := first[random.IntN(len(first))], last[random.IntN(len(last))]
+		date := fmt.Sprintf("%d-%02d-%02d", 1930+random.IntN(70), 1+random.IntN(12), 1+random.IntN(28))
+		phone := fmt.Sprintf("+1 415 %03d %04d", 100+random.IntN(900), random.IntN(10000))
+		out = append(out, match.Record{ID: fmt.Sprintf("a%d", i), Values: []string{f, l, date, "", phone, fmt.Sprintf("%d Main Street", i%3000), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
 		if i%5 == 0 {
-			out = append(out, match.Record{ID: fmt.Sprintf("b%d", i), Values: []string{f, l + "x", date, "", phone, fmt.Sprintf("%d Main St", i%300), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
+			out = append(out, match.Record{ID: fmt.Sprintf("b%d", i), Values: []string{f, l + "x", date, "", phone, fmt.Sprintf("%d Main St", i%3000), "Springfield", fmt.Sprintf("%05d", i*7%99999)}})
 		}
 	}
 	return out

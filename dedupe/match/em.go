@@ -103,12 +103,10 @@ func (l *learner) patterns() []pattern {
 // what by how close it comes to a match, down to so many bits.
 var attempts = []struct {
 	relevant float64
-	alone    bool
 	warning  string
 }{
 	{relevant: 8},
 	{relevant: 1e6, warning: "close candidates depend on each other so much that no true pair was left; what strangers do was used instead"},
-	{alone: true, warning: "the fields seem to depend on each other so much that true pairs cannot be told; they are taken for independent"},
 }
 
 // estimate learns the parameters, and again more simply if the outcome cannot be right.
@@ -119,10 +117,10 @@ func (l *learner) estimate() {
 		}
 		l.start()
 		l.joint.relevant = attempt.relevant
-		first := l.maximise(aloneRounds, attempt.alone)
+		l.maximise(aloneRounds)
 		l.readjust()
-		l.maximise(0, attempt.alone)
-		if attempt.alone || l.plausible(first) {
+		l.maximise(0)
+		if l.matches >= leastMatches {
 			break
 		}
 	}
@@ -164,10 +162,8 @@ func (l *learner) chooseKeys() {
 // leastChoice is how many true pairs are needed to choose keys by.
 const leastChoice = 30
 
-// plausible reports whether learning what depends on what left about as many true pairs as there seemed to be before, first.
-func (l *learner) plausible(first float64) bool {
-	return l.matches >= 0.4*first && l.matches <= 2.5*first+10
-}
+// leastMatches is how many true pairs must seem to be there for learning not to be tried again.
+const leastMatches = 5
 
 // start sets what is usual for a beginning.
 func (l *learner) start() {
@@ -185,9 +181,9 @@ func (l *learner) start() {
 }
 
 // maximise is expectation maximisation over all pairs: how likely each is a true pair, and from that what is usual among true pairs and among the
-// others. It returns the number of true pairs that there seemed to be when the comparisons still counted as independent: at first what seems to
-// depend on each other may do so because of the true pairs.
-func (l *learner) maximise(alone int, always bool) (first float64) {
+// others. In the first rounds, alone of them, comparisons count as independent, as what seems to depend on each other may do so because of the true
+// pairs; until it is known what does, names that differ are held to be rare among true pairs, lest colleagues and neighbours be taken for them.
+func (l *learner) maximise(alone int) {
 	p := &l.params
 	patterns := l.patterns()
 	post, weights := make([]float64, len(patterns)), make([]float64, len(patterns))
@@ -220,10 +216,10 @@ func (l *learner) maximise(alone int, always bool) (first float64) {
 		l.matches = found
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
 		l.joint.count(patterns, post, weights)
-		if round == alone {
-			first = found
+		if alone > 0 {
+			l.holdNames()
 		}
-		if round >= alone && !always {
+		if round >= alone {
 			l.joint.choose(p)
 		}
 		if round > alone && change < 1e-4*(1+l.matches) {
@@ -232,8 +228,20 @@ func (l *learner) maximise(alone int, always bool) (first float64) {
 	}
 	l.joint.set(p)
 	p.weigh()
-	return first
 }
+
+// holdNames keeps the share of different names among true pairs low.
+func (l *learner) holdNames() {
+	for k := range l.spec.comparisons {
+		c, m := &l.spec.comparisons[k], l.params.m[k]
+		if over := m[levelDifferent] - heldDifferent; c.names && over > 0 {
+			m[levelDifferent] -= over
+			m[c.exact] += over
+		}
+	}
+}
+
+const heldDifferent = 0.02
 
 // check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells
 // rows apart. It warns of too little to go by.

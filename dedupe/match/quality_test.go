@@ -68,7 +68,7 @@ func TestQualityAtTheDefaultThresholdWithoutLabels(t *testing.T) {
 		{set: restaurants(t, true), f1: 0.970},
 		{set: restaurants(t, false), f1: 0.920},
 		{set: dblpACM(t), f1: 0.990},
-		{set: leads(20_000), f1: 0.97, precision: 0.985},
+		{set: leads(5_000), f1: 0.97, precision: 0.985},
 	} {
 		t.Run(c.set.name, func(t *testing.T) {
 			q := c.set.quality(t)

@@ -1,5 +1,7 @@
 package match
 
+import "slices"
+
 // maxComparisons is how many comparisons a pair has at most. Further fields are not compared; the report names them.
 const maxComparisons = 16
 
@@ -93,7 +95,7 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, names: f.Kind == KindCompany, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, names: f.Kind == KindGivenName || f.Kind == KindFamilyName || f.Kind == KindCompany && !s.persons(), full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
@@ -119,6 +121,13 @@ func (s *spec) pairNames() (given, family int) {
 		return -1, -1
 	}
 	return given, family
+}
+
+// persons reports whether rows hold names of people, so that a company's is not what they are called.
+func (s *spec) persons() bool {
+	return slices.ContainsFunc(s.fields, func(f Field) bool {
+		return f.Kind == KindGivenName || f.Kind == KindFamilyName || f.Kind == KindPersonName
+	})
 }
 
 func comparisonsOf(k Kind) int {
@@ -151,8 +160,8 @@ func (s *spec) addNames(given, family []string, g, f int) {
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,
-		comparison{name: given[0], fields: given, column: g, levels: givenLevels, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
-		comparison{name: family[0], fields: family, column: f, levels: familyLevels, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, names: true, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
+		comparison{name: family[0], fields: family, column: f, levels: familyLevels, names: true, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
 }
 
 // simple is a kind with one column and one comparison.
