@@ -1,13 +1,13 @@
-// Package enrich asks providers for the facts that rules read and a lead does
-// not have yet.
+// Package enrich asks providers for the facts that could still change what
+// happens to a lead, and stops when none could.
 //
-// A [Waterfall] asks its sources in order, each only for fields that are
-// demanded, missing or expired, and that it may be asked for; the first valid
-// value of a field wins. Every answer becomes claims, is cached and entered in
-// the cost ledger before it is used. A provider that is down, slow or lying is
+// A [Waterfall] asks its sources only for fields that are demanded, missing or
+// expired, that an [Outlook] does not rule out, and that it may be asked for.
+// Every answer becomes claims, is cached and booked before it is used; budgets
+// hold across processes on one store. A provider that is down, slow or lying is
 // a fact in the [Report], never a failed lead. Not promised: that a provider
 // which ignores its context stops working; it is left behind, and its late
-// answer is dropped.
+// answer kept for the next decision.
 //
 // Start with [Provider] to write one, with [New] to use them, and with [Parse]
 // for the enrich.yaml of a playbook.
@@ -31,8 +31,9 @@ type Provider interface {
 	// after an error that matches leadloop.ErrUnavailable, and once a cached
 	// answer has expired. Any other error ends the lookup; a [LookupError] also
 	// says when to come back. It must return promptly once ctx is done. The
-	// query belongs to the provider; the answer belongs to the caller, and so
-	// the provider must not keep it. Panics are caught and count as errors.
+	// provider may keep the query and leaves it as it is; the answer belongs to
+	// the caller, and the provider must not keep it. Panics are caught and count
+	// as errors.
 	Lookup(ctx context.Context, q Query) (Answer, error)
 }
 

@@ -86,12 +86,12 @@ func BenchmarkOutlook(b *testing.B) {
 // BenchmarkPlanner enriches leads with instant providers on all cores: every
 // lead of a company of its own, so that nothing is in the cache.
 func BenchmarkPlanner(b *testing.B) {
-	pb := fortyRules(b)
+	pb, schema := fortyRules(b), leadloop.StandardSchema()
 	answer := enrich.ProviderFunc(func(_ context.Context, q enrich.Query) (enrich.Answer, error) {
 		a := enrich.Answer{Matched: true}
 		for _, f := range q.Want {
 			v := leadloop.ValueOf("Steel")
-			if def, _ := leadloop.StandardSchema().Lookup(f); def.Kind == leadloop.KindInt {
+			if def, _ := schema.Lookup(f); def.Kind == leadloop.KindInt {
 				v = leadloop.ValueOf(int64(1990))
 			} else if f == "company.country" {
 				v = leadloop.ValueOf("US")
