@@ -13,7 +13,7 @@ import (
 func priorM(c *comparison) []float64 {
 	m := make([]float64, len(c.levels))
 	m[levelDifferent] = 0.06
-	if c.names {
+	if c.apart == levelDifferent {
 		m[levelDifferent] = 0.02
 	}
 	m[c.exact] = 0.80
@@ -217,7 +217,9 @@ func (l *learner) maximise(alone int) {
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
 		l.joint.count(patterns, post, weights)
 		if alone > 0 {
-			l.holdNames()
+			l.hold(heldFirst)
+		} else {
+			l.hold(heldLater)
 		}
 		if round >= alone {
 			l.joint.choose(p)
@@ -230,18 +232,22 @@ func (l *learner) maximise(alone int) {
 	p.weigh()
 }
 
-// holdNames keeps the share of different names among true pairs low.
-func (l *learner) holdNames() {
+// hold keeps the share low that different names have among true pairs, and different mailboxes of one host.
+func (l *learner) hold(most float64) {
 	for k := range l.spec.comparisons {
 		c, m := &l.spec.comparisons[k], l.params.m[k]
-		if over := m[levelDifferent] - heldDifferent; c.names && over > 0 {
-			m[levelDifferent] -= over
+		if over := m[c.apart] - most; c.apart > 0 && over > 0 {
+			m[c.apart] -= over
 			m[c.exact] += over
 		}
 	}
 }
 
-const heldDifferent = 0.02
+// The most that hold lets be: while comparisons count as independent and what depends on what is first found out, and then.
+const (
+	heldFirst = 0.02
+	heldLater = 0.10
+)
 
 // check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells
 // rows apart. It warns of too little to go by.

@@ -31,7 +31,7 @@ type comparison struct {
 	fuzzy  uint64        // bits of the levels below exact at which the commoner value's frequency counts in part
 	full   uint64        // bits of the levels at which frequency counts in full
 	aside  uint64        // bits of the levels that need not weigh more than those below them
-	names  bool          // what a record is called
+	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
 	other  map[uint8]int // the columns whose frequencies count at other levels
 }
 
@@ -84,7 +84,7 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5,
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5, apart: 2,
 				other: map[uint8]int{2: first + 1, 4: first + 1, 5: first}}, first+2, compareEmail(first))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
@@ -95,7 +95,7 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, names: f.Kind == KindGivenName || f.Kind == KindFamilyName || f.Kind == KindCompany && !s.persons(), full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
@@ -121,6 +121,14 @@ func (s *spec) pairNames() (given, family int) {
 		return -1, -1
 	}
 	return given, family
+}
+
+// apart is the level at which two records are called differently.
+func (s *spec) apart(k Kind) uint8 {
+	if k == KindGivenName || k == KindFamilyName || k == KindCompany && !s.persons() {
+		return levelDifferent
+	}
+	return 0
 }
 
 // persons reports whether rows hold names of people, so that a company's is not what they are called.
@@ -160,8 +168,8 @@ func (s *spec) addNames(given, family []string, g, f int) {
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,
-		comparison{name: given[0], fields: given, column: g, levels: givenLevels, names: true, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
-		comparison{name: family[0], fields: family, column: f, levels: familyLevels, names: true, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, apart: levelDifferent, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
+		comparison{name: family[0], fields: family, column: f, levels: familyLevels, apart: levelDifferent, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
 }
 
 // simple is a kind with one column and one comparison.
