@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -64,7 +65,7 @@ func (c *compiler) accountsFile(a *accounts, at leadloop.Position, where, name s
 		c.Add(at, "%s: accounts_file: there are no files here to read %s from", where, name)
 		return
 	}
-	f, err := c.o.Files.Open(name)
+	data, err := fs.ReadFile(c.o.Files, name)
 	if err != nil {
 		var path *fs.PathError
 		if errors.As(err, &path) {
@@ -73,8 +74,7 @@ func (c *compiler) accountsFile(a *accounts, at leadloop.Position, where, name s
 		c.Add(at, "%s: accounts_file: %s can't be read: %v", where, name, err)
 		return
 	}
-	defer f.Close()
-	in := csv.NewReader(f)
+	in := csv.NewReader(bytes.NewReader(data))
 	in.FieldsPerRecord, in.ReuseRecord = -1, true
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {

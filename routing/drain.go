@@ -3,7 +3,6 @@ package routing
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +60,7 @@ func (r *Router) Drain(ctx context.Context, rd Reader, waiting []Waiting, asOf t
 		t := timer{Ladder: ladderDrain, Queue: w.Queue, Since: w.Since}
 		tasks[i] = leadloop.Task{
 			Key:  strings.Join([]string{leadloop.TaskEscalate, t.Ladder, string(w.Lead), w.Queue, stamp(asOf.Truncate(time.Minute))}, ":"),
-			Kind: leadloop.TaskEscalate, Lead: w.Lead, DueAt: asOf, Priority: len(order) - i, Payload: json.RawMessage(mustJSON(t)), State: leadloop.TaskPending,
+			Kind: leadloop.TaskEscalate, Lead: w.Lead, DueAt: asOf, Priority: len(order) - i, Payload: mustJSON(t), State: leadloop.TaskPending,
 		}
 	}
 	return tasks, nil

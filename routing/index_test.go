@@ -15,9 +15,6 @@ import (
 	"github.com/leadloop/leadloop"
 )
 
-//go:fix inline
-func itoap(n int64) *int64 { return new(n) }
-
 // drawCondition makes conditions over few values, so that they meet.
 func drawCondition(t *rapid.T, c *compiler, n int) (d Entry) {
 	d.ID = fmt.Sprintf("e%d", n)

@@ -55,7 +55,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 	defer d.done()
 	var undecided, nobody bool
 	left := r.entryIndex.left(d, d.bits[:])
-	for i := d.pass(ctx, left, 0); i >= 0; i = d.pass(ctx, left, i+1) {
+	for i := d.pass(left, 0); i >= 0; i = d.pass(left, i+1) {
 		e := &r.entries[i]
 		checked := d.check(ctx, &e.cond)
 		if checked.Verdict == VerdictNotMatched {
@@ -98,7 +98,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 
 // pass returns the next entry from i on that the lead does not rule out, -1 if
 // there is none, and traces those it passes.
-func (d *decision) pass(ctx context.Context, left []uint64, i int) int {
+func (d *decision) pass(left []uint64, i int) int {
 	next := nextBit(left, i)
 	end := next
 	if end < 0 {
