@@ -217,6 +217,7 @@ func (b *blocking) each(ctx context.Context, sample uint32, visit func(part int,
 	width := b.width()
 	for k := range b.keys {
 		var entries [blockParts][]uint64
+		var killed [blockParts][]uint64
 		var dead [blockParts]int
 		err := parallel(ctx, blockParts, func(part int) {
 			var list []uint64
@@ -233,9 +234,7 @@ func (b *blocking) each(ctx context.Context, sample uint32, visit func(part int,
 				j := blockEnd(list, i)
 				if j-i > b.caps[k] {
 					dead[part] += j - i
-					for _, e := range list[i:j] {
-						b.kill(k, uint32(e), uint32(e>>32))
-					}
+					killed[part] = append(killed[part], list[i:j]...)
 				}
 				i = j
 			}
@@ -244,8 +243,11 @@ func (b *blocking) each(ctx context.Context, sample uint32, visit func(part int,
 		if err != nil {
 			return err
 		}
-		for _, d := range dead {
+		for part, d := range dead {
 			b.dead[k] += d
+			for _, e := range killed[part] { // not before all parts have read their values
+				b.kill(k, uint32(e), uint32(e>>32))
+			}
 		}
 		err = parallel(ctx, blockParts, func(part int) {
 			list := entries[part]

@@ -161,6 +161,9 @@ func (l *linker) run(edges []edge) {
 		l.addLink(a, b, link{w, float64(e.weight), 1, e.weight})
 	}
 	for i, g := range l.groups {
+		if g == nil { // part of another one, as was said
+			continue
+		}
 		for j := range g.links {
 			if int32(i) < j {
 				l.push(int32(i), j)

@@ -169,7 +169,7 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 		order[r] = keyed{h, uint32(r)}
 	}
 	slices.SortFunc(order, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(t.ids[a.row], t.ids[b.row]))
+		return cmp.Or(cmp.Compare(a.hash, b.hash), compareBools(apart[a.row], apart[b.row]), strings.Compare(t.ids[a.row], t.ids[b.row]))
 	})
 	n.rows = make([]uint32, len(order))
 	for i, k := range order {
@@ -185,6 +185,16 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 	}
 	n.first = append(n.first, uint32(len(order)))
 	return n, nil
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // checkIDs returns an error that names the rows if two have one id.
