@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,8 +19,9 @@ const MaxAccounts = 100_000
 
 // accounts are named accounts by domain, each with its owner or "".
 type accounts struct {
-	owners map[string]leadloop.RepID
-	owned  bool // the file has owners
+	owners  map[string]leadloop.RepID
+	domains []string // the keys of owners, sorted
+	owned   bool     // the file has owners
 }
 
 // accounts reads a list and a file of domains; nil if neither is given.
@@ -37,6 +39,7 @@ func (c *compiler) accounts(at leadloop.Position, where string, list []string, f
 	if list != nil && len(list) == 0 {
 		c.Add(at, "%s: accounts is an empty list, which no lead is in", where)
 	}
+	a.domains = slices.Sorted(maps.Keys(a.owners))
 	return a
 }
 

@@ -215,7 +215,6 @@ const maxOverlaps = 20
 // overlaps warns of territories that name different people for one lead and
 // have the same priority.
 func (c *compiler) overlaps() {
-	more := 0
 	told := 0
 	for j := range c.r.territories {
 		b := &c.r.territories[j]
@@ -233,16 +232,13 @@ func (c *compiler) overlaps() {
 				continue
 			}
 			if told++; told > maxOverlaps {
-				more++
-				continue
+				c.Warn(b.At, "more territories overlap; these are the first %d", maxOverlaps)
+				return
 			}
 			p := leadloop.Problem{At: b.At, Warning: true, Hint: "give one of them a higher priority, or a manager decides each"}
 			p.Message = fmt.Sprintf("territory %s overlaps territory %s, which names %s and not %s: %s", b.ID, a.ID, a.names(), b.names(), example(g.example()))
 			c.Problems = append(c.Problems, p)
 		}
-	}
-	if more > 0 {
-		c.Warn(leadloop.Position{}, "%d more pairs of territories overlap", more)
 	}
 }
 

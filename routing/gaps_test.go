@@ -124,3 +124,23 @@ func exampleLead(t *rapid.T, s *leadloop.Schema, values map[string]string) (*lea
 	}
 	return leadOfTier("example", values["tier"]), p
 }
+
+func TestManyOverlapsAreToldInPart(t *testing.T) {
+	def := Definition{Final: "q", Queues: []Queue{{ID: "q"}}, Reps: []Rep{{ID: "a"}, {ID: "b"}}}
+	for i := range 3000 {
+		def.Territories = append(def.Territories, Territory{ID: "t" + itoa(i), Country: []string{"US"}, Employees: &Range{Min: new(int64(i))}, Rep: []leadloop.RepID{"a", "b"}[i%2]})
+	}
+	r, err := New(def, SLADefinition{}, leadloop.StandardSchema(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlaps := 0
+	for _, w := range r.Warnings() {
+		if strings.Contains(w.Message, "overlap") {
+			overlaps++
+		}
+	}
+	if overlaps != maxOverlaps+1 {
+		t.Errorf("%d warnings, want %d and one that there are more", overlaps, maxOverlaps)
+	}
+}

@@ -90,7 +90,7 @@ func (g *region) setNum(f int, to interval[int64]) bool {
 // values are the texts that a matcher takes, sorted.
 func (m *matcher) values() []string {
 	if m.kind == matchAccount {
-		return slices.Sorted(maps.Keys(m.accounts.owners))
+		return m.accounts.domains
 	}
 	return m.oneOf
 }
