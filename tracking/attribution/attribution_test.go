@@ -288,15 +288,15 @@ func exactRemoval(journeys []attribution.Journey, order int, removed string) *bi
 			total[now] += n
 		}
 		for i := range j.Touches {
-			to := ""
+			var to strings.Builder
 			for k := max(0, i-order+1); k <= i; k++ {
-				to += "/" + j.Touches[k].Channel
+				to.WriteString("/" + j.Touches[k].Channel)
 			}
-			step(to, n)
-			if !slices.Contains(names, to) {
-				names = append(names, to)
+			step(to.String(), n)
+			if !slices.Contains(names, to.String()) {
+				names = append(names, to.String())
 			}
-			now = to
+			now = to.String()
 		}
 		step("won", j.Conversions)
 		step("lost", j.Lost)
