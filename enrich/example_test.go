@@ -77,6 +77,56 @@ func ExampleNew() {
 	// spent 100000 millionths
 }
 
+// An outlook tells what a missing field could still change; here revenue changes
+// nothing for small companies, and is not bought for one.
+func ExampleOutlookFunc() {
+	schema := leadloop.StandardSchema()
+	vendor := func(field string, v leadloop.Value) enrich.Source {
+		return enrich.Source{
+			Name: "vendor of " + field, Price: 100_000, Needs: []string{"company.domain"}, Fields: []string{field},
+			Provider: enrich.ProviderFunc(func(context.Context, enrich.Query) (enrich.Answer, error) {
+				return enrich.Answer{Facts: []enrich.Fact{{Field: field, Value: v}}}, nil
+			}),
+		}
+	}
+	w, err := enrich.New([]enrich.Source{
+		vendor("company.revenue", leadloop.ValueOf(int64(5_000_000))), vendor("company.employees", leadloop.ValueOf(int64(12))),
+	}, memstore.New(), schema, enrich.Options{
+		Fields: []string{"company.employees", "company.revenue"},
+		Outlook: enrich.OutlookFunc(func(_ context.Context, s leadloop.Subject, changeable []string) (enrich.Prospect, error) {
+			p := enrich.Prospect{Decision: "tier C"}
+			n, known := leadloop.Employees.Get(s.Profile)
+			for _, f := range changeable {
+				switch {
+				case f == "company.employees":
+					p.Open = append(p.Open, enrich.Influence{Field: f, Weight: 0.5, Changes: "tier"})
+				case known != leadloop.Present || n >= 100:
+					p.Open = append(p.Open, enrich.Influence{Field: f, Weight: 0.1, Changes: "tier"})
+				}
+			}
+			return p, nil
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := schema.NewProfile()
+	leadloop.Domain.Set(p, "acme.example")
+	r, err := w.Enrich(context.Background(), leadloop.Subject{
+		Lead: &leadloop.Lead{ID: "lead-1"}, Profile: p, AsOf: time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Because)
+	fmt.Println("spent", r.Cost, "saved", r.Saved)
+	// Output:
+	// stopped after 1 of 2 providers: tier C whatever company.revenue is
+	// spent 100000 saved 100000
+}
+
 // A JSON API needs no code, only a description.
 func ExampleNewHTTP() {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -129,8 +129,14 @@ func refresh(s leadloop.Subject, r Report) (leadloop.Task, bool) {
 	if err != nil {
 		return leadloop.Task{}, false
 	}
+	since := s.AsOf.UTC()
+	if s.Trigger == leadloop.TriggerActivity || s.Trigger == leadloop.TriggerTask && p.Enrich == 1 && len(p.Fields) == 0 {
+		// Of the many things that happen to a lead while a provider is down,
+		// those of one hour bring about one more try.
+		since = since.Truncate(refreshPause)
+	}
 	return leadloop.Task{
-		Key:  fmt.Sprintf("enrich:refresh:%s:%d", s.Lead.ID, s.AsOf.UTC().UnixNano()),
+		Key:  fmt.Sprintf("enrich:refresh:%s:%d", s.Lead.ID, since.UnixNano()),
 		Kind: leadloop.TaskRefresh, Lead: s.Lead.ID, DueAt: s.AsOf.Add(pause),
 		Payload: payload, State: leadloop.TaskPending,
 	}, true

@@ -330,15 +330,16 @@ func TestBuyingWhatIsNeededDecidesEveryLeadAsBuyingEverythingDoes(t *testing.T) 
 	if testing.Short() {
 		t.Skip("it runs twelve weeks six times")
 	}
-	_, _, filled, _ := play(t, nil, enrich.Everything)
+	var filled leadloop.Micros // what every field that the vendors offer costs: all are read by some rule
 	for _, tc := range []struct {
 		name  string
 		rules []string
 		most  leadloop.Micros // in percent of what filling every field costs
-	}{{"few rules", few, 60}, {"a medium number of rules", medium, 60}, {"all rules", nil, 95}} {
+	}{{"all rules", nil, 95}, {"a medium number of rules", medium, 55}, {"few rules", few, 45}} {
 		t.Run(tc.name, func(t *testing.T) {
 			all, allMoves, demanded, _ := play(t, tc.rules, enrich.Everything)
 			needed, neededMoves, spent, sum := play(t, tc.rules, enrich.Needed)
+			filled = max(filled, demanded)
 			if diff := gocmp.Diff(all, needed); diff != "" {
 				t.Errorf("leads, if everything is bought (-) and what is needed (+):\n%s", diff)
 			}
@@ -348,9 +349,9 @@ func TestBuyingWhatIsNeededDecidesEveryLeadAsBuyingEverythingDoes(t *testing.T) 
 			if spent*100 > filled*tc.most || spent == 0 {
 				t.Errorf("spent %d of %d, more than %d %%", spent, filled, tc.most)
 			}
-			euros := func(m leadloop.Micros) float64 { return float64(m) / 1e6 }
+			money := func(m leadloop.Micros) float64 { return float64(m) / 1e6 }
 			t.Logf("%d leads: %.2f spent, which is %.0f %% of %.2f for every field that a rule reads and %.0f %% of %.2f for every field there is; %.2f was estimated as saved",
-				len(needed), euros(spent), 100*euros(spent)/euros(demanded), euros(demanded), 100*euros(spent)/euros(filled), euros(filled), euros(sum.Saved))
+				len(needed), money(spent), 100*money(spent)/money(demanded), money(demanded), 100*money(spent)/money(filled), money(filled), money(sum.Saved))
 		})
 	}
 }
