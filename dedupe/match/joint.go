@@ -144,6 +144,7 @@ const (
 
 	leastGain   = 20.0 // bits
 	sharedShare = 0.05 // of the pairs that agree in full are not one at least: telephones and mailboxes are shared
+	ownShare    = 0.10 // at most, of what each has for himself
 	leastGiven  = 0.3  // of what is usual without the parent
 	unseenShare = 0.5  // of a pair: what was never seen is rare, not impossible
 )
@@ -161,6 +162,9 @@ func (t *joint) set(p *params) {
 			single[level] = max(t.one[k][level], unseenShare) / max(sum, 1)
 			if uint8(level) == t.spec.comparisons[k].exact {
 				single[level] = max(single[level], sharedShare*t.exact[k]/max(sum, 1))
+				if t.spec.comparisons[k].own {
+					single[level] = min(single[level], max(ownShare*t.exact[k], unseenShare)/max(sum, 1))
+				}
 			}
 		}
 		above := p.parent[k]
@@ -182,6 +186,9 @@ func (t *joint) set(p *params) {
 			for level := 1; level < len(out); level++ {
 				out[level] = trust*row[level]/sum + (1-trust)*single[level]
 				out[level] = max(out[level], single[level]*leastGiven)
+				if c := &t.spec.comparisons[k]; c.own && uint8(level) == c.exact {
+					out[level] = single[level]
+				}
 			}
 			t.straighten(k, p.m[k], out)
 		}

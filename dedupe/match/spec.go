@@ -30,6 +30,7 @@ type comparison struct {
 	exact  uint8         // the level of full agreement
 	fuzzy  uint64        // bits of the levels below exact at which the commoner value's frequency counts in part
 	full   uint64        // bits of the levels at which frequency counts in full
+	own    bool          // each has one of its own: who agrees is hardly ever another
 	aside  uint64        // bits of the levels that need not weigh more than those below them
 	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
 	other  map[uint8]int // the columns whose frequencies count at other levels
@@ -84,7 +85,7 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5, apart: 2,
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5, apart: 2, own: true,
 				other: map[uint8]int{2: first + 1, 4: first + 1, 5: first}}, first+2, compareEmail(first))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
@@ -95,7 +96,7 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
