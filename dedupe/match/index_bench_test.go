@@ -1,0 +1,133 @@
+package match
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/leadloop/leadloop/dedupe/match/matchtest"
+)
+
+// world is an index of generated leads, but for some that arrive later.
+type world struct {
+	once     sync.Once
+	index    *Index
+	arriving []Record
+	upsert   time.Duration // per record
+	bytes    uint64        // per record
+}
+
+var worlds = map[int]*world{10_000: {}, 100_000: {}, 1_000_000: {}}
+
+// learntFrom is how many of the records the model of a benchmark is learnt from at most.
+const learntFrom = 200_000
+
+func worldOf(b *testing.B, records int) *world {
+	w := worlds[records]
+	w.once.Do(func() {
+		generated := matchtest.New(records, 1)
+		table, err := NewTable(fieldsOfWorld())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range min(records, learntFrom) {
+			if err := table.Add(recordOfWorld(generated.Record(i))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		m, err := Learn(b.Context(), table, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		table = nil
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w.index = newIndex(b, m, Options{})
+		stay := records - min(records/20, 20_000)
+		start := processTime(b)
+		var made time.Duration
+		batch := make([]Record, 0, 1000)
+		for i := range stay {
+			if batch = append(batch, recordOfWorld(generated.Record(i))); len(batch) == cap(batch) || i == stay-1 {
+				begin := processTime(b)
+				made += begin - start
+				for _, r := range batch {
+					if err := w.index.Upsert(r); err != nil {
+						b.Fatal(err)
+					}
+				}
+				start = processTime(b)
+				w.upsert += start - begin
+				batch = batch[:0]
+			}
+		}
+		w.upsert /= time.Duration(stay)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		w.bytes = (after.HeapAlloc - before.HeapAlloc) / uint64(stay)
+		for i := stay; i < records; i++ {
+			w.arriving = append(w.arriving, recordOfWorld(generated.Record(i)))
+		}
+	})
+	if w.index == nil {
+		b.Fatal("the index could not be made")
+	}
+	return w
+}
+
+// BenchmarkIndexLookup looks up leads that are about to arrive. Each is looked up in three passes, of which the fastest counts: the others tell what
+// else the machine did. With -benchtime=1x a pass over all of them is one operation.
+func BenchmarkIndexLookup(b *testing.B) {
+	for _, records := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("records=%d", records), func(b *testing.B) {
+			w := worldOf(b, records)
+			times := make([]time.Duration, len(w.arriving))
+			found, candidates := 0, 0
+			b.ReportAllocs()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			lookups := 0
+			for b.Loop() {
+				for pass := range 3 {
+					for i, r := range w.arriving {
+						start := time.Now()
+						c, err := w.index.Lookup(b.Context(), r, 5)
+						took := time.Since(start)
+						if err != nil {
+							b.Fatal(err)
+						}
+						if pass == 0 || took < times[i] {
+							times[i] = took
+						}
+						found += min(len(c), 1)
+						lookups++
+					}
+				}
+			}
+			runtime.ReadMemStats(&after)
+			s := w.index.searches.idlest()
+			for _, r := range w.arriving {
+				s.derive(r.Values)
+				s.encode(w.index.columns)
+				s.collect(w.index, maxCandidates)
+				candidates += len(s.nodes)
+			}
+			slices.Sort(times)
+			at := func(share float64) float64 {
+				return float64(times[int(share*float64(len(times)))].Nanoseconds()) / 1000
+			}
+			b.ReportMetric(at(0.5), "p50-µs")
+			b.ReportMetric(at(0.99), "p99-µs")
+			b.ReportMetric(at(0.999), "p99.9-µs")
+			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(lookups), "allocs/look-up")
+			b.ReportMetric(float64(candidates)/float64(len(w.arriving)), "compared/look-up")
+			b.ReportMetric(float64(found)/float64(lookups), "found/look-up")
+			b.ReportMetric(float64(w.upsert.Nanoseconds())/1000, "cpu-µs/upsert")
+			b.ReportMetric(float64(w.bytes), "B/record")
+		})
+	}
+}

@@ -1,0 +1,231 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// search is what one look-up at a time works with. It has places of its own in every column for values that the index does not hold, so that
+// look-ups change nothing that others read.
+type search struct {
+	model   *Model
+	number  int
+	memo    []remembered // by derivation
+	derived []string     // by column
+	cells   []uint32
+	values  []uint64
+	blocks  []block
+	nodes   []uint32
+	found   []Candidate
+	vector  vector
+	scratch [3]string
+}
+
+// searches are those that are not under way, the one that was last used first, as the processor still knows it.
+type searches struct {
+	turns chan struct{}
+	mu    sync.Mutex
+	idle  []*search
+}
+
+func (q *searches) await(ctx context.Context) error {
+	select {
+	case q.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// idlest is for who has awaited a turn.
+func (q *searches) idlest() *search {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.idle[len(q.idle)-1]
+	q.idle = q.idle[:len(q.idle)-1]
+	return s
+}
+
+func (q *searches) give(s *search) {
+	q.mu.Lock()
+	q.idle = append(q.idle, s)
+	q.mu.Unlock()
+	<-q.turns
+}
+
+// remembered is what the latest values of a field became, nil where values seldom come again. All searches share it.
+type remembered []atomic.Pointer[memoized]
+
+type memoized struct {
+	raw     string
+	derived [3]string
+}
+
+type block struct {
+	count, key int
+	value      uint32
+}
+
+// repeated are the kinds of which the same values come again and again.
+var repeated = []Kind{
+	KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber,
+}
+
+const memoizedValues = 1 << 15
+
+func newSearch(m *Model, memo []remembered, number int) *search {
+	for i, d := range m.spec.derived {
+		if memo[i] == nil && slices.Contains(repeated, m.spec.fields[d.field].Kind) {
+			memo[i] = make(remembered, memoizedValues)
+		}
+	}
+	return &search{
+		model: m, number: number, memo: memo, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
+	}
+}
+
+// derive fills derived with what columns make of a record's values.
+func (s *search) derive(values []string) {
+	clear(s.derived)
+	for i := range s.model.spec.derived {
+		d := &s.model.spec.derived[i]
+		if d.field >= len(values) || values[d.field] == "" {
+			continue
+		}
+		raw := values[d.field]
+		from := &s.scratch
+		if memo := s.memo[i]; memo != nil && len(raw) <= 64 {
+			at := &memo[hash64(7, raw)%memoizedValues]
+			m := at.Load()
+			if m == nil || m.raw != raw {
+				m = &memoized{raw: strings.Clone(raw)}
+				d.derive(cut(m.raw), m.derived[:])
+				at.Store(m)
+			}
+			from = &m.derived
+		} else {
+			clear(s.scratch[:])
+			d.derive(cut(raw), s.scratch[:])
+		}
+		for k, c := range d.columns {
+			s.derived[c] = from[k]
+		}
+	}
+}
+
+// encode fills cells from derived; values that the index does not hold get the search's own places.
+func (s *search) encode(columns []*column) {
+	for i, c := range columns {
+		id, ok := c.byValue[s.derived[i]]
+		if !ok {
+			id = c.lend(s.number, s.derived[i], &s.model.freqs[i])
+		}
+		s.cells[i] = id
+	}
+}
+
+// collect fills nodes with those that share a key value, each once: all of them, or if most is not 0 those of the rarest values that make no more
+// than most together.
+func (s *search) collect(x *Index, most int) {
+	s.blocks = s.blocks[:0]
+	for k := range s.model.keys {
+		s.values = s.model.keys[k].values(s.model.numbers[k], x.columns, s.cells, s.values[:0])
+		for i, h := range s.values {
+			v := keyValue(h)
+			if n := x.postings[k].count(v); n > 0 && n <= s.model.caps[k] && !seenBefore(s.values[:i], v) {
+				s.blocks = append(s.blocks, block{n, k, v})
+			}
+		}
+	}
+	slices.SortFunc(s.blocks, func(a, b block) int {
+		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.key, b.key), cmp.Compare(a.value, b.value))
+	})
+	s.nodes = s.nodes[:0]
+	for _, b := range s.blocks {
+		if most > 0 && len(s.nodes)+b.count > most {
+			slices.Sort(s.nodes)
+			if s.nodes = slices.Compact(s.nodes); len(s.nodes)+b.count > most {
+				break
+			}
+		}
+		s.nodes = x.postings[b.key].appendTo(s.nodes, b.value)
+	}
+	slices.Sort(s.nodes)
+	s.nodes = slices.Compact(s.nodes)
+}
+
+// weight compares what is searched for with a node.
+func (s *search) weight(x *Index, node uint32) float64 {
+	s.model.spec.compareAll(x.columns, s.cells, x.row(node), &s.vector)
+	return s.model.params.weight(s.model.spec, &s.vector)
+}
+
+// keep keeps c if it is among the best limit.
+func (s *search) keep(c Candidate, limit int) {
+	at, _ := slices.BinarySearchFunc(s.found, c, better)
+	if at >= limit {
+		return
+	}
+	if len(s.found) == limit {
+		s.found = s.found[:limit-1]
+	}
+	s.found = slices.Insert(s.found, at, c)
+}
+
+// keep returns the number of a value that becomes part of the column.
+func (c *column) keep(value string, f *frequencies) uint32 {
+	if id, ok := c.byValue[value]; ok {
+		return id
+	}
+	id := c.intern(strings.Clone(value))
+	c.weighNew(f)
+	return id
+}
+
+// reserve makes places for one search: a value, one that only ends its words, and words.
+func (c *column) reserve() {
+	for range 2 {
+		c.values, c.forms, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.hashes, 0)
+	}
+	if !c.words {
+		return
+	}
+	start := uint32(len(c.wordIDs))
+	c.wordAt = append(c.wordAt, start, start+maxWords)
+	for range maxWords {
+		c.wordIDs = append(c.wordIDs, 0)
+		c.wordForms, c.wordHashes = append(c.wordForms, ""), append(c.wordHashes, 0)
+	}
+}
+
+// lend writes a value into the place of a search and returns its number.
+func (c *column) lend(number int, value string, f *frequencies) uint32 {
+	id := uint32(1 + 2*number)
+	c.values[id], c.forms[id], c.hashes[id] = value, bytesForm(value), hash64(0, value)
+	c.logFreqs[id] = f.logFreq(c.hashes[id])
+	if !c.words {
+		return id
+	}
+	at := c.wordAt[id]
+	for start := 0; start < len(value) && at < c.wordAt[id]+maxWords; at++ {
+		end := start
+		for end < len(value) && value[end] != ' ' {
+			end++
+		}
+		word := value[start:end]
+		start = end + 1
+		w, ok := c.byWord[word]
+		if !ok {
+			w = at // the places of words are numbered like those in wordIDs
+			c.wordForms[w] = bytesForm(word)
+			c.weights[w] = f.wordWeight(hash64(1, word))
+		}
+		c.wordIDs[at] = w
+	}
+	c.wordAt[id+1] = at
+	return id
+}

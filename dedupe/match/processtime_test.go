@@ -1,0 +1,18 @@
+//go:build unix
+
+package match
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// processTime is the processor time that this process took.
+func processTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
