@@ -244,7 +244,7 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 			return res, err
 		}
 		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
-		profile := leadloop.Golden(l.schema, l.policy, lead.Claims)
+		profile := l.golden(lead)
 		run.arrival(profile)
 		run.tasks = []leadloop.Task{{
 			Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,

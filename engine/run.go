@@ -40,7 +40,7 @@ type run struct {
 
 func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 	r.before, r.record = r.lead.State, r.lead.ID
-	profile := leadloop.Golden(r.loop.schema, r.loop.policy, r.lead.Claims)
+	profile := r.loop.golden(r.lead)
 	r.arrival(profile)
 	r.happened(r.added)
 	stopped := false
@@ -58,7 +58,7 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 			return fmt.Errorf("stage %s: lead %s: %w", stage.Name(), r.lead.ID, err)
 		}
 		if fresh {
-			profile = leadloop.Golden(r.loop.schema, r.loop.policy, r.lead.Claims)
+			profile = r.loop.golden(r.lead)
 		}
 		stopped = stopped || outcome.Stop
 	}
@@ -70,6 +70,14 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 		return fmt.Errorf("lead %s: %w: no stage gave it an owner, a queue, a track or a reason", r.lead.ID, leadloop.ErrInvalid)
 	}
 	return nil
+}
+
+// golden is what a lead looks like, with what it did, so that rules which
+// count activities find them sorted.
+func (l *Loop) golden(lead *leadloop.Lead) *leadloop.Profile {
+	p := leadloop.Golden(l.schema, l.policy, lead.Claims)
+	p.SetActivities(lead.Activities)
+	return p
 }
 
 // prioritise gives the tasks of a lead the lead's urgency, so that behind a

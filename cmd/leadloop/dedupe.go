@@ -481,8 +481,7 @@ func (t *dedupeTable) truthPairs(name string, file dedupe.MatchFile, link bool) 
 	for i := range parent {
 		parent[i] = i
 	}
-	var root func(i int) int
-	root = func(i int) int {
+	root := func(i int) int {
 		for parent[i] != i {
 			parent[i] = parent[parent[i]]
 			i = parent[i]

@@ -52,6 +52,13 @@ type Options struct {
 	Queue string
 }
 
+// WorkerOptions are the optional settings of a worker. The zero value is the
+// default.
+type WorkerOptions struct {
+	// Now stamps what the worker does; nil means time.Now.
+	Now func() time.Time
+}
+
 // NewStore returns s with a River job for every task that is added, or put off,
 // in the same transaction. s is a *postgres.Store, or what its In returns: an
 // Update that adds tasks in another store fails with leadloop.ErrInvalid.
@@ -141,8 +148,11 @@ type Worker struct {
 
 // NewWorker returns the worker to add to the host's river.Workers. The loop
 // uses the store, which was made by [NewStore].
-func NewWorker(loop *engine.Loop, s store.Store) *Worker {
-	return &Worker{loop: loop, store: s, now: time.Now}
+func NewWorker(loop *engine.Loop, s store.Store, o WorkerOptions) *Worker {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Worker{loop: loop, store: s, now: o.Now}
 }
 
 // Work works one due task, the most urgent there is. The job ends when its own

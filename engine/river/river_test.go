@@ -65,7 +65,7 @@ func newMachine(t *testing.T, pool *pgxpool.Pool, schema string, notify engine.H
 		t.Fatal(err)
 	}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, jobs.NewWorker(loop, s))
+	river.AddWorker(workers, jobs.NewWorker(loop, s, jobs.WorkerOptions{}))
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: schema, Workers: workers, Queues: map[string]river.QueueConfig{jobs.Queue: {MaxWorkers: 4}},
 		FetchPollInterval: 100 * time.Millisecond, FetchCooldown: 50 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),

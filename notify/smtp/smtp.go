@@ -79,10 +79,7 @@ func New(to string, o Options) (notify.Sender, error) {
 		return nil, fmt.Errorf("smtp: %w: the client can't be made", leadloop.ErrInvalid)
 	}
 	return notify.SenderFunc(func(ctx context.Context, m notify.Message) error {
-		letter, err := compose(from, address, m)
-		if err != nil {
-			return err
-		}
+		letter := compose(from, address, m)
 		// A client is one connection: each mail has its own, as senders are
 		// called concurrently. It is closed here too, because go-mail leaves it
 		// open when encryption or the login is refused.
@@ -109,7 +106,7 @@ func New(to string, o Options) (notify.Sender, error) {
 }
 
 // compose writes the mail. A line break in a title would begin another header.
-func compose(from, to *netmail.Address, m notify.Message) (*mail.Msg, error) {
+func compose(from, to *netmail.Address, m notify.Message) *mail.Msg {
 	letter := mail.NewMsg()
 	letter.FromMailAddress(from)
 	letter.ToMailAddress(to)
@@ -125,7 +122,7 @@ func compose(from, to *netmail.Address, m notify.Message) (*mail.Msg, error) {
 		}
 	}
 	letter.SetBodyString(mail.TypeTextPlain, strings.Join(body, "\n\n")+"\n")
-	return letter, nil
+	return letter
 }
 
 // explain leaves out what go-mail and the server say: it may hold addresses.
