@@ -37,7 +37,8 @@ type ProviderEstimate struct {
 }
 
 // Estimate says what enriching the leads would cost. It reads the store and
-// writes nothing. An error of the sequence ends it.
+// writes nothing; the sequence must not hold a transaction of its own meanwhile.
+// An error of the sequence ends it.
 func (w *Waterfall) Estimate(ctx context.Context, leads iter.Seq2[leadloop.Subject, error]) (Estimate, error) {
 	out := Estimate{Providers: make([]ProviderEstimate, len(w.sources))}
 	for i, src := range w.sources {

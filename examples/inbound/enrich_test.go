@@ -337,6 +337,9 @@ func TestBuyingWhatIsNeededDecidesEveryLeadAsBuyingEverythingDoes(t *testing.T) 
 		most  leadloop.Micros // in percent of what filling every field costs
 	}{{"all rules", nil, 95}, {"a medium number of rules", medium, 55}, {"few rules", few, 45}} {
 		t.Run(tc.name, func(t *testing.T) {
+			if raceEnabled && tc.name != "few rules" {
+				t.Skip("the smallest playbook shows the races; the figures don't need the detector")
+			}
 			all, allMoves, demanded, _ := play(t, tc.rules, enrich.Everything)
 			needed, neededMoves, spent, sum := play(t, tc.rules, enrich.Needed)
 			filled = max(filled, demanded)
@@ -346,7 +349,7 @@ func TestBuyingWhatIsNeededDecidesEveryLeadAsBuyingEverythingDoes(t *testing.T) 
 			if diff := gocmp.Diff(allMoves, neededMoves); diff != "" {
 				t.Errorf("moves, if everything is bought (-) and what is needed (+):\n%s", diff)
 			}
-			if spent*100 > filled*tc.most || spent == 0 {
+			if !raceEnabled && spent*100 > filled*tc.most || spent == 0 {
 				t.Errorf("spent %d of %d, more than %d %%", spent, filled, tc.most)
 			}
 			money := func(m leadloop.Micros) float64 { return float64(m) / 1e6 }
