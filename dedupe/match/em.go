@@ -246,7 +246,7 @@ func (l *learner) hold(most float64) {
 // The most that hold lets be: while comparisons count as independent and what depends on what is first found out, and then.
 const (
 	heldFirst = 0.02
-	heldLater = 0.05
+	heldLater = 0.06
 )
 
 // check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells

@@ -38,6 +38,7 @@ type Line struct {
 // wraps leadloop.ErrInvalid if a record has more values than the model has fields.
 func (m *Model) Compare(a, b Record) (Pair, error) {
 	t := newTable(m.spec)
+	t.memo = nil
 	for _, r := range []Record{a, b} {
 		if err := t.Add(r); err != nil {
 			return Pair{}, fmt.Errorf("match: %w: record %q has more values than the model has fields", leadloop.ErrInvalid, r.ID)
@@ -60,14 +61,12 @@ func (m *Model) compare(cols []*column, a, b []uint32) Pair {
 		level := v.level[k]
 		line := Line{Field: c.name, Level: c.levels[level]}
 		if level != levelMissing {
-			above := uint8(0)
-			if parent := m.params.parent[k]; parent >= 0 {
-				if above = v.level[parent]; above != levelMissing {
-					line.Given = m.spec.comparisons[parent].name
-				}
+			above := m.params.above(k, &v.level)
+			if above != 0 {
+				line.Given = m.spec.comparisons[m.params.parents[k][above/maxLevels]].name
 			}
 			line.M, line.U, line.Weight = m.params.m[k][level], m.params.u[k][above][level], m.params.w[k][above][level]
-			line.Frequency = m.params.adjust(c, k, m.params.above(k, &v.level), level, v.freq[k])
+			line.Frequency = m.params.adjust(c, k, above, level, v.freq[k])
 		}
 		p.Weight += line.Weight + line.Frequency
 		p.Lines = append(p.Lines, line)

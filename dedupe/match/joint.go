@@ -96,22 +96,39 @@ func (t *joint) choose(p *params) {
 		}
 		near[l.a], near[l.b] = append(near[l.a], l.b), append(near[l.b], l.a)
 	}
-	for i := range p.parent {
-		p.parent[i] = -1
+	for i := range p.parents {
+		p.parents[i] = nil
 	}
 	done := make([]bool, t.n)
+	var order []int // each after its parents
 	for root := range t.n {
 		queue := []int{root}
 		for len(queue) > 0 && !done[queue[0]] {
 			at := queue[0]
 			queue = queue[1:]
 			done[at] = true
+			order = append(order, at)
 			for _, next := range near[at] {
 				if !done[next] {
-					p.parent[next] = at
+					p.parents[next] = []int{at}
 					queue = append(queue, next)
 				}
 			}
+		}
+	}
+	for i, at := range order {
+		if len(p.parents[at]) == 0 {
+			continue
+		}
+		var more []link
+		for _, other := range order[:i] {
+			if g := t.gain(min(at, other), max(at, other)); g > leastGain && other != p.parents[at][0] {
+				more = append(more, link{other, at, g})
+			}
+		}
+		slices.SortStableFunc(more, func(x, y link) int { return cmp.Compare(y.gain, x.gain) })
+		for _, l := range more[:min(len(more), maxParents-1)] {
+			p.parents[at] = append(p.parents[at], l.a)
 		}
 	}
 }
@@ -167,38 +184,36 @@ func (t *joint) set(p *params) {
 				}
 			}
 		}
-		above := p.parent[k]
-		for la := 1; la < maxLevels; la++ {
-			out := p.u[k][la]
-			copy(out, single)
-			if above < 0 || la >= len(t.spec.comparisons[above].levels) {
-				continue
-			}
-			row := &t.all[above*t.n+k][la]
-			sum := 0.0
-			for level := 1; level < len(out); level++ {
-				sum += row[level]
-			}
-			if sum <= 0 {
-				continue
-			}
-			trust := t.seen[above*t.n+k][la] / (t.seen[above*t.n+k][la] + leastSeen)
-			for level := 1; level < len(out); level++ {
-				out[level] = trust*row[level]/sum + (1-trust)*single[level]
-				out[level] = max(out[level], single[level]*leastGiven)
-				if c := &t.spec.comparisons[k]; c.own && uint8(level) == c.exact {
-					out[level] = single[level]
-				}
-			}
-			t.straighten(k, p.m[k], out)
-		}
 		t.straighten(k, p.m[k], single)
-		for la := range p.u[k] {
-			if above < 0 || la == 0 || la >= len(t.spec.comparisons[above].levels) {
-				copy(p.u[k][la], single)
+		for _, out := range p.u[k][1:] {
+			copy(out, single)
+		}
+		for place, parent := range p.parents[k] {
+			for la := 1; la < len(t.spec.comparisons[parent].levels); la++ {
+				t.setGiven(k, parent, la, p.m[k], single, p.u[k][place*maxLevels+la])
 			}
 		}
 	}
+}
+
+// setGiven sets what is usual in comparison k among pairs that are not one where a parent has a level.
+func (t *joint) setGiven(k, parent, la int, m, single, out []float64) {
+	row := &t.all[parent*t.n+k][la]
+	sum := 0.0
+	for level := 1; level < len(out); level++ {
+		sum += row[level]
+	}
+	if sum <= 0 {
+		return
+	}
+	trust := t.seen[parent*t.n+k][la] / (t.seen[parent*t.n+k][la] + leastSeen)
+	for level := 1; level < len(out); level++ {
+		out[level] = max(trust*row[level]/sum+(1-trust)*single[level], single[level]*leastGiven)
+		if c := &t.spec.comparisons[k]; c.own && uint8(level) == c.exact {
+			out[level] = single[level]
+		}
+	}
+	t.straighten(k, m, out)
 }
 
 // straighten pools neighbouring levels of which the higher would weigh less, so that more agreement never speaks more against a match.

@@ -22,13 +22,17 @@ type params struct {
 	m     [][]float64 // by comparison and level
 	ref   [][]float64 // binary logarithm of how common a value is that gets no adjustment, by comparison and level
 	// What is usual among pairs that are not one depends on the level of one other comparison: people of one street share its city.
-	parent []int         // -1 for none
-	u      [][][]float64 // by comparison, level of the parent (0 if there is none) and level
-	w      [][][]float64 // log2(m/u), what is added; 0 for missing
-	scale  [][][]float64 // of the frequency adjustment
+	// If it is missing in a pair the next of a few stands in for it.
+	parents [][]int
+	u       [][][]float64 // by comparison, place and level of the parent (0 if there is none; see above) and level
+	w       [][][]float64 // log2(m/u), what is added; 0 for missing
+	scale   [][][]float64 // of the frequency adjustment
 }
 
-const maxLevels = 8
+const (
+	maxLevels  = 8
+	maxParents = 3
+)
 
 // Damping of the frequency adjustment: in full where values are equal, in part where they resemble each other.
 const (
@@ -41,8 +45,8 @@ func newParams(s *spec) params {
 	var p params
 	for _, c := range s.comparisons {
 		n := len(c.levels)
-		p.m, p.ref, p.parent = append(p.m, make([]float64, n)), append(p.ref, make([]float64, n)), append(p.parent, -1)
-		u, w, scale := make([][]float64, maxLevels), make([][]float64, maxLevels), make([][]float64, maxLevels)
+		p.m, p.ref, p.parents = append(p.m, make([]float64, n)), append(p.ref, make([]float64, n)), append(p.parents, nil)
+		u, w, scale := make([][]float64, maxParents*maxLevels), make([][]float64, maxParents*maxLevels), make([][]float64, maxParents*maxLevels)
 		for i := range u {
 			u[i], w[i], scale[i] = make([]float64, n), make([]float64, n), make([]float64, n)
 		}
@@ -72,12 +76,14 @@ func (p *params) levelWeight(levels *[maxComparisons]uint8) float64 {
 	return sum
 }
 
-// above is the level of a comparison's parent, 0 if it has none.
+// above is the level of the first parent of a comparison that is not missing, plus maxLevels times its place among the parents; 0 if there is none.
 func (p *params) above(k int, levels *[maxComparisons]uint8) uint8 {
-	if p.parent[k] < 0 {
-		return levelMissing
+	for place, parent := range p.parents[k] {
+		if l := levels[parent]; l != levelMissing {
+			return uint8(place*maxLevels) + l
+		}
 	}
-	return levels[p.parent[k]]
+	return 0
 }
 
 // adjust returns the term-frequency adjustment of a comparison.

@@ -32,8 +32,8 @@ type comparisonFile struct {
 	Name   string      `json:"name"`
 	Levels []string    `json:"levels"`
 	M      []float64   `json:"m"`
-	U      [][]float64 `json:"u"` // by level of the parent; one alone if there is none
-	Parent string      `json:"parent,omitempty"`
+	U      [][]float64 `json:"u"`               // alone, then for each parent by its levels but for the missing one
+	Given  []string    `json:"given,omitempty"` // the parents
 	Ref    []float64   `json:"ref"`
 }
 
@@ -121,10 +121,10 @@ func (m *Model) MarshalJSON() ([]byte, error) { return json.Marshal(m.file()) }
 func (m *Model) file() *modelFile {
 	f := &modelFile{Version: modelVersion, Fields: m.spec.fields, Prior: m.params.prior, Report: m.report}
 	for k, c := range m.spec.comparisons {
-		x := comparisonFile{Name: c.name, Levels: c.levels, M: m.params.m[k], Ref: m.params.ref[k], U: m.params.u[k][:1]}
-		if p := m.params.parent[k]; p >= 0 {
-			x.Parent = m.spec.comparisons[p].name
-			x.U = m.params.u[k][:len(m.spec.comparisons[p].levels)]
+		x := comparisonFile{Name: c.name, Levels: c.levels, M: m.params.m[k], Ref: m.params.ref[k], U: [][]float64{m.params.u[k][0]}}
+		for place, p := range m.params.parents[k] {
+			x.Given = append(x.Given, m.spec.comparisons[p].name)
+			x.U = append(x.U, m.params.u[k][place*maxLevels+1:place*maxLevels+len(m.spec.comparisons[p].levels)]...)
 		}
 		f.Comparisons = append(f.Comparisons, x)
 	}
@@ -211,33 +211,36 @@ func (m *Model) readComparison(k int, f *comparisonFile) error {
 	if f.Name != c.name || !slices.Equal(f.Levels, c.levels) {
 		return fmt.Errorf("levels %q of %q where those of %q were expected", f.Levels, f.Name, c.name)
 	}
-	rows := 1
-	if f.Parent != "" {
-		p.parent[k] = slices.IndexFunc(m.spec.comparisons, func(o comparison) bool { return o.name == f.Parent })
-		if p.parent[k] < 0 || p.parent[k] == k {
-			return fmt.Errorf("it depends on %q, which is no other comparison", f.Parent)
-		}
-		rows = len(m.spec.comparisons[p.parent[k]].levels)
-	}
-	if len(f.M) != len(c.levels) || len(f.Ref) != len(c.levels) || len(f.U) != rows {
+	if len(f.Given) > maxParents || len(f.M) != len(c.levels) || len(f.Ref) != len(c.levels) || len(f.U) == 0 {
 		return fmt.Errorf("not a number for each level")
 	}
 	copy(p.m[k], f.M)
 	copy(p.ref[k], f.Ref)
-	for a := range p.u[k] {
-		row := f.U[0]
-		if a < rows {
-			row = f.U[a]
+	rows := [][]float64{p.u[k][0]}
+	for place, name := range f.Given {
+		parent := slices.IndexFunc(m.spec.comparisons, func(o comparison) bool { return o.name == name })
+		if parent < 0 || parent == k {
+			return fmt.Errorf("it depends on %q, which is no other comparison", name)
 		}
+		p.parents[k] = append(p.parents[k], parent)
+		rows = append(rows, p.u[k][place*maxLevels+1:place*maxLevels+len(m.spec.comparisons[parent].levels)]...)
+	}
+	if len(f.U) != len(rows) {
+		return fmt.Errorf("%d rows of shares where %d were expected", len(f.U), len(rows))
+	}
+	for _, row := range p.u[k][1:] {
+		copy(row, f.U[0])
+	}
+	for i, row := range f.U {
 		if len(row) != len(c.levels) {
 			return fmt.Errorf("not a number for each level")
 		}
-		copy(p.u[k][a], row)
 		for l := 1; l < len(row); l++ {
 			if !(row[l] > 0) || !(f.M[l] > 0) || math.IsInf(row[l], 0) || math.IsInf(f.M[l], 0) {
 				return fmt.Errorf("level %q has a share that is not above 0", c.levels[l])
 			}
 		}
+		copy(rows[i], row)
 	}
 	return nil
 }
