@@ -20,7 +20,7 @@ type Table struct {
 	ids     []string
 	sources []uint16
 	names   []string // of the sources
-	memo    []memo
+	memo    []memo   // nil if values need not be remembered
 	scratch []string
 	short   int // rows with fewer values than fields
 }
@@ -88,31 +88,34 @@ func (t *Table) encode(values []string, cells []uint32) {
 			continue
 		}
 		raw := values[d.field]
-		m := &t.memo[i]
-		if m.raw == nil {
-			m.raw, m.cells = make([]string, memoSize), make([][3]uint32, memoSize)
-		}
-		slot := hash64(7, raw[:min(len(raw), 256)]) % memoSize
-		if m.raw[slot] != raw {
-			clear(t.scratch)
-			d.derive(cut(raw), t.scratch)
-			var ids [3]uint32
-			for k, c := range d.columns {
-				ids[k] = t.intern(c, t.scratch[k])
+		var ids [3]uint32
+		if t.memo == nil || len(raw) > 256 {
+			ids = t.derive(&d, raw)
+		} else {
+			m := &t.memo[i]
+			if m.raw == nil {
+				m.raw, m.cells = make([]string, memoSize), make([][3]uint32, memoSize)
 			}
-			if len(raw) <= 256 {
-				m.raw[slot], m.cells[slot] = strings.Clone(raw), ids
-			} else {
-				for k, c := range d.columns {
-					cells[c] = ids[k]
-				}
-				continue
+			slot := hash64(7, raw) % memoSize
+			if m.raw[slot] != raw {
+				m.raw[slot], m.cells[slot] = strings.Clone(raw), t.derive(&d, raw)
 			}
+			ids = m.cells[slot]
 		}
 		for k, c := range d.columns {
-			cells[c] = m.cells[slot][k]
+			cells[c] = ids[k]
 		}
 	}
+}
+
+// derive returns the numbers of what columns make of a value.
+func (t *Table) derive(d *derived, raw string) (ids [3]uint32) {
+	clear(t.scratch)
+	d.derive(cut(raw), t.scratch)
+	for k, c := range d.columns {
+		ids[k] = t.intern(c, t.scratch[k])
+	}
+	return ids
 }
 
 func (t *Table) intern(col int, value string) uint32 {
