@@ -30,10 +30,10 @@ const (
 	// list that is not valid UTF-8, and a time that is more than 2^62
 	// nanoseconds from 1970, whose words are its seconds and nanoseconds.
 	Irregular Mark = 1 << 2
-	// MarkLength is the bit at which the length of a text begins. LongText
-	// stands for that length and all longer ones.
+	// MarkLength is the bit at which the length of a text begins.
 	MarkLength = 8
-	LongText   = 255
+	// LongText stands for a length of 255 bytes and for all longer ones.
+	LongText = 255
 )
 
 // Presence returns the presence of the field.

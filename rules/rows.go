@@ -105,24 +105,24 @@ func (b *planner) code(c *computed, leaves []*planLeaf) {
 	p.codes = append(p.codes, s)
 }
 
-func (p *plan) add(v view, made any) {
+func (pl *plan) add(v view, made any) {
 	switch s := made.(type) {
 	case *intSource:
-		p.ints = append(p.ints, *s)
+		pl.ints = append(pl.ints, *s)
 	case *floatSource:
-		p.floats = append(p.floats, *s)
+		pl.floats = append(pl.floats, *s)
 	case *place:
-		p.bools = append(p.bools, *s)
+		pl.bools = append(pl.bools, *s)
 	case *timeSource:
 		if v == viewAge {
-			p.ages = append(p.ages, *s)
+			pl.ages = append(pl.ages, *s)
 		} else {
-			p.times = append(p.times, *s)
+			pl.times = append(pl.times, *s)
 		}
 	case *textSource:
-		p.texts = append(p.texts, *s)
+		pl.texts = append(pl.texts, *s)
 	case *listSource:
-		p.lists = append(p.lists, *s)
+		pl.lists = append(pl.lists, *s)
 	}
 }
 

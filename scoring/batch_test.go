@@ -192,7 +192,10 @@ func TestABatchStopsWhenNobodyWantsMore(t *testing.T) {
 		for p := m.Schema().NewProfile(); yield(BatchLead{Profile: p}, nil); read++ {
 		}
 	}
-	for range m.ScoreAll(t.Context(), endless, asOf, BatchOptions{Workers: 2}) {
+	for _, err := range m.ScoreAll(t.Context(), endless, asOf, BatchOptions{Workers: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	if read > 10*rules.BlockLeads {

@@ -90,11 +90,10 @@ type Explanation struct {
 	// ValidUntil is the next instant at which the score can change without new
 	// inputs; zero means never. For points that fade continuously it is the
 	// instant at which the tier changes, given that Tier is the stored one by
-	// then (if some points rise while others fall it may be earlier). A rule
-	// that asks for the hour or the weekday makes it the next quarter of an
-	// hour. It is never too late, but for rules that use the moment in ways that
-	// package rules only looks at from time to time (rules.Set.NextChange says
-	// which), such as an accessor of since().
+	// then: the first nanosecond of the new one, but if some points rise while
+	// others fall it may be earlier. It is never too late, but for rules that
+	// use the moment in a way that package rules only looks at every quarter of
+	// an hour, such as string(now); rules.Set.NextChange says which those are.
 	ValidUntil time.Time `json:"valid_until,omitzero"`
 }
 
