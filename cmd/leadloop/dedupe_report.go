@@ -78,6 +78,7 @@ func writeReport(w io.Writer, t *dedupeTable, file dedupe.MatchFile, m *match.Mo
 		d.Clusters = append(d.Clusters, c)
 	}
 	for _, x := range examples(r) {
+		x.pair.A, x.pair.B = min(x.pair.A, x.pair.B), max(x.pair.A, x.pair.B)
 		p, err := m.Compare(t.record(x.pair.A, file), t.record(x.pair.B, file))
 		if err != nil {
 			return err
