@@ -199,12 +199,12 @@ func (d *dataSet) truePairs() float64 {
 }
 
 // leads is a world of generated B2B leads.
-func leads(n int) *dataSet {
-	d := &dataSet{name: "generated leads"}
+func leads(name string, n int, seed uint64) *dataSet {
+	d := &dataSet{name: name}
 	columns := matchtest.Columns()
 	header := columns[1 : len(columns)-2] // without id and truth
 	var values [][]string
-	for _, r := range matchtest.New(n, 1).Records() {
+	for _, r := range matchtest.New(n, seed).Records() {
 		row := r.Row(nil)
 		d.rows = append(d.rows, Record{ID: row[0], Values: row[1 : len(row)-2]})
 		d.entity = append(d.entity, row[len(row)-2])
