@@ -20,7 +20,8 @@ type blocking struct {
 	starts []int     // first slot of each key; one more at the end
 	slots  []uint32
 	mode   Mode
-	dead   []int // rows that lost a value of a key because too many have it
+	report func(done, total int) // how many keys are done; may be nil
+	dead   []int                 // rows that lost a value of a key because too many have it
 }
 
 // keyCost is what a key costs and finds, estimated on a sample of its values.
@@ -261,6 +262,9 @@ func (b *blocking) each(ctx context.Context, sample uint32, visit func(part int,
 		})
 		if err != nil {
 			return err
+		}
+		if b.report != nil {
+			b.report(k+1, len(b.keys))
 		}
 	}
 	return nil

@@ -73,7 +73,7 @@ func (m *Model) compareAll(ctx context.Context, t *Table, o Options) (*clusterer
 		return nil, err
 	}
 	m.apply(n.cols)
-	b := &blocking{nodes: n, mode: o.Mode, keys: m.keys, number: m.numbers, caps: m.caps}
+	b := &blocking{nodes: n, mode: o.Mode, keys: m.keys, number: m.numbers, caps: m.caps, report: o.reporter("compare")}
 	if err := b.fill(ctx); err != nil {
 		return nil, err
 	}

@@ -85,6 +85,7 @@ func (l *learner) learn(ctx context.Context) error {
 	if l.blocking, err = chooseKeys(ctx, l.n, l.o.Mode); err != nil {
 		return err
 	}
+	l.blocking.report = l.o.reporter("learn")
 	l.setReferences()
 	if err := l.gather(ctx); err != nil {
 		return err

@@ -77,12 +77,19 @@ type Options struct {
 	// MaxCluster is the number of rows a cluster may have; 0 means 1,000. What is larger is cut where it is weakest. Rows that are equal in every
 	// field count as one.
 	MaxCluster int
-	// Progress, if not nil, is called now and then from the calling goroutine's work, never concurrently.
+	// Progress, if not nil, is called after each blocking key that was worked through, from the goroutine of the caller.
 	Progress func(Progress)
 }
 
 // Progress is how far a step has come.
 type Progress struct {
-	Step        string // "learn", "compare", "cluster"
-	Done, Total int    // Total is 0 while it is not known
+	Step        string // "learn" or "compare"
+	Done, Total int    // blocking keys
+}
+
+func (o Options) reporter(step string) func(done, total int) {
+	if o.Progress == nil {
+		return nil
+	}
+	return func(done, total int) { o.Progress(Progress{step, done, total}) }
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/normalize"
 )
 
 // Table holds rows, encoded as they are added: normalised once, each distinct value kept once. It is not safe for concurrent use while rows
@@ -45,7 +44,7 @@ func NewTable(fields []Field) (*Table, error) {
 func newTable(s *spec) *Table {
 	t := &Table{spec: s, memo: make([]memo, len(s.derived)), scratch: make([]string, 3)}
 	for _, c := range s.columns {
-		t.cols = append(t.cols, newColumn(c.name, c.words))
+		t.cols = append(t.cols, newColumn(c))
 	}
 	return t
 }
@@ -231,6 +230,3 @@ func (t *Table) checkIDs() error {
 	}
 	return nil
 }
-
-// blank reports whether nothing in a value can tell rows apart.
-func blank(value string) bool { return normalize.IsNull(value) }
