@@ -19,6 +19,7 @@ type compiler struct {
 	sources  []rules.Rule
 	names    []string // of sources, as problems call them
 	taken    map[string]bool
+	said     map[string]string // by id of a source: how problems call it instead
 }
 
 func (c *compiler) model() *Model {
@@ -158,10 +159,12 @@ func (c *compiler) modifier(m Modifier) modifier {
 // that it is not reported again in other words.
 func (c *compiler) source(what, id string, e leadloop.Expression, k leadloop.Kind) int {
 	if c.taken == nil {
-		c.taken = map[string]bool{}
+		c.taken, c.said = map[string]bool{}, map[string]string{}
 	}
 	if c.taken[id] {
+		first := id
 		id += "#" + fmt.Sprint(len(c.sources))
+		c.said[id] = fmt.Sprintf("rule %q", first)
 	}
 	c.taken[id] = true
 	if t, ok := parseTerm(e.Text, func(string) bool { return false }); ok && t.dividesByZero() {
@@ -184,7 +187,19 @@ func (c *compiler) compile(m *Model) {
 		sources = sources[:most]
 	}
 	m.set, err = env.Compile(sources...)
-	c.problems.Join(err)
+	c.join(err)
+}
+
+// join adds the problems of package rules, by the ids that the file has.
+func (c *compiler) join(err error) {
+	var found leadloop.Problems
+	found.Join(err)
+	for _, p := range found {
+		for id, said := range c.said {
+			p.Message = strings.Replace(p.Message, fmt.Sprintf("rule %q: ", id), said+": ", 1)
+		}
+		c.problems = append(c.problems, p)
+	}
 }
 
 // formula compiles the score expression: package rules checks names and types,
@@ -209,7 +224,8 @@ func (c *compiler) formula(m *Model) {
 	}
 	set, err := env.Compile(rules.Rule{ID: "score", Expression: d.Score, Type: leadloop.KindFloat})
 	if err != nil {
-		c.problems.Join(err)
+		c.said = map[string]string{"score": "score"}
+		c.join(err)
 		return
 	}
 	if in := set.Inputs(0); len(in.Fields) > 0 || len(in.Activities) > 0 || in.AllActivities || in.Now {

@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -53,6 +54,31 @@ func checkFile(text string) leadloop.Problems {
 		return problems
 	}
 	return m.Warnings()
+}
+
+// A definition is checked to the end, whatever Parse said of it before.
+func TestProblemsOfADefinitionThatIsWrongInManyWays(t *testing.T) {
+	d, _ := Parse("scoring.yaml", []byte(`model: m
+version: 0
+rules:
+  - {id: big, group: fit, when: "company.employees > 1", points: 1}
+  - {id: big, group: fit, when: "company.employes > 1", points: 1e12}
+groups: {fit: {max: 1}}
+score: fitt
+tiers: {A: 1, B: 2}
+`))
+	_, err := New(d, leadloop.StandardSchema(), Options{})
+	want := []string{
+		`scoring.yaml:1:1: version: expected a whole number from 1, found 0`,
+		`scoring.yaml:5:5: rule big: the id is taken by an earlier rule`,
+		`scoring.yaml:5:34: rule "big": unknown field company.employes (did you mean "company.employees"?)`,
+		`scoring.yaml:5:65: rule big: points: out of range; at most a billion`,
+		`scoring.yaml:7:8: score: unknown name fitt (did you mean "fit"?)`,
+		`scoring.yaml:8:18: tiers.B: begins at 2, above A at 1; write tiers from the highest to the lowest`,
+	}
+	if diff := cmp.Diff(want, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
 }
 
 func TestProblemsOfAFile(t *testing.T) {
@@ -146,8 +172,8 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"a field of an unknown kind", "plan: string", "plan: txt", []string{`scoring.yaml:3:16: fields.plan: unknown kind "txt" (kinds: string, int, double, bool, timestamp, list(string))`}},
 		{"a field with a bad name", "plan: string", "Plan: string", []string{`scoring.yaml:3:16: fields.Plan: field "lead.Plan": invalid: after the dot comes a lower-case identifier`}},
 		{"a standard field of another kind", "plan: string", "email: int", []string{`scoring.yaml:3:17: fields.email: field lead.email: invalid: is a string, can't be redefined as int`}},
-		{"a score of an unknown group", "fit * 0.6", "fitt * 0.6", []string{`scoring.yaml:11:9: rule "score": unknown name fitt (did you mean "fit"?)`}},
-		{"a score that mixes numbers", "fit * 0.6", "fit * 2", []string{`scoring.yaml:11:13: rule "score": * can't mix int and double (write the int as double(...), or a constant as 50.0)`}},
+		{"a score of an unknown group", "fit * 0.6", "fitt * 0.6", []string{`scoring.yaml:11:9: score: unknown name fitt (did you mean "fit"?)`}},
+		{"a score that mixes numbers", "fit * 0.6", "fit * 2", []string{`scoring.yaml:11:13: score: * can't mix int and double (write the int as double(...), or a constant as 50.0)`}},
 		{"a score that reads the lead", `"fit * 0.6 + intent * 0.4"`, `"fit + intent + double(company.employees)"`, []string{`scoring.yaml:11:9: score: reads groups only; what depends on the lead belongs into rules and modifiers`}},
 		{
 			"a score that can divide by zero", "fit * 0.6 + intent * 0.4", "fit / intent",

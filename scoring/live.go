@@ -24,6 +24,12 @@ const defaultKeep = 16
 // under load: each lead is scored by one model from beginning to end. It is
 // safe for concurrent use.
 //
+// A model is made ready before it comes into force, which for a large one takes
+// a tenth of a second, so that the first leads don't wait. Its tiers may have
+// other names than those of the model before: a stored tier that the model in
+// force does not know holds no lead (see [Input.PreviousTier]), and whoever
+// routes by tier has to know the new names.
+//
 // All models of one Live have one schema, because profiles are made for it. A
 // model with further fields needs a new loop, as [leadloop.Schema] says.
 type Live struct {
@@ -49,6 +55,7 @@ func NewLive(active *Model, o LiveOptions) (*Live, error) {
 	case o.Keep == 0:
 		o.Keep = defaultKeep
 	}
+	active.warm()
 	l := &Live{keep: o.Keep}
 	l.now.Store(&versions{active: active})
 	return l, nil
@@ -82,6 +89,9 @@ func (l *Live) Lookup(digest string) (*Model, bool) {
 // [leadloop.ErrInvalid] for a nil model or one of another schema, and then
 // nothing changes. To activate the active model changes nothing.
 func (l *Live) Activate(m *Model) error {
+	if m != nil {
+		m.warm()
+	}
 	l.change.Lock()
 	defer l.change.Unlock()
 	v := *l.now.Load()
@@ -113,6 +123,9 @@ func (l *Live) activate(v versions, m *Model) {
 // What a shadow says is recorded and never acted on. It fails as
 // [Live.Activate] does.
 func (l *Live) SetShadow(m *Model) error {
+	if m != nil {
+		m.warm()
+	}
 	l.change.Lock()
 	defer l.change.Unlock()
 	v := *l.now.Load()

@@ -329,9 +329,13 @@ func TestTheTierChangesExactlyWhenFadingPointsCrossAnEdge(t *testing.T) {
 		} else {
 			end = asOf.Add(1000 * day)
 		}
-		// Points that rise and fall may touch an edge only for a short time.
-		for step := range 50 {
+		// Points that rise and fall may touch an edge only for a short time. The
+		// nanosecond before the end is the tightest.
+		for step := range 51 {
 			in.AsOf, in.PreviousTier = asOf.Add(end.Sub(asOf)/50*time.Duration(step)), first.Tier
+			if step == 50 {
+				in.AsOf = end.Add(-1)
+			}
 			if at := mustScore(t, m, in); at.Tier != first.Tier {
 				t.Fatalf("valid until %s, but at %s:\n%s\nbecame\n%s", end, in.AsOf, first, at)
 			}

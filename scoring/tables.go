@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -139,9 +140,9 @@ func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 	if it.change >= 0 {
 		k = len(m.rules) + it.change
 	}
-	same := all && len(it.fields) == len(in.at) && m.pure[k]
+	same := all && len(it.fields) == len(in.at) && m.keeps(k)
 	if same {
-		if it.table = m.tables.at(k); it.table != nil {
+		if it.table = m.tables.made[k].Load(); it.table != nil {
 			return true
 		}
 	}
@@ -167,7 +168,7 @@ func (s *run) tabulate(ctx context.Context, it *item, in reads) bool {
 	}
 	it.table = b.done(sizes)
 	if same {
-		m.tables.put(k, it.table)
+		m.tables.made[k].Store(it.table)
 	}
 	return all
 }
@@ -226,26 +227,67 @@ func (s *run) scratch() *leadloop.Profile {
 	return s.trial
 }
 
+// tablesOfCombinations is how many times Options.Combinations the tables that
+// a model keeps may have values, together: what is tried once for all leads
+// takes some 0.1 s at most. Rules in the model's order have tables as long as
+// there is room, and those that find none are tried for each lead.
+const tablesOfCombinations = 64
+
 // tables keeps what is the same for all leads, by rule and then by modifier,
-// once somebody needed it. It is safe for concurrent use.
+// once somebody needed it. It is safe for concurrent use, and nobody waits.
 type tables struct {
-	mu   sync.RWMutex
-	made map[int]*table
+	once sync.Once
+	kept []bool
+	made []atomic.Pointer[table]
 }
 
-func (t *tables) at(k int) *table {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.made[k]
+// keeps tells whether what a rule or modifier comes to is found out once for
+// all leads. It is the same whatever was scored before.
+func (m *Model) keeps(k int) bool {
+	t := m.tables
+	t.once.Do(func() {
+		t.kept, t.made = make([]bool, len(m.pure)), make([]atomic.Pointer[table], len(m.pure))
+		room := tablesOfCombinations * m.combinations
+		for k, pure := range m.pure {
+			if !pure {
+				continue
+			}
+			in := m.reads(k)
+			n := 1
+			for _, f := range in.at {
+				c := m.cells[f].get()
+				if n *= len(c.values); !c.exact || n > m.combinations || n > maxTable {
+					n = 0
+					break
+				}
+			}
+			if t.kept[k] = n > 0 && n <= room; t.kept[k] {
+				room -= n
+			}
+		}
+	})
+	return t.kept[k]
 }
 
-func (t *tables) put(k int, made *table) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.made == nil {
-		t.made = map[int]*table{}
+// reads is what a rule or, after them, a modifier reads.
+func (m *Model) reads(k int) reads {
+	if k < len(m.rules) {
+		return m.rules[k].reads
 	}
-	t.made[k] = made
+	return m.changes[k-len(m.rules)].reads
+}
+
+// warm finds out what is the same for all leads, so that the first of them does
+// not wait for it, by scoring one of which nothing is known.
+func (m *Model) warm() {
+	s, err := m.begin(context.Background(), Input{Profile: m.schema.NewProfile(), AsOf: time.Unix(0, 0)})
+	if err != nil {
+		panic(err) // a profile of the model's schema, and a moment
+	}
+	defer s.end()
+	s.decide(context.Background(), true)
+	s.survey()
+	s.spread(context.Background())
 }
 
 // cell are the values of a field that are tried; exact if they are all that
