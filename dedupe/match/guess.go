@@ -103,11 +103,11 @@ func headerKind(name string) (Kind, bool) {
 	var found Kind
 	longest := 0
 	for i := range words {
-		joined := ""
+		var joined strings.Builder
 		for _, w := range words[i:] {
-			joined += w
-			if k, ok := headerKinds[joined]; ok && len(joined) >= longest {
-				found, longest = k, len(joined)
+			joined.WriteString(w)
+			if k, ok := headerKinds[joined.String()]; ok && len(joined.String()) >= longest {
+				found, longest = k, len(joined.String())
 			}
 		}
 	}
