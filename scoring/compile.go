@@ -37,6 +37,7 @@ func (c *compiler) model() *Model {
 	groupIndex := func(name string) int {
 		return slices.IndexFunc(m.groups, func(g group) bool { return g.name == name })
 	}
+	m.rules, m.changes = make([]rule, 0, len(d.Rules)), make([]modifier, 0, len(d.Modifiers))
 	for _, r := range d.Rules {
 		m.rules = append(m.rules, c.rule(r, groupIndex(d.groupOf(r))))
 	}
@@ -63,7 +64,7 @@ func (c *compiler) model() *Model {
 	}
 	m.readCount = len(m.fields)
 	slices.Sort(m.fields)
-	m.fields = slices.Compact(m.fields)
+	m.fields = slices.Clone(slices.Compact(m.fields))
 	for _, name := range m.fields {
 		at, _ := c.schema.Index(name)
 		m.fieldsAt = append(m.fieldsAt, at)
