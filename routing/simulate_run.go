@@ -1,0 +1,614 @@
+package routing
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// sim is one simulation under way.
+type sim struct {
+	r    *Router
+	o    SimulateOptions
+	rd   simReader
+	from time.Time
+	now  time.Time
+
+	leads    map[leadloop.LeadID]*simLead
+	order    []*simLead
+	byName   map[string][]*simLead // by company domain
+	waiting  map[leadloop.LeadID]*simLead
+	timers   simTimers
+	draining bool
+
+	counts tally
+	// run and lead are of the decision under way.
+	run  run
+	lead leadloop.Lead
+	// whole has the stage's code decide everything, to compare with it.
+	whole bool
+	// wanted says which ladders can move a lead; timers of the others tell
+	// people and are not set.
+	reassigns map[string]bool // "sla:<policy>", "queue", "unworked", "dispute"
+}
+
+// simLead is where a lead is. What deciding about it again takes is in live,
+// which a lead that nothing can happen to any more lets go of.
+type simLead struct {
+	id       leadloop.LeadID
+	received time.Time
+	live     *liveLead
+	timers   int
+
+	tier   string
+	kind   leadloop.OutcomeKind
+	reason string
+	entry  string
+	owner  leadloop.RepID
+	queue  string
+	track  string
+	pool   string
+	since  time.Time // it has the owner, or waits in the queue
+	asked  time.Time // somebody was first wanted for it
+	there  time.Time // its owner is first there
+	touch  time.Time // the owner's first
+	sla    leadloop.SLA
+	// uncredited are those who were not credited for it.
+	uncredited string
+	// wakes is when it looks for somebody again, in the stay since wakesSince.
+	wakes, wakesSince time.Time
+	closed            bool
+	merged            bool
+}
+
+type liveLead struct {
+	m     Moment
+	score leadloop.Score
+}
+
+// simTimer is something that comes due.
+type simTimer struct {
+	at   time.Time
+	kind simTimerKind
+	prio int
+	key  string
+	lead *simLead
+	// owner and since are whose work a touch or close ends; task is a ladder's.
+	owner leadloop.RepID
+	since time.Time
+	task  *leadloop.Task
+}
+
+type simTimerKind uint8
+
+const (
+	timerTask simTimerKind = iota
+	timerTouch
+	timerClose
+	timerDrain
+	timerWake
+)
+
+// simTimers is a heap in the order in which a loop works tasks.
+type simTimers []simTimer
+
+func (h simTimers) Len() int { return len(h) }
+func (h simTimers) Less(i, j int) bool {
+	a, b := &h[i], &h[j]
+	if c := a.at.Compare(b.at); c != 0 {
+		return c < 0
+	}
+	return cmp.Or(cmp.Compare(b.prio, a.prio), strings.Compare(a.key, b.key)) < 0
+}
+func (h simTimers) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *simTimers) Push(x any)   { *h = append(*h, x.(simTimer)) }
+func (h *simTimers) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = simTimer{}
+	*h = old[:len(old)-1]
+	return t
+}
+
+func newSim(r *Router, o SimulateOptions) *sim {
+	s := &sim{
+		r: r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, waiting: map[leadloop.LeadID]*simLead{}, reassigns: map[string]bool{},
+		rd: simReader{crm: o.CRM, load: map[leadloop.RepID]*simLoad{}, rotations: map[string]*simRotation{}}, counts: newTally(r),
+	}
+	moves := func(l *ladder) bool { return slices.ContainsFunc(l.rungs, func(g Rung) bool { return g.Reassign }) }
+	s.reassigns[ladderQueue], s.reassigns[ladderUnworked], s.reassigns[ladderDispute] = moves(&r.waiting), moves(&r.unworked), moves(&r.disputed)
+	for i := range r.policies {
+		s.reassigns[ladderSLA+":"+r.policies[i].ID] = moves(&r.policies[i].ladder)
+	}
+	return s
+}
+
+// moment takes what happened.
+func (s *sim) moment(ctx context.Context, m *Moment) error {
+	l := s.leads[m.Lead]
+	switch m.Kind {
+	case MomentTouched:
+		if l != nil && s.o.Response == 0 {
+			s.touched(l)
+		}
+		return nil
+	case MomentClosed:
+		if l != nil && s.o.Open == 0 {
+			s.close(l)
+		}
+		return nil
+	case MomentHeld:
+		if l != nil && !l.merged {
+			s.hold(l, m.Held)
+		}
+		return nil
+	}
+	for _, id := range m.Merged {
+		if other := s.leads[id]; other != nil && other != l && !other.merged {
+			s.leave(other)
+			*other = simLead{id: other.id, received: other.received, merged: true}
+		}
+	}
+	if l == nil {
+		l = &simLead{id: m.Lead, received: m.At}
+		s.leads[m.Lead] = l
+		s.order = append(s.order, l)
+		if m.Domain != "" && s.r.sticky {
+			s.byName[m.Domain] = append(s.byName[m.Domain], l)
+		}
+	}
+	if m.Trigger == "" {
+		m.Trigger = leadloop.TriggerSubmission
+	}
+	l.merged = false // it was taken apart again
+	before := l.tier
+	l.tier = m.Score.Tier
+	l.live = &liveLead{m: *m, score: m.Score}
+	return s.decide(ctx, l, m.Trigger, nil, before)
+}
+
+// decide asks the stage's own code.
+func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, task *leadloop.Task, tierBefore string) error {
+	m, n := &l.live.m, &s.run
+	state := leadloop.State{
+		Disposition: l.kind, Reason: l.reason, Owner: l.owner, Queue: l.queue, Pool: l.pool, Entry: l.entry, Score: l.live.score, SLA: l.sla, FirstTouchAt: l.touch,
+	}
+	if l.owner != "" {
+		state.OwnerSince = l.since
+	} else if l.queue != "" {
+		state.QueueSince = l.since
+	}
+	// What a decision reads is used again for the next: it is most of the work
+	// to make it.
+	s.lead = leadloop.Lead{ID: l.id, ReceivedAt: l.received, Activities: m.Activities, State: state}
+	if l.kind != "" {
+		s.lead.Revision = 1
+	}
+	*n = run{r: s.r, rd: &s.rd, tx: simTx{journal: simJournal{l}}, state: state}
+	n.s = leadloop.Subject{Lead: &s.lead, Profile: m.Profile, AsOf: s.now, Trigger: trigger, Task: task, Previous: state}
+	n.s.Previous.Score.Tier = tierBefore
+	n.q = Request{
+		Lead: &s.lead, Profile: m.Profile, AsOf: s.now, Recycled: trigger == leadloop.TriggerRecycle,
+		Account: m.Account, Contact: m.Contact, Opportunity: m.Opportunity, Domain: s.earlier(l, m.Domain),
+	}
+	if !s.whole && (l.kind == "" && m.Opportunity == nil || trigger == triggerWake) {
+		return s.short(ctx, l, n)
+	}
+	if trigger == triggerWake {
+		n.s.Trigger = leadloop.TriggerTask
+		n.s.Task = &leadloop.Task{Kind: leadloop.TaskEscalate, Lead: l.id, Payload: mustJSON(timer{Ladder: ladderWait, Queue: l.queue, Since: l.since})}
+	}
+	if err := n.decide(ctx); err != nil {
+		return fmt.Errorf("routing: simulate: lead %s: %w", l.id, err)
+	}
+	s.counts.trace(&n.trace)
+	for _, m := range n.effects.Ledger {
+		s.rd.apply(m)
+	}
+	s.apply(l, n)
+	return nil
+}
+
+// triggerWake is that of a lead that waits for somebody to be there.
+const triggerWake leadloop.Trigger = "wake"
+
+// short does what the stage's code does with a lead that arrives or waited for
+// somebody to be there, without what it writes for people and for the store:
+// most decisions are of this kind.
+func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
+	a, err := s.r.Route(ctx, &s.rd, n.q)
+	if err != nil {
+		return fmt.Errorf("routing: simulate: lead %s: %w", l.id, err)
+	}
+	if s.timed(&a) {
+		n.apply(a, nil)
+		s.counts.trace(&n.trace)
+		for _, m := range n.effects.Ledger {
+			s.rd.apply(m)
+		}
+		s.apply(l, n)
+		return nil
+	}
+	s.counts.trace(&a.Trace)
+	if a.Kind != leadloop.OutcomeAssigned && l.kind == a.Kind && l.queue == a.Queue && l.entry == a.Entry {
+		s.wake(l, a.WakeAt)
+		return nil
+	}
+	for _, m := range a.Ledger {
+		s.rd.apply(m)
+	}
+	s.leave(l)
+	if l.kind == "" {
+		l.asked = s.now
+	}
+	l.kind, l.reason, l.entry, l.queue, l.track, l.pool, l.sla, l.uncredited = a.Kind, a.Reason, a.Entry, a.Queue, a.Track, a.Pool, a.SLA, join(a.Uncredited)
+	if a.Kind == leadloop.OutcomeAssigned {
+		l.owner = a.Owner
+	}
+	s.arrive(l)
+	s.wake(l, a.WakeAt)
+	if l.timers == 0 && l.kind == leadloop.OutcomeAssigned {
+		l.live = nil
+	}
+	return nil
+}
+
+// timed reports whether timers could move the lead from where it goes.
+func (s *sim) timed(a *Assignment) bool {
+	switch {
+	case a.Kind == leadloop.OutcomeAssigned:
+		return s.reassigns[ladderUnworked] || !a.SLA.IsZero() && s.reassigns[ladderSLA+":"+a.SLA.Policy]
+	case a.Kind != leadloop.OutcomeQueued || !a.WakeAt.IsZero():
+		return false
+	case len(a.Disputed) > 0:
+		return s.reassigns[ladderDispute]
+	}
+	return s.reassigns[ladderQueue]
+}
+
+// wake sets the timer of a lead that waits for somebody to be there, once for
+// each moment as a store does.
+func (s *sim) wake(l *simLead, at time.Time) {
+	if at.IsZero() || at.Equal(l.wakes) && l.wakesSince.Equal(l.since) {
+		return
+	}
+	l.wakes, l.wakesSince = at, l.since
+	l.timers++
+	heap.Push(&s.timers, simTimer{at: at, prio: urgency(l), kind: timerWake, lead: l, since: l.since, key: s.wakeKey(l)})
+}
+
+// wakeKey orders leads that wait for the same moment as the keys of their tasks
+// do.
+func (s *sim) wakeKey(l *simLead) string {
+	return leadloop.TaskEscalate + ":" + ladderWait + ":" + string(l.id)
+}
+
+// earlier finds who last got another lead of the same company.
+func (s *sim) earlier(l *simLead, domain string) *Earlier {
+	var out *Earlier
+	for _, other := range s.byName[domain] {
+		if other != l && !other.merged && other.owner != "" && (out == nil || other.since.After(out.At)) {
+			out = &Earlier{Owner: other.owner, At: other.since}
+		}
+	}
+	return out
+}
+
+// apply takes over what the decision changed.
+func (s *sim) apply(l *simLead, n *run) {
+	if n.changed {
+		st := &n.state
+		moved := l.owner != st.Owner || st.Owner != "" && !l.since.Equal(st.OwnerSince) || st.Owner == "" && (l.queue != st.Queue || l.queue != "" && !l.since.Equal(st.QueueSince))
+		if moved {
+			s.leave(l)
+			l.closed = false
+		}
+		if isHeld(l.kind) && !moved && st.Owner != "" && st.Disposition == leadloop.OutcomeAssigned && !l.closed {
+			s.rd.of(l.owner).open++
+		}
+		placed := l.kind == leadloop.OutcomeAssigned || l.kind == leadloop.OutcomeQueued
+		l.kind, l.reason, l.entry, l.owner, l.queue, l.pool, l.sla, l.touch = st.Disposition, st.Reason, st.Entry, st.Owner, st.Queue, st.Pool, st.SLA, st.FirstTouchAt
+		if (l.kind == leadloop.OutcomeAssigned || l.kind == leadloop.OutcomeQueued) && !placed {
+			l.asked = s.now
+		}
+		for i := range n.effects.Events {
+			switch e := &n.effects.Events[i]; e.Kind {
+			case leadloop.EventNurtured:
+				l.track = e.To
+			case leadloop.EventAssigned:
+				l.uncredited = e.Attrs["uncredited"]
+			}
+		}
+		if moved {
+			s.arrive(l)
+		} else if l.owner != "" && l.sla.StartedAt.Equal(s.now) {
+			l.there = s.r.there(l, s.o.CRM, l.since)
+		}
+	}
+	for i := range n.effects.Tasks {
+		s.task(l, &n.effects.Tasks[i])
+	}
+	if l.timers == 0 && l.kind == leadloop.OutcomeAssigned {
+		l.live = nil
+	}
+}
+
+// leave takes a lead out of where it is.
+func (s *sim) leave(l *simLead) {
+	switch {
+	case l.owner != "":
+		s.counts.response(l, s.now, false)
+		load := s.rd.of(l.owner)
+		if load.drop(l.since); l.kind == leadloop.OutcomeAssigned && !l.closed {
+			load.open--
+		}
+	case l.queue != "":
+		s.counts.waited(l, s.now)
+		delete(s.waiting, l.id)
+	}
+}
+
+// arrive puts a lead where it was decided to go.
+func (s *sim) arrive(l *simLead) {
+	l.since = s.now
+	switch {
+	case l.kind == leadloop.OutcomeAssigned && l.owner != "":
+		load := s.rd.of(l.owner)
+		load.times = append(load.times, s.now)
+		load.open++
+		s.counts.got(l, load.open)
+		l.there = s.r.there(l, s.o.CRM, s.now)
+		s.work(l)
+	case l.queue != "":
+		s.counts.queued(l)
+		s.waiting[l.id] = l
+		if s.o.Drain > 0 && !s.draining {
+			s.draining = true
+			heap.Push(&s.timers, simTimer{at: s.now.Add(s.o.Drain), kind: timerDrain})
+		}
+	}
+}
+
+// work sets when the owner touches and closes the lead, if that is assumed.
+func (s *sim) work(l *simLead) {
+	response, open := s.o.Response, s.o.Open
+	if s.o.Seed != 0 {
+		h := fnv.New64a()
+		h.Write([]byte(l.id))
+		rng := rand.New(rand.NewPCG(s.o.Seed, h.Sum64()))
+		draw := func(mean time.Duration) time.Duration {
+			// Twenty times the mean is one in half a billion.
+			return time.Duration(float64(mean) * min(rng.ExpFloat64(), 20))
+		}
+		response, open = draw(response), draw(open)
+	}
+	if s.o.Response > 0 {
+		heap.Push(&s.timers, simTimer{at: s.r.worksAt(l).Add(l.there, response), kind: timerTouch, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
+	}
+	if s.o.Open > 0 {
+		heap.Push(&s.timers, simTimer{at: s.now.Add(open), kind: timerClose, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
+	}
+}
+
+// task sets the timers that can move a lead.
+func (s *sim) task(l *simLead, t *leadloop.Task) {
+	if t.Kind != leadloop.TaskEscalate {
+		return
+	}
+	ladder, _, _ := strings.Cut(strings.TrimPrefix(t.Key, leadloop.TaskEscalate+":"), ":")
+	which := ladder
+	if ladder == ladderSLA {
+		which += ":" + l.sla.Policy
+	}
+	switch {
+	case ladder == ladderWait:
+		s.wake(l, t.DueAt)
+		return
+	case !s.reassigns[which]:
+		return
+	}
+	l.timers++
+	heap.Push(&s.timers, simTimer{at: t.DueAt, prio: urgency(l), key: t.Key, lead: l, task: t})
+}
+
+// urgency is the priority that a loop gives the tasks of a lead.
+func urgency(l *simLead) int {
+	if l.live == nil || l.live.score.Disqualified != "" {
+		return 0
+	}
+	return max(0, int(l.live.score.Points/leadloop.Point))
+}
+
+// advance works what comes due up to a moment.
+func (s *sim) advance(ctx context.Context, until time.Time) error {
+	for len(s.timers) > 0 && !s.timers[0].at.After(until) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t := heap.Pop(&s.timers).(simTimer)
+		s.now = t.at
+		switch t.kind {
+		case timerTouch, timerClose:
+			if t.lead.merged || t.lead.owner != t.owner || !t.lead.since.Equal(t.since) {
+				continue
+			}
+			if t.kind == timerTouch {
+				s.touched(t.lead)
+			} else {
+				s.close(t.lead)
+			}
+		case timerDrain:
+			if err := s.drain(ctx); err != nil {
+				return err
+			}
+		case timerWake:
+			l := t.lead
+			l.timers--
+			if l.merged || l.kind != leadloop.OutcomeQueued || !l.since.Equal(t.since) || !strings.HasPrefix(l.reason, reasonWait) {
+				continue
+			}
+			if err := s.decide(ctx, l, triggerWake, nil, l.tier); err != nil {
+				return err
+			}
+		case timerTask:
+			l := t.lead
+			l.timers--
+			if l.live == nil || l.merged || l.closed || isHeld(l.kind) || l.touch != (time.Time{}) && l.kind == leadloop.OutcomeAssigned {
+				continue
+			}
+			if err := s.decide(ctx, l, leadloop.TriggerTask, t.task, l.tier); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// drain tries what waits again.
+func (s *sim) drain(ctx context.Context) error {
+	s.draining = false
+	list := make([]Waiting, 0, len(s.waiting))
+	for _, l := range s.waiting {
+		if strings.HasPrefix(l.reason, reasonDispute) || strings.HasPrefix(l.reason, "claim:") {
+			continue
+		}
+		list = append(list, Waiting{Lead: l.id, Tier: l.tier, Queue: l.queue, Since: l.since, Entry: l.entry, Received: l.received})
+	}
+	slices.SortFunc(list, func(a, b Waiting) int { return strings.Compare(string(a.Lead), string(b.Lead)) })
+	tasks, err := s.r.Drain(ctx, &s.rd, list, s.now)
+	if err != nil {
+		return err
+	}
+	for i := range tasks {
+		l := s.leads[tasks[i].Lead]
+		if err := s.decide(ctx, l, leadloop.TriggerTask, &tasks[i], l.tier); err != nil {
+			return err
+		}
+	}
+	if len(list) > 0 {
+		s.draining = true
+		heap.Push(&s.timers, simTimer{at: s.now.Add(s.o.Drain), kind: timerDrain})
+	}
+	return nil
+}
+
+func (s *sim) touched(l *simLead) {
+	if l.owner == "" || l.merged || !l.touch.IsZero() {
+		return
+	}
+	l.touch = s.now
+	if !l.sla.IsZero() {
+		if l.sla.DueAt.Before(s.now) {
+			l.sla.MissedAt = l.sla.DueAt
+		} else {
+			l.sla.MetAt = s.now
+		}
+	}
+}
+
+func (s *sim) close(l *simLead) {
+	if l.owner == "" || l.merged || l.closed || l.kind != leadloop.OutcomeAssigned {
+		return
+	}
+	l.closed = true
+	s.rd.of(l.owner).open--
+}
+
+// hold keeps a lead from its owner or out of its queue.
+func (s *sim) hold(l *simLead, kind leadloop.OutcomeKind) {
+	switch {
+	case isHeld(l.kind):
+	case l.owner != "" && l.kind == leadloop.OutcomeAssigned && !l.closed:
+		s.rd.of(l.owner).open--
+	case l.queue != "":
+		s.leave(l)
+		l.queue, l.since = "", time.Time{}
+	}
+	l.kind, l.reason = kind, ""
+}
+
+func isHeld(kind leadloop.OutcomeKind) bool {
+	return kind == leadloop.OutcomeSuppressed || kind == leadloop.OutcomeDisqualified
+}
+
+// worksAt is the calendar of the lead's owner: its working hours, else those
+// of the clock that the lead has, else always.
+func (r *Router) worksAt(l *simLead) (k interface {
+	Add(time.Time, time.Duration) time.Time
+	NextOpen(time.Time) time.Time
+}) {
+	zone := r.zone
+	if x := r.rep(l.owner); x != nil {
+		if zone = x.zone; x.hasHours {
+			return x.hours.at(zone)
+		}
+	}
+	if p := r.policyOf(l.sla.Policy); p != nil {
+		return p.ladder.clock.at(zone)
+	}
+	return clock{}.at(zone)
+}
+
+// there is when the owner is first there.
+func (r *Router) there(l *simLead, crm []leadloop.Rep, t time.Time) time.Time {
+	hours := r.worksAt(l)
+	x := r.rep(l.owner)
+	if x == nil {
+		x = &rep{}
+	}
+	var known *leadloop.Rep
+	if i, ok := slices.BinarySearchFunc(crm, l.owner, func(r leadloop.Rep, id leadloop.RepID) int { return strings.Compare(string(r.ID), string(id)) }); ok {
+		known = &crm[i]
+	}
+	for range len(x.Away) + absences(known) + 2 {
+		until, gone := away(x, known, t, 0)
+		if gone {
+			t = until
+		}
+		if open := hours.NextOpen(t); open.After(t) {
+			t, gone = open, true
+		}
+		if !gone {
+			break
+		}
+	}
+	return t
+}
+
+// simTx has the one thing of a transaction that the stage's code asks for
+// besides what the simulation reads from memory.
+type simTx struct {
+	store.Tx
+	journal simJournal
+}
+
+func (t simTx) Journal() store.Journal { return t.journal }
+
+// simJournal is the last assignment of a lead.
+type simJournal struct{ lead *simLead }
+
+func (j simJournal) Append(context.Context, ...leadloop.Event) error { return leadloop.ErrUnavailable }
+
+func (j simJournal) ByLead(context.Context, leadloop.LeadID) iter.Seq2[leadloop.Event, error] {
+	return func(yield func(leadloop.Event, error) bool) {
+		if j.lead.owner != "" {
+			yield(leadloop.Event{
+				Kind: leadloop.EventAssigned, Lead: j.lead.id, At: j.lead.since, To: string(j.lead.owner), Attrs: map[string]string{"uncredited": j.lead.uncredited},
+			}, nil)
+		}
+	}
+}
+
+func (j simJournal) Since(context.Context, int64) iter.Seq2[leadloop.Event, error] {
+	return func(func(leadloop.Event, error) bool) {}
+}
