@@ -22,25 +22,35 @@ type keyPart struct {
 // maxKeyValues bounds the values that a row has of one key.
 const maxKeyValues = 4
 
-// values appends the values of a key for a row; n is the key's number.
+// values appends the values of a key for a row; n is the key's number. It does not allocate if out has room for maxTaken more.
 func (k *blockKey) values(n int, cols []*column, row []uint32, out []uint64) []uint64 {
 	seed := mix64(uint64(n) + 0x1000)
-	var buf [2][8]uint64
-	first := k.parts[0].take(cols, row, buf[0][:0])
+	out = slices.Grow(out, maxTaken)
+	start := len(out)
+	first := k.parts[0].take(cols, row, out[start:start])
 	if len(k.parts) == 1 {
-		for _, h := range first[:min(len(first), maxKeyValues)] {
-			out = append(out, mix64(h^seed)|1)
+		first = first[:min(len(first), maxKeyValues)]
+		for i, h := range first {
+			first[i] = mix64(h^seed) | 1
 		}
-		return out
+		return append(out, first...)
 	}
-	second := k.parts[1].take(cols, row, buf[1][:0])
-	for _, h := range first[:min(len(first), 2)] {
+	first = first[:min(len(first), 2)]
+	mid := start + len(first)
+	second := k.parts[1].take(cols, row, out[mid:mid])
+	var both [4]uint64
+	count := 0
+	for _, h := range first {
 		for _, g := range second[:min(len(second), 2)] {
-			out = append(out, mix64(mix64(h^seed)^g)|1)
+			both[count] = mix64(mix64(h^seed)^g) | 1
+			count++
 		}
 	}
-	return out
+	return append(out, both[:count]...)
 }
+
+// maxTaken is how many hashes the parts of a key take at most.
+const maxTaken = 2 * maxKeyValues
 
 // whole takes a value as it is.
 func whole(col int, least int) keyPart {

@@ -3,17 +3,22 @@ package match
 import (
 	"math"
 	"slices"
+	"unicode"
+
+	"github.com/leadloop/leadloop/normalize"
 )
 
 // column holds the distinct values of one derived column. Value 0 is the missing one.
 type column struct {
 	name     string
 	words    bool // values are lists of words, parted by blanks
+	given    bool // values are given names
 	byValue  map[string]uint32
 	values   []string
-	forms    []string  // for comparing letter by letter; shares memory with values where it can
-	hashes   []uint64  // of the values
-	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
+	forms    []string   // for comparing letter by letter; shares memory with values where it can
+	hashes   []uint64   // of the values
+	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
+	logFreqs []float32  // log2 of the share of rows, or of entities where they are known, that have the value
 
 	byWord     map[string]uint32
 	wordAt     []uint32 // first word of each value in wordIDs; one more at the end
@@ -23,9 +28,9 @@ type column struct {
 	weights    []float32 // of a word: log2 of one over the share of values that have it
 }
 
-func newColumn(name string, words bool) *column {
-	c := &column{name: name, words: words, byValue: map[string]uint32{}}
-	if words {
+func newColumn(s columnSpec) *column {
+	c := &column{name: s.name, words: s.words, given: s.kind == KindGivenName, byValue: map[string]uint32{}}
+	if s.words {
 		c.byWord = map[string]uint32{}
 		c.wordAt = []uint32{0}
 	}
@@ -43,6 +48,9 @@ func (c *column) intern(value string) uint32 {
 	c.values = append(c.values, value)
 	c.forms = append(c.forms, bytesForm(value))
 	c.hashes = append(c.hashes, hash64(0, value))
+	if c.given {
+		c.kin = append(c.kin, kinOf(value))
+	}
 	if c.words {
 		for start := 0; start < len(value); {
 			end := start
@@ -104,4 +112,45 @@ func (f *frequencies) logFreq(hash uint64) float32 {
 // wordWeight is that of a word, by its hash: half a bit at least, so that a word that nearly all have still counts when it is all there is.
 func (f *frequencies) wordWeight(hash uint64) float32 {
 	return float32(max(math.Log2(float64(max(f.Rows, 1))/float64(max(f.Words[hash], 1))), 0.5))
+}
+
+// kinOf returns the kin of a given name.
+func kinOf(name string) []uint32 {
+	if name == "" {
+		return nil
+	}
+	related := normalize.Nicknames(name)
+	kin := make([]uint32, 0, len(related)+1)
+	for _, n := range append(related, name) {
+		kin = append(kin, lettersHash(n))
+	}
+	slices.Sort(kin)
+	return slices.Compact(kin)
+}
+
+// lettersHash is the same for names that differ in blanks and signs only.
+func lettersHash(s string) uint32 {
+	h := uint64(0xcbf29ce484222325)
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			h = (h ^ uint64(r)) * 0x100000001b3
+		}
+	}
+	return uint32(mix64(h))
+}
+
+// sameGiven is normalize.SameGivenName for two values, but that it takes no time for names that have no kin in common.
+func (c *column) sameGiven(a, b uint32) bool {
+	x, y := c.kin[a], c.kin[b]
+	for len(x) > 0 && len(y) > 0 {
+		switch {
+		case x[0] == y[0]:
+			return normalize.SameGivenName(c.values[a], c.values[b])
+		case x[0] < y[0]:
+			x = x[1:]
+		default:
+			y = y[1:]
+		}
+	}
+	return false
 }

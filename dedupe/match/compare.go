@@ -1,10 +1,6 @@
 package match
 
-import (
-	"strings"
-
-	"github.com/leadloop/leadloop/normalize"
-)
+import "strings"
 
 // The levels, from missing and different to the same.
 var (
@@ -99,7 +95,7 @@ func givenLevel(c *column, a, b uint32) (uint8, float32) {
 	switch {
 	case jw >= 0.93:
 		return 5, commoner(c, a, b)
-	case normalize.SameGivenName(c.values[a], c.values[b]):
+	case c.sameGiven(a, b):
 		return 4, commoner(c, a, b)
 	case jw >= 0.80:
 		return 2, 0

@@ -82,7 +82,7 @@ func NewIndex(m *Model, o Options) (*Index, error) {
 		x.postings[i].nodes = map[uint32]uint32{}
 	}
 	for i, s := range m.spec.columns {
-		c := newColumn(s.name, s.words)
+		c := newColumn(s)
 		for range maxSearches {
 			c.reserve()
 		}

@@ -190,6 +190,9 @@ func (c *column) keep(value string, f *frequencies) uint32 {
 func (c *column) reserve() {
 	for range 2 {
 		c.values, c.forms, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.hashes, 0)
+		if c.given {
+			c.kin = append(c.kin, nil)
+		}
 	}
 	if !c.words {
 		return
@@ -207,6 +210,9 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	id := uint32(1 + 2*number)
 	c.values[id], c.forms[id], c.hashes[id] = value, bytesForm(value), hash64(0, value)
 	c.logFreqs[id] = f.logFreq(c.hashes[id])
+	if c.given {
+		c.kin[id] = kinOf(value)
+	}
 	if !c.words {
 		return id
 	}
