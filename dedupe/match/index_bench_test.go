@@ -131,3 +131,51 @@ func BenchmarkIndexLookup(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBatch learns from generated leads and clusters them: all that a batch does but for reading the file. Beside the clock's it reports the
+// processor's seconds of each step, and how much memory the process had at most, which is only true of the first size that is run.
+func BenchmarkBatch(b *testing.B) {
+	for _, records := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("records=%d", records), func(b *testing.B) {
+			generated := matchtest.New(records, 1)
+			for b.Loop() {
+				table, err := NewTable(fieldsOfWorld())
+				if err != nil {
+					b.Fatal(err)
+				}
+				var add, made time.Duration
+				for at := 0; at < records; {
+					batch := make([]Record, 0, 1000)
+					start := processTime(b)
+					for ; at < records && len(batch) < cap(batch); at++ {
+						batch = append(batch, recordOfWorld(generated.Record(at)))
+					}
+					begin := processTime(b)
+					made += begin - start
+					for _, r := range batch {
+						if err := table.Add(r); err != nil {
+							b.Fatal(err)
+						}
+					}
+					add += processTime(b) - begin
+				}
+				start := processTime(b)
+				m, err := Learn(b.Context(), table, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				learnt := processTime(b)
+				res, err := m.Cluster(b.Context(), table, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric((processTime(b) - learnt).Seconds(), "cpu-s/cluster")
+				b.ReportMetric((learnt - start).Seconds(), "cpu-s/learn")
+				b.ReportMetric(add.Seconds(), "cpu-s/add")
+				b.ReportMetric(made.Seconds(), "cpu-s/generate")
+				b.ReportMetric(float64(res.Clusters), "clusters")
+				b.ReportMetric(float64(mostMemory(b))/(1<<20), "MB-at-most")
+			}
+		})
+	}
+}

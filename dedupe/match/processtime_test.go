@@ -16,3 +16,12 @@ func processTime(t testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// mostMemory is the most memory that this process had, in bytes where the system counts in KiB, as Linux does.
+func mostMemory(t testing.TB) int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return int64(u.Maxrss) * 1024
+}
