@@ -381,8 +381,8 @@ type counters struct {
 type counted struct{ from, to int32 }
 
 // count lays out what sources ask for.
-func (p *plan) count(slots []slot) {
-	c := &p.counters
+func (pl *plan) count(slots []slot) {
+	c := &pl.counters
 	var names []string
 	typ := func(name string) int32 {
 		i := slices.Index(names, name)
@@ -391,23 +391,23 @@ func (p *plan) count(slots []slot) {
 		}
 		return int32(i + 1)
 	}
-	for i := range p.counts {
-		typ(slots[p.counts[i].slot].typ)
+	for i := range pl.counts {
+		typ(slots[pl.counts[i].slot].typ)
 	}
-	for i := range p.sinces {
-		p.sinces[i].counter = typ(slots[p.sinces[i].slot].typ)
+	for i := range pl.sinces {
+		pl.sinces[i].counter = typ(slots[pl.sinces[i].slot].typ)
 	}
 	c.types = make([]counted, len(names)+1)
 	for i, name := range names {
 		c.types[i+1].from = int32(len(c.windows))
-		for k := range p.counts {
-			if s := &slots[p.counts[k].slot]; s.typ == name {
+		for k := range pl.counts {
+			if s := &slots[pl.counts[k].slot]; s.typ == name {
 				at := slices.Index(c.windows[c.types[i+1].from:], s.window)
 				if at < 0 {
 					at = len(c.windows) - int(c.types[i+1].from)
 					c.windows = append(c.windows, s.window)
 				}
-				p.counts[k].counter = c.types[i+1].from + int32(at)
+				pl.counts[k].counter = c.types[i+1].from + int32(at)
 			}
 		}
 		c.types[i+1].to = int32(len(c.windows))
