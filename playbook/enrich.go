@@ -74,7 +74,7 @@ func (p *Playbook) Demand() ([]Demand, error) {
 			d.Readers = append(d.Readers, reader)
 		}
 	}
-	o, err := p.newOutlook(nil)
+	o, err := p.newOutlook(nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,9 @@ func (p *Playbook) Demand() ([]Demand, error) {
 	}
 	for _, f := range p.router.Fields() {
 		// What an entry asks in a way of its own, such as by a territory.
-		if d := at(f); !slices.ContainsFunc(d.Readers, func(r string) bool { return strings.HasPrefix(r, "entry ") || strings.HasPrefix(r, "response time ") }) {
+		if d := at(f); !slices.ContainsFunc(d.Readers, func(r string) bool {
+			return strings.HasPrefix(r, "entry ") || strings.HasPrefix(r, "territory ") || strings.HasPrefix(r, "response time ")
+		}) {
 			d.Readers = append(d.Readers, "routing")
 		}
 	}
@@ -128,11 +130,18 @@ func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
 	if st == nil {
 		return nil, fmt.Errorf("playbook: %w: an outlook reads a store", leadloop.ErrInvalid)
 	}
-	return p.newOutlook(st)
+	return p.newOutlook(st, nil)
 }
 
 // Waterfall builds the playbook's waterfall alone, for estimates, questions and
 // batches; nil if there is no enrich.yaml.
+//
+// With o.Live the model in force says what a field could change. For another
+// model than the playbook's own that is an outer bound: a field can be bought
+// that changes nothing, never the other way round. What can be bought is what
+// rules read that exist when the waterfall is made, those of the models in
+// o.Live included; a model that is activated later and reads a field that none
+// of them does, needs a new loop to have it bought.
 func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
 	if st == nil || o.Tokens == nil {
 		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
@@ -148,10 +157,26 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 	}
 	options := p.enriching.Options()
 	options.Fields, options.Mode, options.Policy = append(p.Reads(), p.always()...), o.Enrich, p.policy
-	if options.MinFit != nil {
-		options.PreScore = p.preScore
+	if o.Live != nil {
+		if err := p.fits(o.Live); err != nil {
+			return nil, err
+		}
+		for _, m := range append(o.Live.Retired(), o.Live.Active(), o.Live.Shadow()) {
+			if m != nil {
+				options.Fields = append(options.Fields, m.Inputs()...)
+			}
+		}
 	}
-	outlook, err := p.Outlook(st)
+	if options.MinFit != nil {
+		options.PreScore = func(ctx context.Context, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Points, bool) {
+			model := p.model
+			if o.Live != nil {
+				model = o.Live.Active()
+			}
+			return preScore(ctx, model, profile, activities, asOf)
+		}
+	}
+	outlook, err := p.newOutlook(st, o.Live)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +214,8 @@ const fitGroup = "fit"
 // group "fit" if the model has one, else the whole score. Rules that are
 // undecided count nothing; a lead that is disqualified as it stands is below
 // every minimum.
-func (p *Playbook) preScore(ctx context.Context, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Points, bool) {
-	e, err := p.model.Explain(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
+func preScore(ctx context.Context, model *scoring.Model, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Points, bool) {
+	e, err := model.Explain(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
 	if err != nil {
 		return 0, false // ctx has ended, and with it the waterfall that asks
 	}

@@ -3,11 +3,8 @@ package playbook
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,9 +22,10 @@ import (
 // there are more, such a field counts as one that matters.
 const maxCompletions = 2048
 
-// Weights of fields that make no difference alone.
+// Weights of fields that no values were counted for.
 const (
 	weightConsent  = 0.5
+	weightAlone    = 0.5  // it does, for how many values was not counted
 	weightTogether = 0.05 // it does together with others, or that can't be told
 )
 
@@ -43,21 +41,20 @@ const (
 // counts as one that matters.
 type outlook struct {
 	p       *Playbook
+	live    *scoring.Live // has the model in force; nil means the playbook's
 	store   store.Store
-	regions map[string]bool   // whose people need consent
-	set     *rules.Set        // all expressions of the model
-	rejects []bool            // by rule of the set: it disqualifies
-	all     *rules.Set        // those of routing as well
-	whole   bool              // all says everything that routing asks of a field
-	cells   map[string]cell   // of fields whose cells don't move with time
-	model   map[string]bool   // fields that the model reads
-	routes  map[string]bool   // fields that routing reads
-	byScore bool              // routing reads the score's points
-	edges   []leadloop.Points // of tiers by score, with and without hysteresis; none for a grid
-	speaks  map[string]bool   // entries that ask for the lead's language
-	fits    map[string]bool   // pools that choose by a score of their own
+	regions map[string]bool     // whose people need consent
+	set     *rules.Set          // all expressions of the model
+	rejects []bool              // by rule of the set: it disqualifies
+	all     *rules.Set          // those of routing as well
+	loose   map[string]bool     // fields that routing looks at in a way that all does not say
+	cells   map[string]cell     // of fields whose cells don't move with time
+	model   map[string]bool     // fields that the model reads
+	routes  map[string]bool     // fields that routing reads
+	byScore bool                // routing reads the score's points
+	edges   []leadloop.Points   // of tiers by score, with and without hysteresis; none for a grid
+	asks    map[string][]string // by entry: fields that its target asks for
 	names   map[leadloop.RepID]string
-	title   string     // of the playbook
 	inputs  [][]string // by rule of the set
 	results sync.Pool  // of *rules.Results
 }
@@ -69,10 +66,10 @@ type cell struct {
 
 var readsPoints = regexp.MustCompile(`\bscore\b`)
 
-func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
+func (p *Playbook) newOutlook(st store.Store, live *scoring.Live) (*outlook, error) {
 	o := &outlook{
-		p: p, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
-		speaks: map[string]bool{}, fits: map[string]bool{}, names: map[leadloop.RepID]string{},
+		p: p, live: live, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
+		asks: map[string][]string{}, names: map[leadloop.RepID]string{},
 	}
 	for _, c := range p.privacy.ConsentRequiredIn {
 		o.regions[c.Text] = true
@@ -87,10 +84,7 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	}
 	for i := range p.routing.Chain {
 		e := &p.routing.Chain[i]
-		o.speaks[e.ID] = e.Target.Speaks
-	}
-	for _, pool := range p.routing.Pools {
-		o.fits[pool.ID] = !plainPool(pool.Strategy)
+		o.asks[e.ID] = asksOf(&e.Target)
 	}
 	for _, r := range p.routing.Reps {
 		o.names[r.ID] = cmp.Or(r.Name, string(r.ID))
@@ -109,9 +103,8 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	for i := range list {
 		o.inputs = append(o.inputs, o.set.Inputs(i).Fields)
 	}
-	o.title = p.Name()
 	var asks []expression
-	asks, o.whole = p.routingExpressions(len(list))
+	asks, o.loose = p.routingExpressions(len(list))
 	for _, x := range asks {
 		list = append(list, x.rule)
 	}
@@ -121,7 +114,7 @@ func (p *Playbook) newOutlook(st store.Store) (*outlook, error) {
 	for _, f := range p.deciding() {
 		if def, ok := p.schema.Lookup(f); ok && def.Kind != leadloop.KindTime {
 			values, exact := o.all.Cells(f, time.Time{})
-			o.cells[f] = cell{values, exact && (o.whole || !o.routes[f])}
+			o.cells[f] = cell{values, exact && !o.loose[f]}
 		}
 	}
 	return o, nil
@@ -141,102 +134,21 @@ func setOf(names []string) map[string]bool {
 	return out
 }
 
-// expression is one CEL expression of the model.
-type expression struct {
-	rule    rules.Rule
-	reader  string // as a person would call whose it is
-	rejects bool
-}
-
-// expressions are those of rules, modifiers and weights, without numbers.
-func (p *Playbook) expressions() []expression {
-	var out []expression
-	add := func(reader string, e leadloop.Expression, kind leadloop.Kind, rejects bool) {
-		if _, err := strconv.ParseFloat(strings.TrimSpace(e.Text), 64); e.IsZero() || err == nil {
-			return
-		}
-		out = append(out, expression{rules.Rule{ID: strconv.Itoa(len(out)), Expression: e, Type: kind}, reader, rejects})
-	}
-	for _, r := range p.scoring.Rules {
-		add("rule "+r.ID, r.When, leadloop.KindBool, r.Disqualify != "")
-		add("rule "+r.ID, r.Points, leadloop.KindFloat, false)
-	}
-	for _, m := range p.scoring.Modifiers {
-		add("modifier "+m.ID, m.When, leadloop.KindBool, false)
-	}
-	return out
-}
-
-// routingExpressions are the conditions of entries and policies as CEL. It is
-// false if there is one that this does not know how to write.
-func (p *Playbook) routingExpressions(first int) (out []expression, whole bool) {
-	reader := ""
-	add := func(text string) {
-		r := rules.Rule{ID: strconv.Itoa(first + len(out)), Expression: leadloop.Expression{Text: text}, Type: leadloop.KindBool}
-		out = append(out, expression{rule: r, reader: reader})
-	}
-	whole = true
-	for _, e := range p.routing.Chain {
-		reader = "entry " + e.ID
-		for _, l := range []struct {
-			field  string
-			values []string
-		}{
-			{leadloop.Source.Name(), e.Source}, {leadloop.Partner.Name(), e.Partner}, {leadloop.Country.Name(), e.Country}, {leadloop.Region.Name(), e.Region},
-			{leadloop.Industry.Name(), e.Industry}, {leadloop.ProductInterest.Name(), e.Product}, {leadloop.Language.Name(), e.Language},
-		} {
-			for _, v := range l.values {
-				add(l.field + " == " + strconv.Quote(v))
-			}
-		}
-		if r := e.Employees; r != nil && r.Min != nil {
-			add(fmt.Sprintf("%s >= %d", leadloop.Employees.Name(), *r.Min))
-		}
-		if r := e.Employees; r != nil && r.Max != nil {
-			add(fmt.Sprintf("%s <= %d", leadloop.Employees.Name(), *r.Max))
-		}
-		if !e.When.IsZero() {
-			add(e.When.Text)
-		}
-		known := routing.Entry{
-			ID: e.ID, When: e.When, Source: e.Source, Partner: e.Partner, Country: e.Country, Region: e.Region, Industry: e.Industry,
-			Product: e.Product, Language: e.Language, Tier: e.Tier, Employees: e.Employees, Target: e.Target, At: e.At,
-		}
-		// Whom a pool chooses can depend on more than its entry asks.
-		whole = whole && reflect.DeepEqual(e, known) && !e.Target.Speaks
-	}
-	for _, d := range p.sla.Policies {
-		if reader = "response time " + d.ID; !d.When.IsZero() {
-			add(d.When.Text)
-		}
-	}
-	for _, d := range p.routing.Pools {
-		whole = whole && plainPool(d.Strategy)
-	}
-	return out, whole
-}
-
-// plainPool tells pools whose choice does not depend on the lead.
-func plainPool(strategy string) bool {
-	switch strategy {
-	case "", routing.StrategyFair, routing.StrategyPriority, routing.StrategyLeastLoaded:
-		return true
-	}
-	return false
-}
-
 // at returns the cells of a field at a moment.
 func (o *outlook) at(field string, asOf time.Time) cell {
 	if c, ok := o.cells[field]; ok {
 		return c
 	}
 	values, exact := o.all.Cells(field, asOf)
-	return cell{values, exact && (o.whole || !o.routes[field])}
+	return cell{values, exact && !o.loose[field]}
 }
 
 // Open implements enrich.Outlook.
 func (o *outlook) Open(ctx context.Context, s leadloop.Subject, changeable []string) (enrich.Prospect, error) {
-	l := &look{o: o, s: s, fields: changeable, open: map[string]*enrich.Influence{}}
+	l := &look{o: o, s: s, fields: changeable, model: o.p.model, open: map[string]*enrich.Influence{}}
+	if o.live != nil {
+		l.model = o.live.Active()
+	}
 	var out enrich.Prospect
 	err := o.store.View(ctx, func(tx store.Tx) (err error) {
 		l.open = map[string]*enrich.Influence{}
@@ -252,13 +164,17 @@ type look struct {
 	s      leadloop.Subject
 	fields []string
 	bare   *leadloop.Profile // with the fields unknown
+	model  *scoring.Model    // in force
 	now    scoring.Verdict   // on the lead as it is
 	reads  routing.Reader
 	q      routing.Request
 	still  bool // it is not routed if its tier stays
 	// tierOnly tells that of the score only the tier could change anything.
 	tierOnly bool
-	open     map[string]*enrich.Influence
+	// otherOpen tells that the score of a model that is not the playbook's could
+	// still change what happens.
+	otherOpen bool
+	open      map[string]*enrich.Influence
 }
 
 // doubt is why a field might matter.
@@ -284,19 +200,23 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 		return enrich.Prospect{}, err
 	}
 	var err error
-	if l.now, err = l.o.p.model.Verdict(ctx, l.input(l.s.Profile)); err != nil {
+	if l.now, err = l.model.Verdict(ctx, l.input(l.s.Profile)); err != nil {
 		return enrich.Prospect{}, err
 	}
 	l.consent()
 	doubtful := map[string]*doubt{}
-	tiers, err := l.score(ctx, doubtful)
+	score := l.score
+	if l.model.Digest() != l.o.p.model.Digest() {
+		score = l.scoreByOther
+	}
+	tiers, err := score(ctx, doubtful)
 	if err != nil {
 		return enrich.Prospect{}, err
 	}
 	if err := l.routes(ctx, tiers, doubtful); err != nil {
 		return enrich.Prospect{}, err
 	}
-	if err := l.try(ctx, doubtful); err != nil {
+	if err := l.settle(ctx, doubtful); err != nil {
 		return enrich.Prospect{}, err
 	}
 	decision, err := l.words(ctx)
@@ -378,7 +298,7 @@ func (l *look) score(ctx context.Context, doubtful map[string]*doubt) ([]string,
 	if l.now.Disqualified != "" {
 		v, err := l.now, error(nil)
 		if l.bare != l.s.Profile {
-			v, err = l.o.p.model.Verdict(ctx, l.input(l.bare))
+			v, err = l.model.Verdict(ctx, l.input(l.bare))
 		}
 		if err != nil || v.Disqualified != "" {
 			return nil, err // whatever else there is, it is out
@@ -386,7 +306,7 @@ func (l *look) score(ctx context.Context, doubtful map[string]*doubt) ([]string,
 	}
 	l.tierOnly = !rejectable && !l.o.byScore && l.now.Known && l.now.Disqualified == ""
 	if l.tierOnly && len(l.o.edges) > 0 {
-		r, err := l.o.p.model.Score(ctx, l.input(l.bare))
+		r, err := l.model.Score(ctx, l.input(l.bare))
 		if err != nil {
 			return nil, err
 		}
@@ -395,7 +315,7 @@ func (l *look) score(ctx context.Context, doubtful map[string]*doubt) ([]string,
 		}
 	}
 	// Whether one of them is out of reach is found out where it matters.
-	tiers := l.o.p.model.Tiers()
+	tiers := l.model.Tiers()
 	if !slices.Contains(tiers, l.now.Tier) {
 		tiers = append(tiers, l.now.Tier)
 	}
@@ -411,6 +331,6 @@ func (l *look) tierDecided(ctx context.Context) (bool, error) {
 	if !l.tierOnly {
 		return false, nil
 	}
-	e, err := l.o.p.model.Explain(ctx, l.input(l.bare))
+	e, err := l.model.Explain(ctx, l.input(l.bare))
 	return err == nil && len(e.PossibleTiers) == 1 && e.PossibleTiers[0] == l.now.Tier, err
 }

@@ -121,14 +121,12 @@ func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]*
 		for _, t := range a.Trace.Entries {
 			if t.Verdict == routing.VerdictUndecided {
 				add(t.Needs, "route")
+				continue
 			}
-			switch {
-			case t.Verdict == routing.VerdictNotMatched || t.Verdict == routing.VerdictUndecided:
-			case l.o.fits[t.Pool]:
-				add(l.fields, "owner")
-			case l.o.speaks[t.Entry]:
-				add([]string{leadloop.Language.Name()}, "owner")
-			}
+			// It matches, and what is missing could make it choose somebody
+			// else, or somebody at all.
+			add(t.Needs, "owner")
+			add(l.o.asks[t.Entry], "owner")
 		}
 		for _, t := range a.Trace.Policies {
 			if t.Verdict == routing.VerdictUndecided {
@@ -142,7 +140,7 @@ func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]*
 // send routes the lead as p, with a score.
 func (l *look) send(ctx context.Context, p *leadloop.Profile, v scoring.Verdict) (routing.Assignment, error) {
 	q, lead := l.q, *l.s.Lead
-	lead.State.Score = leadloop.Score{Known: v.Known, Points: v.Points, Tier: v.Tier, Model: l.o.title}
+	lead.State.Score = leadloop.Score{Known: v.Known, Points: v.Points, Tier: v.Tier, Model: l.model.ID()}
 	q.Lead, q.Profile = &lead, p
 	return l.o.p.router.Route(ctx, l.reads, q)
 }

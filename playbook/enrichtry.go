@@ -105,7 +105,7 @@ func (t *trial) alone(ctx context.Context, field string, now ending) (differ int
 }
 
 func (t *trial) end(ctx context.Context, p *leadloop.Profile) (ending, error) {
-	v, err := t.o.p.model.Verdict(ctx, t.input(p))
+	v, err := t.model.Verdict(ctx, t.input(p))
 	if err != nil {
 		return ending{}, err
 	}

@@ -26,13 +26,21 @@ func (p *Playbook) scoreStage(o Options) (leadloop.Stage, error) {
 	if o.Live == nil {
 		return scoring.NewStage(p.model), nil
 	}
-	have := o.Live.Active().Schema()
+	if err := p.fits(o.Live); err != nil {
+		return nil, err
+	}
+	return scoring.NewLiveStage(o.Live), nil
+}
+
+// fits fails if the models of a Live are not about the playbook's fields.
+func (p *Playbook) fits(live *scoring.Live) error {
+	have := live.Active().Schema()
 	same := have.Len() == p.schema.Len()
 	for i := 0; same && i < have.Len(); i++ {
 		same = have.At(i) == p.schema.At(i)
 	}
 	if !same {
-		return nil, fmt.Errorf("live model %s: %w: it has other fields than the playbook", o.Live.Active().ID(), leadloop.ErrInvalid)
+		return fmt.Errorf("live model %s: %w: it has other fields than the playbook", live.Active().ID(), leadloop.ErrInvalid)
 	}
-	return scoring.NewLiveStage(o.Live), nil
+	return nil
 }
