@@ -1,9 +1,10 @@
-// Command leadloop runs a playbook over leads, checks playbooks, and finds
-// duplicates in tables.
+// Command leadloop runs a playbook over leads, checks playbooks, enriches a
+// backlog, tries providers on known leads, and finds duplicates in tables.
 //
 // Exit codes: 0 all went well; 1 failed; 2 the playbook or the command line is
-// wrong and nothing was run; 3 done, but rows were rejected; 130 interrupted,
-// and what was committed stays.
+// wrong and nothing was run; 3 done, but rows were rejected or providers
+// failed; 4 stopped because a budget has no room; 130 interrupted, and what was
+// committed stays.
 package main
 
 import (
@@ -39,6 +40,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitRejects     = 3
+	exitBudget      = 4
 	exitInterrupted = 130
 )
 
@@ -46,6 +48,8 @@ type cli struct {
 	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
 	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
 
+	Enrich enrichCmd `cmd:"" help:"Enrich a backlog: ask providers for what leads lack, as long as it can change what happens to them."`
+	Trial  trialCmd  `cmd:"" help:"Try providers on leads that you know all about: who knows them, who is right, and what order is worth its money."`
 	Dedupe dedupeCmd `cmd:"" help:"Find the rows of any table that are the same person or company, without labels."`
 
 	Version kong.VersionFlag `help:"Print the version."`

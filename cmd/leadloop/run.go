@@ -16,6 +16,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/engine"
+	"github.com/leadloop/leadloop/enrich"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/store"
@@ -37,6 +38,7 @@ type runCmd struct {
 	Country    string            `placeholder:"CC" help:"Country of phone numbers in rows that have none."`
 	Rejects    string            `placeholder:"FILE" help:"Where rejected rows are kept as they were. Default: the leads file's name with .rejects before the ending, in the current folder."`
 	TokenKey   string            `placeholder:"FILE" help:"Key of the suppression tokens. Default: beside the database, made on first use."`
+	Enrich     string            `enum:"needed,everything,off" default:"needed" help:"How much is bought: needed (what can still change what happens to a lead), everything (that rules read) or off."`
 	JSON       bool              `xor:"out" help:"Print one object per row of the leads file, then a summary object."`
 	Explain    string            `placeholder:"ID" xor:"out" help:"After the run, say why a lead got its score, tier and owner instead of printing the report. ID is the row's id or the lead's."`
 	Verbose    bool              `short:"v" help:"Log what the loop does, to standard error."`
@@ -72,6 +74,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	o := playbook.Options{Tokens: tokens, Secret: os.LookupEnv}
+	o.Enrich, _ = enrich.ParseMode(c.Enrich) // one of those that the flag allows
 	if c.Verbose {
 		o.Engine.Logger = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -92,7 +95,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 			return err
 		}
 	}
-	step, done := progress(s.err, len(r.moments))
+	step, done := progress(s.err, len(r.moments), "replaying", "steps")
 	err = r.run(ctx, step)
 	done()
 	if errors.Is(err, leadloop.ErrUnavailable) {
@@ -272,12 +275,12 @@ func openStore(ctx context.Context, name string) (store.Store, error) {
 
 // progress shows a bar with rate and time left on a terminal and nothing in a
 // pipe.
-func progress(w io.Writer, total int) (step, done func()) {
+func progress(w io.Writer, total int, doing, things string) (step, done func()) {
 	f, ok := w.(*os.File)
 	if !ok || total == 0 || !term.IsTerminal(int(f.Fd())) {
 		return func() {}, func() {}
 	}
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("replaying"), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("steps"), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString(things), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
 }
