@@ -46,6 +46,26 @@ func names(models ...*Model) []string {
 	return out
 }
 
+// What is found out once for all leads is there before the first of them.
+func TestAModelIsReadyBeforeItIsInForce(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		force func(m *Model) error
+	}{
+		{"the first", func(m *Model) error { _, err := NewLive(m, LiveOptions{}); return err }},
+		{"the next", func(m *Model) error { return newLive(t, version(t, 1), LiveOptions{}).Activate(m) }},
+		{"a shadow", func(m *Model) error { return newLive(t, version(t, 1), LiveOptions{}).SetShadow(m) }},
+	} {
+		m := version(t, 2)
+		if err := tt.force(m); err != nil {
+			t.Fatal(err)
+		}
+		if m.tables.made == nil || m.tables.made[0].Load() == nil {
+			t.Errorf("%s: the first lead has to wait", tt.name)
+		}
+	}
+}
+
 func TestModelsComeIntoForceAndRetire(t *testing.T) {
 	v1, v2, v3, v4 := version(t, 1), version(t, 2), version(t, 3), version(t, 4)
 	l := newLive(t, v1, LiveOptions{Keep: 2})

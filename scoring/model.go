@@ -18,8 +18,9 @@ type Options struct {
 	// Combinations is how many combinations of values are tried for the range
 	// of a lead: of the missing fields of one rule, of those that hang together
 	// by rules (values that such rules don't tell apart count once), and of
-	// what modifiers and disqualifications can come to; and, four times as many,
-	// of all rules that must be tried for this lead alone. 0 means
+	// what modifiers and disqualifications can come to; four times as many, of
+	// all rules that must be tried for this lead alone; and 64 times as many, of
+	// all rules that are tried once for all leads. 0 means
 	// [DefaultCombinations], negative tries none. Above it the range is an outer
 	// bound.
 	Combinations int

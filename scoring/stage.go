@@ -21,6 +21,7 @@ const StageName = "score"
 // lead ends the run. If nothing changed it writes nothing but the trace. The
 // tier of the state before the run is what hysteresis holds on to.
 func NewStage(m *Model) leadloop.Stage {
+	m.warm()
 	only := &Live{}
 	only.now.Store(&versions{active: m})
 	return NewLiveStage(only)
