@@ -170,3 +170,12 @@ func NewRecorder(r *Router, st store.Store, to func(Moment)) leadloop.Stage {
 		return leadloop.Outcome{Kind: leadloop.OutcomeNurture, Reason: "recorded"}, leadloop.Effects{}, nil
 	})
 }
+
+// Chain is the ids of the entries, in the order in which they are asked.
+func (r *Router) Chain() []string {
+	out := make([]string, len(r.entries))
+	for i := range r.entries {
+		out[i] = r.entries[i].ID
+	}
+	return out
+}

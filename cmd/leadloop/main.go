@@ -1,5 +1,6 @@
 // Command leadloop runs a playbook over leads, checks playbooks, enriches a
-// backlog, tries providers on known leads, and finds duplicates in tables.
+// backlog, tries providers on known leads, simulates routing, and finds
+// duplicates in tables.
 //
 // Exit codes: 0 all went well; 1 failed; 2 the playbook or the command line is
 // wrong and nothing was run; 3 done, but rows were rejected or providers
@@ -50,6 +51,10 @@ type cli struct {
 
 	Enrich enrichCmd `cmd:"" help:"Enrich a backlog: ask providers for what leads lack, as long as it can change what happens to them."`
 	Trial  trialCmd  `cmd:"" help:"Try providers on leads that you know all about: who knows them, who is right, and what order is worth its money."`
+
+	Route    routeCmd    `cmd:"" help:"Say which entries of the chain are for a lead, and who would get it, without writing anything."`
+	Simulate simulateCmd `cmd:"" help:"Replay leads through a playbook's routing in virtual time: who would get what, how soon, how fair, and what another playbook would change."`
+
 	Dedupe dedupeCmd `cmd:"" help:"Find the rows of any table that are the same person or company, without labels."`
 
 	Version kong.VersionFlag `help:"Print the version."`
