@@ -291,11 +291,11 @@ func (c *check) consent(p *leadloop.Profile) string {
 
 // business looks for an open opportunity and for a customer.
 func business(ctx context.Context, tx store.Tx, l *leadloop.Lead, account leadloop.Account) (finding, error) {
-	open, err := openOpportunities(ctx, tx, l)
+	open, own, err := store.OpenOpportunities(ctx, tx.CRM(), l)
 	if err != nil {
 		return finding{}, fmt.Errorf("opportunities of account %s: %w", l.State.Account, err)
 	}
-	if len(open) == 0 && !account.Customer {
+	if len(open) == 0 && !own && !account.Customer {
 		return finding{}, nil
 	}
 	reps, err := tx.CRM().Reps(ctx)
@@ -305,12 +305,7 @@ func business(ctx context.Context, tx store.Tx, l *leadloop.Lead, account leadlo
 	active := func(id leadloop.RepID) bool {
 		return id != "" && !slices.ContainsFunc(reps, func(r leadloop.Rep) bool { return r.ID == id && r.Inactive })
 	}
-	foreign := false
 	for _, o := range open {
-		if o.Lead != "" && (o.Lead == l.ID || slices.Contains(l.Records, o.Lead)) {
-			continue // it came from the lead itself
-		}
-		foreign = true
 		for _, owner := range []leadloop.RepID{o.Owner, account.Owner} {
 			if active(owner) {
 				return finding{reason: ReasonOpenOpportunity, tell: owner, account: account.ID, opportunity: o.ID}, nil
@@ -318,38 +313,11 @@ func business(ctx context.Context, tx store.Tx, l *leadloop.Lead, account leadlo
 		}
 	}
 	switch {
-	case foreign || !account.Customer:
-		return finding{left: len(open) > 0}, nil
+	case len(open) > 0 || !account.Customer:
+		return finding{left: true}, nil
 	case active(account.Owner):
 		return finding{reason: ReasonExistingCustomer, tell: account.Owner, account: account.ID}, nil
 	default:
 		return finding{reason: ReasonExistingCustomer, account: account.ID}, nil
 	}
-}
-
-// openOpportunities returns the open opportunities of the lead's account, the
-// one it was matched to first.
-func openOpportunities(ctx context.Context, tx store.Tx, l *leadloop.Lead) ([]leadloop.Opportunity, error) {
-	var all []leadloop.Opportunity
-	var err error
-	if l.State.Account != "" {
-		if all, err = tx.CRM().Opportunities(ctx, l.State.Account); err != nil {
-			return nil, err
-		}
-	}
-	matched := func(o leadloop.Opportunity) bool { return o.ID == l.State.Opportunity }
-	if l.State.Opportunity != "" && !slices.ContainsFunc(all, matched) {
-		// It is another account's, which the CRM can only be asked for as a whole.
-		every, err := tx.CRM().Opportunities(ctx, "")
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, slices.DeleteFunc(every, func(o leadloop.Opportunity) bool { return !matched(o) })...)
-	}
-	open := slices.DeleteFunc(all, func(o leadloop.Opportunity) bool { return o.Status != leadloop.OpportunityOpen })
-	if i := slices.IndexFunc(open, matched); i > 0 {
-		first := open[i]
-		open = slices.Insert(slices.Delete(open, i, i+1), 0, first)
-	}
-	return open, nil
 }
