@@ -49,6 +49,9 @@ type Options struct {
 	// Records are stages that run after all others on every run, even when an
 	// earlier stage stopped it: they keep records (lifecycle, tracking).
 	Records []leadloop.Stage
+	// Leaving are stages that run over a lead before [Loop.Merge] makes it part
+	// of another one: what its owner held goes back.
+	Leaving []leadloop.Stage
 	// Merger is needed by stages that merge; nil makes such an effect an error.
 	Merger Merger
 	// Handlers deliver outside tasks by kind. Tasks of other kinds stay
@@ -119,6 +122,11 @@ func New(st store.Store, schema *leadloop.Schema, policy leadloop.SurvivorshipPo
 			problems = append(problems, fmt.Errorf("%w: two stages are called %q", leadloop.ErrInvalid, s.Name()))
 		default:
 			names[s.Name()] = true
+		}
+	}
+	for i, s := range o.Leaving {
+		if s == nil {
+			problems = append(problems, fmt.Errorf("%w: stage %d of those for leaving leads is nil", leadloop.ErrInvalid, i))
 		}
 	}
 	if st != nil && !o.AllowLossy {

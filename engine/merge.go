@@ -32,7 +32,7 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 				Events:    []leadloop.Event{{Kind: leadloop.EventMerged, Lead: b.ID, To: string(a.ID), Actor: actor, Reason: reason}},
 			}, nil
 		})
-		if err := run.decide(ctx, []leadloop.Stage{stage}); err != nil {
+		if err := run.decide(ctx, append(slices.Clone(l.o.Leaving), stage)); err != nil {
 			return Result{}, err
 		}
 		return run.commit(ctx)

@@ -340,9 +340,14 @@ type Options struct {
 	// Enrich says how much is bought; the zero value buys what could still
 	// change what happens to a lead.
 	Enrich enrich.Mode
+	// Busy counts the open tasks and active sequences of a rep, for the caps
+	// max_tasks and max_sequences of routing.yaml: see routing.Options. Nil
+	// counts nothing, so that these cap nothing.
+	Busy func(ctx context.Context, id leadloop.RepID, asOf time.Time) (routing.Busy, error)
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
 	// logger. Its Merger and Playbook are set here, Urgency follows the score
-	// unless it is set, and lifecycle and tracking follow its Records.
+	// unless it is set, and lifecycle, tracking and the settling of routing's
+	// books follow its Records. The handler of routing.TaskDrain is set too.
 	Engine engine.Options
 }
 
@@ -366,12 +371,21 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
 	}
-	e := o.Engine
+	e, router := o.Engine, p.counting(o)
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	if e.Urgency == nil {
 		e.Urgency = p.urgency
 	}
-	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}))
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), routing.NewSettle(router, st))
+	e.Leaving = append(slices.Clone(e.Leaving), routing.NewRelease(router, st))
+	e.Handlers = maps.Clone(e.Handlers)
+	if e.Handlers == nil {
+		e.Handlers = map[string]engine.Handler{}
+	}
+	e.Handlers[routing.TaskDrain] = engine.HandlerFunc(func(ctx context.Context, t leadloop.Task) error {
+		_, err := router.DrainStore(ctx, st, p.policy, t.DueAt)
+		return err
+	})
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
@@ -383,6 +397,14 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 		e.Logger.LogAttrs(ctx, slog.LevelInfo, "playbook", slog.String("name", p.Name()), slog.String("digest", p.digest))
 	}
 	return loop, nil
+}
+
+// counting is the router with what the program counts.
+func (p *Playbook) counting(o Options) *routing.Router {
+	if o.Busy == nil {
+		return p.router
+	}
+	return p.router.WithBusy(o.Busy)
 }
 
 func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
@@ -407,5 +429,5 @@ func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(stages, score, routing.NewStage(p.router, st)), nil
+	return append(stages, score, routing.NewStage(p.counting(o), st)), nil
 }

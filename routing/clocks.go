@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ const (
 	reasonDispute = "dispute:"
 )
 
-// lookAgain is how soon a clock that stands still is looked at again: nobody
-// tells routing when it goes on.
+// lookAgain is how soon a clock that stands still is looked at again, where no
+// [NewSettle] tells when it goes on.
 const lookAgain = 5 * time.Minute
 
 func later(a, b time.Time) time.Time {
@@ -167,12 +168,55 @@ func (n *run) paused(ctx context.Context) error {
 		}
 	}
 	if !since.IsZero() {
-		periods = append(periods, calendar.Period{From: since, Until: n.s.AsOf})
+		until := n.s.AsOf
+		// A pause that this very run ended is not in the journal yet.
+		if !slices.Contains(p.Pause, s.Status) && s.StatusSince.After(since) && s.StatusSince.Before(until) {
+			until = s.StatusSince
+		}
+		periods = append(periods, calendar.Period{From: since, Until: until})
 	}
 	due := p.ladder.clock.at(n.zone(s.Owner)).Without(periods...).Add(s.SLA.StartedAt, p.Target)
 	if !due.Equal(s.SLA.DueAt) {
 		n.changed, s.SLA.DueAt = true, due
 	}
+	return nil
+}
+
+// resumed reports whether a response clock goes on that stood still before
+// this run.
+func (r *Router) resumed(s *leadloop.Subject) bool {
+	if s.Previous.Status == s.Lead.State.Status || s.Lead.State.SLA.IsZero() {
+		return false
+	}
+	p := r.policyOf(s.Lead.State.SLA.Policy)
+	return p != nil && slices.Contains(p.Pause, s.Previous.Status) && !slices.Contains(p.Pause, s.Lead.State.Status)
+}
+
+// resume sets the timer of a clock that goes on to when the response is due
+// now. The one that was set before says who missed the lead.
+func (n *run) resume(ctx context.Context) error {
+	s := &n.state
+	if err := n.paused(ctx); err != nil {
+		return err
+	}
+	if s.Disposition != leadloop.OutcomeAssigned || s.Worked() || !s.SLA.MetAt.IsZero() || !s.SLA.MissedAt.IsZero() {
+		return nil
+	}
+	tasks, err := n.tx.Tasks().ByLead(ctx, n.s.Lead.ID)
+	if err != nil {
+		return err
+	}
+	t := timer{Ladder: ladderSLA, Owner: s.Owner, Since: s.SLA.StartedAt, Due: true, Again: true}
+	for i := range tasks {
+		var before timer
+		if tasks[i].Kind != leadloop.TaskEscalate || json.Unmarshal(tasks[i].Payload, &before) != nil {
+			continue
+		}
+		if before.Ladder == ladderSLA && before.Owner == t.Owner && before.Since.Equal(t.Since) {
+			t.Missed = before.Missed
+		}
+	}
+	n.timer(t, s.SLA.DueAt)
 	return nil
 }
 

@@ -58,7 +58,8 @@ func TestALeadWaitsForTheFirstWhoWillBeThere(t *testing.T) {
 	lead := leadOfTier("l1", "C")
 	want(t, "in the evening", b.run(lead, evening, leadloop.TriggerSubmission, nil, leadloop.State{}, of("here")),
 		"queued wait:here", "event queued >desk [entry:here tier:C]",
-		"task escalate:wait:l1:desk:20261103T230000Z:0@20261104T080000Z at 04 08:00")
+		"task escalate:wait:l1:desk:20261103T230000Z:0@20261104T080000Z at 04 08:00",
+		"task waiting:l1:desk:20261103T230000Z:C at 02 10:00", "task drain:20261103T230010Z at 03 23:00")
 	want(t, "more about it at night", b.run(lead, evening.Add(time.Hour), leadloop.TriggerSubmission, nil, lead.State, of("here")),
 		"queued wait:here", "task escalate:wait:l1:desk:20261103T230000Z:0@20261104T080000Z at 04 08:00")
 	got := b.fire(lead, "wait", of("here"))
@@ -316,22 +317,6 @@ func TestADrainPlacesWhatWaits(t *testing.T) {
 	}
 	if _, ok := WaitingOf(second); ok {
 		t.Error("it waits still")
-	}
-}
-
-func TestADrainOfTheStoreFindsWhoWaits(t *testing.T) {
-	b := newBench(t, routingFile, slaFile)
-	french := map[string]string{"lead.source": "web", "lead.country": "FR"}
-	b.run(leadOfTier("l1", "B"), monday, leadloop.TriggerSubmission, nil, leadloop.State{}, french)
-	b.run(leadOfTier("l2", "A"), monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
-	for range 2 { // twice within a minute is once
-		n, err := b.r.DrainStore(context.Background(), b.st, monday.Add(time.Hour))
-		if err != nil || n != 1 {
-			t.Fatalf("%d, %v", n, err)
-		}
-	}
-	if task := b.due("escalate:drain:l1:inbox:20261102T110000Z"); task.Lead != "l1" {
-		t.Errorf("%+v", task)
 	}
 }
 

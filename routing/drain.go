@@ -57,13 +57,19 @@ func (r *Router) Drain(ctx context.Context, rd Reader, waiting []Waiting, asOf t
 	order = order[:min(len(order), room)]
 	tasks := make([]leadloop.Task, len(order))
 	for i, w := range order {
-		t := timer{Ladder: ladderDrain, Queue: w.Queue, Since: w.Since}
-		tasks[i] = leadloop.Task{
-			Key:  strings.Join([]string{leadloop.TaskEscalate, t.Ladder, string(w.Lead), w.Queue, stamp(asOf.Truncate(time.Minute))}, ":"),
-			Kind: leadloop.TaskEscalate, Lead: w.Lead, DueAt: asOf, Priority: len(order) - i, Payload: mustJSON(t), State: leadloop.TaskPending,
-		}
+		tasks[i] = drainTimer(w, asOf, asOf.Truncate(time.Minute), len(order)-i)
 	}
 	return tasks, nil
+}
+
+// drainTimer is the task that tries to place a lead that waits; moment is part
+// of its key.
+func drainTimer(w Waiting, asOf, moment time.Time, priority int) leadloop.Task {
+	t := timer{Ladder: ladderDrain, Queue: w.Queue, Since: w.Since}
+	return leadloop.Task{
+		Key:  strings.Join([]string{leadloop.TaskEscalate, t.Ladder, string(w.Lead), w.Queue, stamp(moment)}, ":"),
+		Kind: leadloop.TaskEscalate, Lead: w.Lead, DueAt: asOf, Priority: priority, Payload: mustJSON(t), State: leadloop.TaskPending,
+	}
 }
 
 // unlimited is the room of a rep without caps, for one drain.

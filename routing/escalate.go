@@ -134,6 +134,10 @@ func (n *run) escalate(ctx context.Context, d *decision) error {
 		n.trace.Note = "the clock stood still: it is not due yet"
 		return nil
 	}
+	if t.Due && t.Ladder == ladderSLA && !n.state.SLA.MissedAt.IsZero() {
+		n.trace.Note = "that it was missed is known"
+		return nil
+	}
 	if t.Ladder == ladderSLA && n.state.SLA.MissedAt.IsZero() {
 		n.changed = true
 		n.state.SLA.MissedAt = n.state.SLA.DueAt

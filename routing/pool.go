@@ -156,7 +156,8 @@ func (d *decision) release(c *choice) {
 func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTrace) (Assignment, bool, error) {
 	p := d.r.pool(g.Pool)
 	t.Pool = p.ID
-	if owner := d.q.Lead.State.Owner; d.keeps(e, owner) {
+	// Whoever got the debit back can't keep the lead for nothing.
+	if owner := d.q.Lead.State.Owner; d.keeps(e, owner) && d.q.Lead.State.Pool == p.ID {
 		at, ok := d.r.repIndex(owner)
 		if _, member := slices.BinarySearch(p.members, at); ok && member {
 			r := &d.r.reps[at]

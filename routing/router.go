@@ -54,8 +54,8 @@ type Router struct {
 	disputed       ladder
 	rules          *rules.Set
 	scores         *rules.Set // of best-fit pools
-	results        sync.Pool  // of *rules.Results
-	scratch        sync.Pool  // of *scratch
+	results        *sync.Pool // of *rules.Results
+	scratch        *sync.Pool // of *scratch
 	tiers          []string
 	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
 	sticky         bool // some entry asks who had the domain
@@ -119,7 +119,7 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "routing: no schema"}}
 	}
-	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers)}, schema: schema, o: o}
+	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, scratch: &sync.Pool{}}, schema: schema, o: o}
 	if sla.Zone != "" {
 		if z, ok := c.loadZone(sla.At, "zone", sla.Zone); ok {
 			c.r.zone = z
@@ -142,6 +142,14 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 		return nil, err
 	}
 	return c.r, nil
+}
+
+// WithBusy returns a router that is the same but for [Options].Busy: who
+// compiles a definition need not be who knows what reps have to do.
+func (r *Router) WithBusy(busy func(ctx context.Context, id leadloop.RepID, asOf time.Time) (Busy, error)) *Router {
+	c := *r
+	c.busy = busy
+	return &c
 }
 
 // seat fills the seats of the pools.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -93,15 +92,12 @@ func (n *run) match(ctx context.Context, crm store.CRM) error {
 			return err
 		}
 	}
-	if s.Opportunity != "" {
-		o, err := opportunity(ctx, crm, s.Account, s.Opportunity)
-		if err != nil {
-			return err
-		}
-		// A deal that came from this lead is no reason to keep it from its owner.
-		if o != nil && o.Status == leadloop.OpportunityOpen && o.Lead != n.s.Lead.ID && !slices.Contains(n.s.Lead.Records, o.Lead) {
-			n.q.Opportunity = o
-		}
+	open, _, err := store.OpenOpportunities(ctx, crm, n.s.Lead)
+	if err != nil {
+		return err
+	}
+	if len(open) > 0 {
+		n.q.Opportunity = &open[0]
 	}
 	if n.r.sticky {
 		return n.domain(ctx)
@@ -163,26 +159,6 @@ func (n *run) returns(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// opportunity returns the opportunity, nil if there is none. It is looked for
-// at the matched account first; that of another account can only be found
-// among all, which the CRM is rarely asked for.
-func opportunity(ctx context.Context, crm store.CRM, account leadloop.AccountID, id leadloop.OpportunityID) (*leadloop.Opportunity, error) {
-	accounts := []leadloop.AccountID{account, ""}
-	if account == "" {
-		accounts = accounts[1:]
-	}
-	for _, a := range accounts {
-		all, err := crm.Opportunities(ctx, a)
-		if err != nil {
-			return nil, err
-		}
-		if i := slices.IndexFunc(all, func(o leadloop.Opportunity) bool { return o.ID == id }); i >= 0 {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
 }
 
 func (n *run) decide(ctx context.Context) error {
@@ -279,9 +255,15 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		n.trace.Note = "it stays where it is"
 		n.outcome.Reason = from.Reason
 		n.wake(a)
+		if n.s.Previous.Score.Tier != s.Score.Tier {
+			n.waits(a)
+		}
 		return
 	}
 	n.changed = true
+	if from.Disposition == leadloop.OutcomeQueued {
+		n.waitsNoMore(&from)
+	}
 	n.effects.Ledger = a.Ledger
 	s.Disposition, s.Reason, s.Entry = a.Kind, a.Reason, a.Entry
 	s.Owner, s.OwnerSince, s.Queue, s.QueueSince, s.Pool = "", time.Time{}, a.Queue, time.Time{}, ""
@@ -301,6 +283,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		s.QueueSince = n.s.AsOf
 		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
 		n.queued(a)
+		n.waits(a)
 	case leadloop.OutcomeNurture:
 		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
 	case leadloop.OutcomeAlerted:
@@ -349,6 +332,9 @@ func (n *run) alertOpportunity(d *decision) {
 		to = "rep:" + string(a.Owner)
 	}
 	n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: "open_opportunity"}
+	if n.state.Opportunity != n.q.Opportunity.ID {
+		n.changed, n.state.Opportunity = true, n.q.Opportunity.ID
+	}
 	n.trace.Note = "it has an open opportunity: " + to + " is told"
 	// Whoever has the lead keeps it.
 	if s := &n.state; s.Owner == "" {

@@ -253,6 +253,8 @@ func TestAQueuedLeadIsEscalatedAndTriedAgain(t *testing.T) {
 		"event queued >inbox [tier:B]",
 		"task notify:queued:l1:inbox:20261102T100000Z at 02 10:00 to queue:inbox",
 		"task escalate:queue:l1:inbox:20261102T100000Z:0 at 02 10:30",
+		"task waiting:l1:inbox:20261102T100000Z:B at 02 10:00",
+		"task drain:20261102T100010Z at 02 10:00",
 	)
 	want(t, "it arrives again", b.run(lead, monday.Add(time.Minute), leadloop.TriggerSubmission, nil, lead.State, american), "queued nobody_eligible")
 	timer := b.due("escalate:queue:l1:inbox:20261102T100000Z:0")
