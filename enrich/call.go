@@ -42,9 +42,12 @@ func (r *run) lookup(ctx, timed context.Context, src *guard, known []Known, call
 			return said, nil
 		}
 		if under := r.w.flights.board(who); under != nil {
+			r.lot.idle(timed)
 			select {
 			case <-under.done:
+				r.lot.busy(1)
 			case <-timed.Done():
+				r.lot.busy(1)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
@@ -83,7 +86,9 @@ func (r *run) fly(ctx, timed context.Context, src *guard, who string, q Query, c
 		call.Outcome, call.Reason = Skipped, ReasonDeadline
 		return nil, nil
 	}
-	money, refused, err := r.w.setAside(ctx, src, r.s.Lead.ID, r.s.Lead.State.Cost+r.report.Cost+call.Cost, r.s.AsOf)
+	r.lot.writes()
+	held, refused, err := r.w.setAside(ctx, src, r.s.Lead.ID, r.s.Lead.State.Cost+r.report.Cost+call.Cost, r.s.AsOf)
+	r.lot.wrote()
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +96,25 @@ func (r *run) fly(ctx, timed context.Context, src *guard, who string, q Query, c
 		call.Outcome, call.Reason = Skipped, refused
 		return nil, nil
 	}
-	defer money.drop()
+	defer func() {
+		r.lot.writes()
+		defer r.lot.wrote()
+		held.drop()
+	}()
 
 	country := r.country()
-	answer, failure, cause := src.lookup(timed, q, money, func(late Answer) {
+	lookup := src.lookup
+	if r.lot != nil {
+		lookup = func(ctx context.Context, q Query, m *money, late func(Answer)) (Answer, *LookupError, error) {
+			return r.lot.lookup(ctx, src, q, m, late)
+		}
+	}
+	answer, failure, cause := lookup(timed, q, held, func(late Answer) {
 		// Nobody waits for it any more, but it is paid for: the next decision
 		// about the lead finds it in the cache. Where it can't be kept nobody is
 		// left to be told.
 		if said, _, failure := r.w.fence(src, q, late, r.s.AsOf); failure == nil {
-			_ = r.book(ctx, src, who, q, late, said, country, money, new(Call))
+			_ = r.book(ctx, src, who, q, late, said, country, held, new(Call))
 		}
 	})
 	if failure != nil {
@@ -114,7 +129,7 @@ func (r *run) fly(ctx, timed context.Context, src *guard, who string, q Query, c
 		fail(call, failure, nil)
 		return nil, nil
 	}
-	return said, r.book(ctx, src, who, q, answer, said, country, money, call)
+	return said, r.book(ctx, src, who, q, answer, said, country, held, call)
 }
 
 // book keeps an answer and what it cost.
@@ -133,6 +148,8 @@ func (r *run) book(ctx context.Context, src *guard, who string, q Query, a Answe
 	if src.NoCache && cost.Amount == 0 {
 		return nil
 	}
+	r.lot.writes()
+	defer r.lot.wrote()
 	return r.w.keep(ctx, src, who, said, cost, money)
 }
 

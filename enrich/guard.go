@@ -32,34 +32,34 @@ const (
 // they remember: a breaker that is new for each lead never opens.
 type guard struct {
 	Source
-	slots    bulkhead.Bulkhead[Answer]
-	rate     ratelimiter.RateLimiter[Answer] // nil without a limit
-	breaker  circuitbreaker.CircuitBreaker[Answer]
-	whole    failsafe.Executor[Answer]
-	attempts failsafe.Executor[Answer]
+	slots    bulkhead.Bulkhead[told]
+	rate     ratelimiter.RateLimiter[told] // nil without a limit
+	breaker  circuitbreaker.CircuitBreaker[told]
+	whole    failsafe.Executor[told]
+	attempts failsafe.Executor[told]
 }
 
 func newGuard(s Source) *guard {
 	g := &guard{Source: s}
-	g.slots = bulkhead.NewBuilder[Answer](uint(max(s.Concurrency, 1))).Build()
+	g.slots = bulkhead.NewBuilder[told](uint(max(s.Concurrency, 1))).Build()
 	if s.RatePerSecond > 0 {
-		g.rate = ratelimiter.NewSmoothBuilder[Answer](uint(s.RatePerSecond), time.Second).Build()
+		g.rate = ratelimiter.NewSmoothBuilder[told](uint(s.RatePerSecond), time.Second).Build()
 	}
-	g.breaker = circuitbreaker.NewBuilder[Answer]().
-		HandleIf(func(_ Answer, err error) bool { return err != nil && !errors.Is(err, errGivenUp) }).
+	g.breaker = circuitbreaker.NewBuilder[told]().
+		HandleIf(func(_ told, err error) bool { return err != nil && !errors.Is(err, errGivenUp) }).
 		WithFailureThresholdRatio(breakerFailures, breakerWindow).
 		WithSuccessThreshold(1).
 		WithDelay(breakerRest).
 		Build()
-	retry := retrypolicy.NewBuilder[Answer]().
-		HandleIf(func(_ Answer, err error) bool {
+	retry := retrypolicy.NewBuilder[told]().
+		HandleIf(func(_ told, err error) bool {
 			return errors.Is(err, leadloop.ErrUnavailable) && !errors.As(err, new(final))
 		}).
 		ReturnLastFailure().
 		WithMaxRetries(max(s.Retries, 0)).
 		WithBackoff(retryPause, maxRetryPause).
 		WithJitterFactor(retryJitter).
-		WithDelayFunc(func(exec failsafe.ExecutionAttempt[Answer]) time.Duration {
+		WithDelayFunc(func(exec failsafe.ExecutionAttempt[told]) time.Duration {
 			var e *LookupError
 			if errors.As(exec.LastError(), &e) && e.RetryAfter > 0 {
 				// Jitter may take its share off again: the provider is never
@@ -69,13 +69,13 @@ func newGuard(s Source) *guard {
 			return -1
 		}).
 		Build()
-	g.whole = failsafe.With[Answer](timeout.New[Answer](s.Timeout))
-	g.attempts = failsafe.With[Answer](retry, g.breaker)
+	g.whole = failsafe.With[told](timeout.New[told](s.Timeout))
+	g.attempts = failsafe.With[told](retry, g.breaker)
 	if s.HedgeAfter > 0 {
-		hedge := hedgepolicy.NewBuilderWithDelay[Answer](s.HedgeAfter).
-			CancelIf(func(_ Answer, err error) bool { return err == nil }).
+		hedge := hedgepolicy.NewBuilderWithDelay[told](s.HedgeAfter).
+			CancelIf(func(_ told, err error) bool { return err == nil }).
 			Build()
-		g.attempts = failsafe.With[Answer](retry, g.breaker, hedge)
+		g.attempts = failsafe.With[told](retry, g.breaker, hedge)
 	}
 	return g
 }
@@ -89,52 +89,77 @@ type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
+// told is what a provider said in one call: to one query, or to all of a batch.
+type told struct {
+	answer Answer
+	all    []Reply
+}
+
 // lookup asks the provider within its limits. The error is the reason for
 // people and journals, cause what the provider returned. A try that was left
 // behind holds on to the money, and calls late if it gets an answer after all.
 func (g *guard) lookup(ctx context.Context, q Query, money *money, late func(Answer)) (a Answer, failure *LookupError, cause error) {
+	t, failure, cause := g.ask(ctx, ticket{
+		call: func(ctx context.Context) (told, error) {
+			a, err := g.Provider.Lookup(ctx, q.clone())
+			return told{answer: a}, err
+		},
+		keep: money.keep, drop: money.drop, late: func(t told) { late(t.answer) },
+	})
+	return t.answer, failure, cause
+}
+
+// ticket is one call to be made. Each try keeps the money and drops it when it
+// is over; late takes what came when nobody waited any more.
+type ticket struct {
+	call       func(ctx context.Context) (told, error)
+	keep, drop func()
+	late       func(told)
+}
+
+func (g *guard) ask(ctx context.Context, call ticket) (t told, failure *LookupError, cause error) {
 	if g.breaker.IsOpen() && g.breaker.RemainingDelay() > 0 {
-		return Answer{}, &LookupError{Reason: ReasonCircuitOpen, Detail: "it failed too often lately", Temporary: true}, circuitbreaker.ErrOpen
+		return told{}, &LookupError{Reason: ReasonCircuitOpen, Detail: "it failed too often lately", Temporary: true}, circuitbreaker.ErrOpen
 	}
 	if err := g.slots.AcquirePermitWithMaxWait(ctx, g.Timeout); err != nil {
-		return Answer{}, g.explain(ctx, err), err
+		return told{}, g.explain(ctx, err), err
 	}
 	slot := &slot{release: g.slots.ReleasePermit}
 	slot.hold()
 	defer slot.drop()
 	if g.rate != nil {
 		if err := g.rate.AcquirePermitWithMaxWait(ctx, g.Timeout); err != nil {
-			return Answer{}, g.explain(ctx, err), err
+			return told{}, g.explain(ctx, err), err
 		}
 	}
-	var got atomic.Pointer[Answer]
-	_, err := g.whole.WithContext(ctx).GetWithExecution(func(whole failsafe.Execution[Answer]) (Answer, error) {
-		return g.attempts.WithContext(whole.Context()).GetWithExecution(func(exec failsafe.Execution[Answer]) (Answer, error) {
+	var got atomic.Pointer[told]
+	_, err := g.whole.WithContext(ctx).GetWithExecution(func(whole failsafe.Execution[told]) (told, error) {
+		return g.attempts.WithContext(whole.Context()).GetWithExecution(func(exec failsafe.Execution[told]) (told, error) {
 			if g.rate != nil && (exec.IsRetry() || exec.IsHedge()) {
 				if err := g.rate.AcquirePermit(exec.Context()); err != nil {
-					return Answer{}, errGivenUp
+					return told{}, errGivenUp
 				}
 			}
-			a, err := g.attempt(ctx, exec.Context(), q, slot, money, late)
+			t, err := g.attempt(ctx, exec.Context(), call, slot)
 			var e *LookupError
 			if errors.As(err, &e) && e.RetryAfter > 0 && e.RetryAfter >= timeLeft(ctx, whole, g.Timeout) {
 				err = final{err}
 			}
 			if err == nil {
-				got.Store(&a)
+				got.Store(&t)
 			}
-			return a, err
+			return t, err
 		})
 	})
 	// An answer that came is an answer paid for, even if a timer fired in the
 	// same instant.
-	if a := got.Load(); a != nil {
-		return *a, nil, nil
+	if t := got.Load(); t != nil {
+		return *t, nil, nil
 	}
-	return Answer{}, g.explain(ctx, err), err
+	return told{}, g.explain(ctx, err), err
 }
 
-func timeLeft(ctx context.Context, whole failsafe.Execution[Answer], limit time.Duration) time.Duration {
+func timeLeft(ctx context.Context, whole failsafe.Execution[told], limit time.Duration) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = min(limit, deadline.Sub(whole.StartTime()))
 	}
@@ -144,18 +169,18 @@ func timeLeft(ctx context.Context, whole failsafe.Execution[Answer], limit time.
 // attempt runs the provider beside the caller, so that one which ignores its
 // context can be left behind. It keeps its slot until it comes back: a
 // provider that always hangs holds Concurrency goroutines and no more.
-func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot, money *money, late func(Answer)) (Answer, error) {
+func (g *guard) attempt(caller, ctx context.Context, call ticket, slot *slot) (told, error) {
 	type result struct {
-		answer Answer
-		err    error
+		told told
+		err  error
 	}
 	done := make(chan result, 1)
 	var over atomic.Bool // whoever comes second finds it true
 	slot.hold()
-	money.keep()
+	call.keep()
 	go func() {
 		defer slot.drop()
-		defer money.drop()
+		defer call.drop()
 		// What is sent if Lookup neither returns nor panics (runtime.Goexit).
 		r := result{err: &LookupError{Reason: ReasonPanic, Detail: "the provider ended its goroutine"}}
 		defer func() {
@@ -164,30 +189,30 @@ func (g *guard) attempt(caller, ctx context.Context, q Query, slot *slot, money 
 				r = result{err: &LookupError{Reason: ReasonPanic, Detail: fmt.Sprintf("the provider panicked with a %T", p)}}
 			}
 			if !over.CompareAndSwap(false, true) && r.err == nil {
-				late(r.answer)
+				call.late(r.told)
 			}
 			done <- r
 		}()
-		a, err := g.Provider.Lookup(ctx, q.clone())
-		r = result{a, err}
+		t, err := call.call(ctx)
+		r = result{t, err}
 	}()
 	select {
 	case r := <-done:
 		if r.err == nil || ctx.Err() == nil {
-			return r.answer, r.err
+			return r.told, r.err
 		}
 	case <-ctx.Done():
 		if over.CompareAndSwap(false, true) {
 			break // left behind
 		}
 		if r := <-done; r.err == nil {
-			return r.answer, nil
+			return r.told, nil
 		}
 	}
 	if caller.Err() != nil {
-		return Answer{}, errGivenUp
+		return told{}, errGivenUp
 	}
-	return Answer{}, timeout.ErrExceeded
+	return told{}, timeout.ErrExceeded
 }
 
 func (g *guard) explain(ctx context.Context, err error) *LookupError {

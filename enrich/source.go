@@ -24,7 +24,8 @@ type Source struct {
 	// lacks one is not sent; nothing else about a lead is ever sent.
 	Needs []string
 	// Price is what one charged call costs, in millionths of the playbook's
-	// currency; Charge says which calls are charged. Failed calls are not.
+	// currency, or one charged query of a [BatchProvider]; Charge says which are
+	// charged. Failed ones are not.
 	Price  leadloop.Micros
 	Charge Charge
 	// MatchRate is the share of lookups in which the provider knows the company

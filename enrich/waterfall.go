@@ -163,6 +163,11 @@ func (w *Waterfall) missing(s leadloop.Subject, field string, t triggers) bool {
 // report. It may be called concurrently, and again for the same lead: what was
 // bought is not bought again.
 func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, error) {
+	return w.enrich(ctx, s, nil)
+}
+
+// enrich is Enrich, for one of the leads of a lot if there is one.
+func (w *Waterfall) enrich(ctx context.Context, s leadloop.Subject, l *lot) (Report, error) {
 	t := triggersOf(w.o.Refresh, s)
 	missing := w.lacking(s, t)
 	switch {
@@ -174,9 +179,13 @@ func (w *Waterfall) Enrich(ctx context.Context, s leadloop.Subject) (Report, err
 	if w.below(ctx, s) {
 		return Report{Stopped: StoppedBelowMinFit, Missing: missing}, nil
 	}
-	timed, cancel := context.WithTimeout(ctx, w.o.Deadline)
+	timed, cancel := ctx, context.CancelFunc(func() {})
+	if l == nil {
+		timed, cancel = context.WithTimeout(ctx, w.o.Deadline)
+	}
 	defer cancel()
 	r := w.begin(s, t, missing)
+	r.lot = l
 	for {
 		r.catchUp()
 		next, err := r.next(ctx)
@@ -226,6 +235,7 @@ type run struct {
 	s       leadloop.Subject
 	t       triggers
 	missing []string
+	lot     *lot // nil for a lead by itself
 	forced  map[string]bool
 	known   map[string]string // identifying values learnt in this run
 	noes    map[string]no
@@ -289,10 +299,16 @@ func (r *run) ask(ctx, timed context.Context, next *round) error {
 		lookup(0)
 	} else {
 		var wait sync.WaitGroup
+		r.lot.busy(len(replies))
 		for n := range replies {
-			wait.Go(func() { lookup(n) })
+			wait.Go(func() {
+				lookup(n)
+				r.lot.idle(ctx)
+			})
 		}
+		r.lot.idle(ctx) // it only waits
 		wait.Wait()
+		r.lot.busy(1)
 	}
 	for n, rep := range replies {
 		if rep.err != nil {

@@ -74,6 +74,9 @@ const (
 	Costs Promise = "costs"
 	// Privacy: no error tells who was asked about.
 	Privacy Promise = "privacy"
+	// Batches: an [enrich.BatchProvider] says in a batch what it says to a
+	// query alone, in order, and promises the same.
+	Batches Promise = "batches"
 )
 
 // prompt is how soon a provider has to return when its context is done. It is
@@ -92,6 +95,7 @@ func Run(t *testing.T, cfg Config) {
 	tests := []promised{
 		{Terms, (*kit).terms}, {Answers, (*kit).answers}, {NoMatch, (*kit).noMatch}, {Fields, (*kit).fields}, {Kinds, (*kit).kinds}, {Context, (*kit).context},
 		{Concurrency, (*kit).concurrency}, {Query, (*kit).query}, {Ownership, (*kit).ownership}, {Costs, (*kit).costs}, {Privacy, (*kit).privacy},
+		{Batches, (*kit).batches},
 	}
 	for p := range cfg.Except {
 		if !slices.ContainsFunc(tests, func(c promised) bool { return c.promise == p }) {
@@ -230,25 +234,10 @@ func (k *kit) kinds() {
 }
 
 func (k *kit) context() {
-	gone, cancel := context.WithCancel(k.Context())
-	cancel()
-	late, cancelLate := context.WithDeadline(k.Context(), time.Unix(0, 0))
-	defer cancelLate()
-	for name, ctx := range map[string]context.Context{"cancelled": gone, "past its deadline": late} {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			// Whether it still answers or errs is its own business.
-			_, _ = k.src.Provider.Lookup(ctx, k.about(k.cfg.Known))
-		}()
-		over := time.NewTimer(prompt)
-		select {
-		case <-done:
-		case <-over.C:
-			k.Errorf("it did not return within %s of a context that is %s", prompt, name)
-		}
-		over.Stop()
-	}
+	k.prompt(func(ctx context.Context) {
+		// Whether it still answers or errs is its own business.
+		_, _ = k.src.Provider.Lookup(ctx, k.about(k.cfg.Known))
+	})
 }
 
 func (k *kit) concurrency() {
@@ -326,14 +315,8 @@ func (k *kit) privacy() {
 	for _, who := range [][]enrich.Known{k.cfg.Known, k.cfg.Unknown} {
 		for _, ctx := range []context.Context{gone, k.Context()} {
 			_, err := k.src.Provider.Lookup(ctx, k.about(who))
-			var e *enrich.LookupError
-			if !errors.As(err, &e) {
-				continue // of any other error only the kind is told
-			}
-			for _, n := range who {
-				if strings.Contains(strings.ToLower(e.Error()), strings.ToLower(n.Value)) {
-					k.Errorf("the error names the %s it was asked about", n.Field)
-				}
+			if err != nil {
+				k.keepsQuiet(err)
 			}
 		}
 	}
