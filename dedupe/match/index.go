@@ -252,8 +252,7 @@ func (x *Index) refileOne(id string) {
 		return
 	}
 	node := x.nodeOf[row]
-	shared := x.byContent[x.content(node)] == node
-	if shared != x.apart(id) { // filed as it is to be
+	if x.shared(node) != x.apart(id) { // filed as it is to be
 		return
 	}
 	source, cells := x.sources[node], slices.Clone(x.row(node))
@@ -268,6 +267,12 @@ func (x *Index) row(node uint32) []uint32 {
 
 // content is a hash of what a node has.
 func (x *Index) content(node uint32) uint64 { return x.hash(x.sources[node], x.row(node)) }
+
+// shared reports whether rows with the content of a node are put into it.
+func (x *Index) shared(node uint32) bool {
+	at, ok := x.byContent[x.content(node)]
+	return ok && at == node
+}
 
 func (x *Index) hash(source uint16, cells []uint32) uint64 {
 	h := uint64(source)
@@ -321,8 +326,8 @@ func (x *Index) leave(row uint32) {
 		return
 	}
 	x.post(node, false)
-	if h := x.content(node); x.byContent[h] == node {
-		delete(x.byContent, h)
+	if x.shared(node) {
+		delete(x.byContent, x.content(node))
 	}
 	x.first[node] = noRow
 	x.freeNodes = append(x.freeNodes, node)
@@ -359,79 +364,6 @@ func keyValue(h uint64) uint32 { return uint32(h>>32) | 1 }
 
 func seenBefore(values []uint64, v uint32) bool {
 	return slices.ContainsFunc(values, func(h uint64) bool { return keyValue(h) == v })
-}
-
-// posting holds the nodes that have a value of a key.
-type posting struct {
-	nodes map[uint32]uint32 // by value: a node, or the number of a list with listed set
-	lists [][]uint32
-	free  []uint32
-}
-
-const listed = 1 << 31
-
-func (p *posting) add(value, node uint32) {
-	at, ok := p.nodes[value]
-	switch {
-	case !ok:
-		p.nodes[value] = node
-	case at&listed != 0:
-		p.lists[at&^listed] = append(p.lists[at&^listed], node)
-	default:
-		list := []uint32{at, node}
-		if n := len(p.free); n > 0 {
-			at, p.free = p.free[n-1], p.free[:n-1]
-			p.lists[at] = list
-		} else {
-			at = uint32(len(p.lists))
-			p.lists = append(p.lists, list)
-		}
-		p.nodes[value] = at | listed
-	}
-}
-
-func (p *posting) remove(value, node uint32) {
-	at := p.nodes[value]
-	if at&listed == 0 {
-		delete(p.nodes, value)
-		return
-	}
-	at &^= listed
-	list := p.lists[at]
-	i := slices.Index(list, node)
-	list[i] = list[len(list)-1]
-	list = list[:len(list)-1]
-	if len(list) > 1 {
-		p.lists[at] = list
-		return
-	}
-	p.nodes[value] = list[0]
-	p.lists[at] = nil
-	p.free = append(p.free, at)
-}
-
-// count returns how many nodes have a value.
-func (p *posting) count(value uint32) int {
-	at, ok := p.nodes[value]
-	switch {
-	case !ok:
-		return 0
-	case at&listed != 0:
-		return len(p.lists[at&^listed])
-	}
-	return 1
-}
-
-// appendTo appends the nodes that have a value.
-func (p *posting) appendTo(out []uint32, value uint32) []uint32 {
-	at, ok := p.nodes[value]
-	switch {
-	case !ok:
-		return out
-	case at&listed != 0:
-		return append(out, p.lists[at&^listed]...)
-	}
-	return append(out, at)
 }
 
 // Lookup returns the records that may be one with r, the likeliest first and then by id: those from the review threshold up, and those that a human
