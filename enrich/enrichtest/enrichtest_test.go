@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,6 +41,22 @@ func TestAnHonestProviderPasses(t *testing.T) {
 		New: func(testing.TB) enrich.Source { return source(enrich.ProviderFunc(honest)) }, Known: acme, Unknown: nobody,
 		Facts: map[string]leadloop.Value{"company.employees": leadloop.ValueOf(int64(70))},
 	})
+}
+
+func TestAnHonestProviderOfBatchesPasses(t *testing.T) {
+	enrichtest.Run(t, enrichtest.Config{
+		New:   func(testing.TB) enrich.Source { return source(enrichtest.Batch(enrich.ProviderFunc(honest), 7)) },
+		Known: acme, Unknown: nobody,
+	})
+}
+
+// reversed replies to the last query first.
+type reversed struct{ enrich.BatchProvider }
+
+func (r reversed) LookupAll(ctx context.Context, qs []enrich.Query) ([]enrich.Reply, error) {
+	out, err := r.BatchProvider.LookupAll(ctx, qs)
+	slices.Reverse(out)
+	return out, err
 }
 
 func TestOurOwnProvidersPass(t *testing.T) {
@@ -171,6 +188,7 @@ func broken() map[enrichtest.Promise]enrich.Provider {
 		enrichtest.Privacy: enrich.ProviderFunc(func(_ context.Context, q enrich.Query) (enrich.Answer, error) {
 			return enrich.Answer{}, &enrich.LookupError{Reason: enrich.ReasonFailed, Detail: "no " + q.Value("company.domain")}
 		}),
+		enrichtest.Batches: reversed{enrichtest.Batch(enrich.ProviderFunc(honest), 2)},
 	}
 }
 
