@@ -8,6 +8,7 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/memstore"
 )
 
 // Two reps share the leads of a pool; the ledger is kept in memory.
@@ -157,4 +158,43 @@ func ExampleRouter_Standings() {
 	// Output:
 	// ana 3 -400000 is inactive
 	// ben 2 400000
+}
+
+// Why is Ana owed what she is?
+func ExampleHistory() {
+	ctx, st := context.Background(), memstore.New()
+	at := time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
+	err := st.Update(ctx, func(tx store.Tx) error {
+		// The loop writes these when it decides.
+		err := tx.Journal().Append(ctx,
+			leadloop.Event{Kind: leadloop.EventAssigned, Lead: "l1", At: at, To: "ana", Reason: "entry:large", Attrs: map[string]string{"pool": "field"}},
+			leadloop.Event{Kind: routing.EventCredited, Lead: "l1", At: at.Add(time.Hour), To: "ana", Reason: "spam", Attrs: map[string]string{"pool": "field"}},
+			leadloop.Event{Kind: leadloop.EventAssigned, Lead: "l2", At: at.Add(2 * time.Hour), To: "ana", Reason: "entry:large", Attrs: map[string]string{"pool": "field"}},
+			leadloop.Event{Kind: leadloop.EventAssigned, Lead: "l2", At: at.Add(26 * time.Hour), From: "ana", To: "ben", Reason: "entry:large", Attrs: map[string]string{"pool": "field", "returned": "field"}},
+		)
+		if err != nil {
+			return err
+		}
+		trace := `{"entries":[{"entry":"large","verdict":"won","pool":"field","winner":"ana","members":[{"member":"ana","owed":500000},{"member":"ben","owed":500000}]}]}`
+		return tx.Decisions().Put(ctx, leadloop.Decision{Lead: "l1", Revision: 1, AsOf: at, Steps: []leadloop.Step{{Stage: "route", Trace: []byte(trace)}}})
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = st.View(ctx, func(tx store.Tx) error {
+		list, _, err := routing.History(ctx, tx, "field", "ana", 0, 100)
+		for _, b := range list {
+			fmt.Println(b.At.Format("02 15:04"), b.Kind, b.Lead, b.Reason, b.Owed, b.Known)
+		}
+		return err
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 02 09:00 got l1 entry:large 500000 true
+	// 02 10:00 credited l1 spam 0 false
+	// 02 11:00 got l2 entry:large 0 false
+	// 03 11:00 returned l2 entry:large 0 false
 }

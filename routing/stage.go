@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -261,6 +262,10 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		return
 	}
 	n.changed = true
+	returned := ""
+	if n.q.Return && slices.ContainsFunc(a.Ledger, func(m leadloop.LedgerMove) bool { return m.Pool == from.Pool }) {
+		returned = from.Pool
+	}
 	if from.Disposition == leadloop.OutcomeQueued {
 		n.waitsNoMore(&from)
 	}
@@ -272,7 +277,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	case leadloop.OutcomeAssigned:
 		s.Owner, s.OwnerSince, s.Pool, s.SLA = a.Owner, n.s.AsOf, a.Pool, a.SLA
 		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier,
-			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited)))
+			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited), "returned", returned))
 		notice := Notice{About: AboutAssigned, To: "rep:" + string(a.Owner), Entry: a.Entry, Policy: a.SLA.Policy, DueAt: a.SLA.DueAt}
 		n.tell(leadloop.TaskNotify, notice, string(a.Owner), stamp(n.s.AsOf))
 		n.tell(leadloop.TaskCRM, notice, string(a.Owner), stamp(n.s.AsOf))
@@ -281,11 +286,11 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		n.startFollowUp()
 	case leadloop.OutcomeQueued:
 		s.QueueSince = n.s.AsOf
-		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
+		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned))
 		n.queued(a)
 		n.waits(a)
 	case leadloop.OutcomeNurture:
-		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier))
+		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned))
 	case leadloop.OutcomeAlerted:
 		n.alert("rep:"+string(a.Owner), a.Entry)
 	}

@@ -316,7 +316,7 @@ func TestAnotherTierRoutesAnewOnlyWhileNobodyWorksTheLead(t *testing.T) {
 		},
 		{
 			name: "the lowest tier goes to nurture and the debit goes back", tier: "D", employees: "10",
-			want: []string{"nurture entry:low", "event nurtured ana>newsletter [entry:low tier:D]"},
+			want: []string{"nurture entry:low", "event nurtured ana>newsletter [entry:low returned:west tier:D]"},
 			owed: 0,
 		},
 		{
@@ -364,7 +364,7 @@ func TestRecycleIsAFullSecondPass(t *testing.T) {
 	later := monday.AddDate(0, 0, 21)
 	got := b.run(lead, later, leadloop.TriggerRecycle, nil, lead.State, american)
 	// Nobody owes anything after the return, and Ana was assigned last.
-	want(t, "recycle", got[:3], "assigned entry:us", "event assigned ana>ben [entry:us pool:west source:web tier:A]", "event sla_started > [policy:hot target:15m0s tier:A]")
+	want(t, "recycle", got[:3], "assigned entry:us", "event assigned ana>ben [entry:us pool:west returned:west source:web tier:A]", "event sla_started > [policy:hot target:15m0s tier:A]")
 	if s := lead.State; !s.FirstTouchAt.IsZero() || s.LastTouchAt.IsZero() || s.Owner != "ben" {
 		t.Errorf("state %+v", s)
 	}
@@ -383,7 +383,7 @@ func TestALeadWhoseOwnerLeftIsRoutedAnew(t *testing.T) {
 		return tx.CRM().PutRep(context.Background(), leadloop.Rep{ID: "ana", Inactive: true})
 	})
 	got := b.run(lead, monday.Add(time.Hour), leadloop.TriggerActivity, nil, lead.State, american)
-	want(t, "left", got[1:2], "event assigned ana>ben [entry:us pool:west source:web tier:A uncredited:ana]")
+	want(t, "left", got[1:2], "event assigned ana>ben [entry:us pool:west returned:west source:web tier:A uncredited:ana]")
 }
 
 func TestALeadThatIsNotHeldBackAnyMoreFindsItsPlaceAgain(t *testing.T) {
