@@ -24,6 +24,19 @@ type trial struct {
 	fields   []string
 	values   map[string][]leadloop.Value
 	routing  bool // the route has to be looked at
+	// profile is the lead's but for values under trial; a copy for each costs
+	// more than what is tried.
+	profile *leadloop.Profile
+}
+
+// restore takes values under trial back.
+func (t *trial) restore(fields ...string) error {
+	for _, f := range fields {
+		if err := t.profile.SetValue(f, t.s.Profile.Value(f)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // try opens the fields among the doubtful ones that make a difference.
@@ -31,7 +44,7 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 	if len(doubtful) == 0 {
 		return nil
 	}
-	t := &trial{look: l, doubtful: doubtful, values: map[string][]leadloop.Value{}, routing: l.o.byScore}
+	t := &trial{look: l, doubtful: doubtful, values: make(map[string][]leadloop.Value, len(doubtful)), routing: l.o.byScore, profile: l.s.Profile.Clone()}
 	for f := range doubtful {
 		t.routing = t.routing || l.o.routes[f]
 	}
@@ -87,12 +100,11 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 // alone counts the values of a field with which the lead ends elsewhere, with
 // everything else as it is.
 func (t *trial) alone(ctx context.Context, field string, now ending) (differ int, what string, err error) {
-	p := t.s.Profile.Clone()
 	for _, v := range t.values[field] {
-		if err := p.SetValue(field, v); err != nil {
+		if err := t.profile.SetValue(field, v); err != nil {
 			return 0, "", err
 		}
-		e, err := t.end(ctx, p)
+		e, err := t.end(ctx, t.profile)
 		if err != nil {
 			return 0, "", err
 		}
@@ -101,7 +113,7 @@ func (t *trial) alone(ctx context.Context, field string, now ending) (differ int
 			what = cmp.Or(what, difference(e, now))
 		}
 	}
-	return differ, what, nil
+	return differ, what, t.restore(field)
 }
 
 func (t *trial) end(ctx context.Context, p *leadloop.Profile) (ending, error) {
@@ -145,6 +157,9 @@ func (t *trial) walks(ctx context.Context, doubtful []string) (left []string, er
 		if err != nil {
 			return nil, err
 		}
+		if err := t.restore(t.fields...); err != nil {
+			return nil, err
+		}
 		if what != "" {
 			t.matters(f, weightTogether, what)
 		} else {
@@ -157,7 +172,7 @@ func (t *trial) walks(ctx context.Context, doubtful []string) (left []string, er
 // walk gives the other fields one value after the other and tries the field
 // after each step; it returns what the field changes, or "".
 func (t *trial) walk(ctx context.Context, field string) (string, error) {
-	p := t.s.Profile.Clone()
+	p := t.profile
 	differ := func() (string, error) {
 		var first ending
 		for i, v := range t.values[field] {
@@ -196,7 +211,7 @@ func (t *trial) walk(ctx context.Context, field string) (string, error) {
 // all decides every completion of the fields.
 func (t *trial) all(ctx context.Context, doubtful []string) error {
 	var ends []ending
-	p := t.s.Profile.Clone()
+	p := t.profile
 	var fill func(i int) error
 	fill = func(i int) error {
 		if i == len(t.fields) {
