@@ -231,20 +231,28 @@ func (s *scratch) settle(members []Entitlement, winner int) []leadloop.LedgerDel
 	deltas := make([]leadloop.LedgerDelta, n)
 	s.owed, s.shares = resize(s.owed, n), resize(s.shares, n)
 	total, left := totalWeight(members), leadloop.OneLead
+	var weight, whole, rest int64 // of the member before: often the same
 	for i := range members {
+		w := members[i].weight()
+		if w == weight {
+			deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
+			left -= leadloop.Owed(whole)
+			s.shares[i] = share{i, rest, members[i].Owed}
+			continue
+		}
 		// Both are far below 2^53, so that the quotient of floats is at most
 		// one off, and much faster than that of integers.
-		credit := int64(leadloop.OneLead) * members[i].weight()
-		whole := int64(float64(credit) / float64(total))
-		switch rest := credit - whole*total; {
+		credit := int64(leadloop.OneLead) * w
+		weight, whole = w, int64(float64(credit)/float64(total))
+		switch rest = credit - whole*total; {
 		case rest < 0:
-			whole--
+			whole, rest = whole-1, rest+total
 		case rest >= total:
-			whole++
+			whole, rest = whole+1, rest-total
 		}
 		deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
 		left -= leadloop.Owed(whole)
-		s.shares[i] = share{i, credit - whole*total, members[i].Owed}
+		s.shares[i] = share{i, rest, members[i].Owed}
 	}
 	if winner >= 0 {
 		s.shares[winner].balance -= leadloop.OneLead

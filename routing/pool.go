@@ -84,11 +84,15 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 		} else {
 			c.able++
 		}
-		for len(balances) > 0 && balances[0].Member != e.Member && balances[0].Member < e.Member {
+		for len(balances) > 0 {
+			// Mostly the next balance is the next member's.
+			if b := &balances[0]; b.Member == e.Member {
+				e.Owed, e.LastAt, balances = b.Owed, b.LastAt, balances[1:]
+				break
+			} else if b.Member > e.Member {
+				break
+			}
 			balances = balances[1:]
-		}
-		if len(balances) > 0 && balances[0].Member == e.Member {
-			e.Owed, e.LastAt, balances = balances[0].Owed, balances[0].LastAt, balances[1:]
 		}
 		if len(c.l.returned) > 0 {
 			e.Owed += c.l.back(e.Member)
