@@ -184,7 +184,7 @@ func ParseModel(data []byte) (*Model, error) {
 	all := s.keys()
 	for _, k := range f.Keys {
 		at := slices.IndexFunc(all, func(b blockKey) bool { return b.name == k.Name })
-		if at < 0 || k.Cap < 2 || len(m.keys) == maxKeys {
+		if at < 0 || k.Cap < 2 || len(m.keys) == triedKeys {
 			return nil, bad("unknown blocking key %q", k.Name)
 		}
 		m.keys, m.numbers, m.caps = append(m.keys, all[at]), append(m.numbers, at), append(m.caps, k.Cap)

@@ -67,7 +67,7 @@ var table = []row{
 
 	{pkg: "capture", may: belowVerbs},
 	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}, testMay: []string{"dedupe/match/measure"}},
-	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}}, // matches any table, not only leads
+	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}, testMay: []string{"dedupe/match/measure"}}, // matches any table, not only leads
 	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xnet, xsync}},
 	{pkg: "scoring", may: withFile, libs: []string{yaml}},
 	{pkg: "routing", may: withFile, libs: []string{yaml}, testMay: []string{"routing/holidays"}},
