@@ -217,6 +217,9 @@ func (l *loader) found(name string, err error) {
 	before := slices.Clone(l.problems)
 	for _, p := range more {
 		same := func(q leadloop.Problem) bool {
+			if q.At.Column == 1 && q.At.Line == 1 && p.At.Column != 1 {
+				return false // about the file as a whole
+			}
 			return p.At.Line > 0 && q.At.File == p.At.File && q.At.Line == p.At.Line && !q.Warning
 		}
 		if !slices.ContainsFunc(before, same) {

@@ -3,6 +3,7 @@ package playbook_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,5 +200,23 @@ func TestWhatTheProgramCountsCapsARep(t *testing.T) {
 				t.Errorf("%+v, %v", res.Lead, err)
 			}
 		})
+	}
+}
+
+func TestAProblemOfTheWholeFileHidesNoneOfItsFirstLine(t *testing.T) {
+	_, problems := playbook.Load(files(map[string]string{"routing.yaml": strings.Replace(strings.Replace(routingYAML, "final", "finale", 1), "members: [ana, ben]", "members: [ana, bem]", 1)}))
+	var got []string
+	for _, p := range problems {
+		if p.At.File == "routing.yaml" {
+			got = append(got, p.String())
+		}
+	}
+	want := []string{
+		`routing.yaml:1:1: file: missing key "final"`,
+		`routing.yaml:1:9: team sales: there is no rep "bem" (did you mean "ben"?)`,
+		`routing.yaml:8:1: file: unknown key "finale" (did you mean "final"?)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
