@@ -131,13 +131,13 @@ func TestEveryFigureOfATrialIsTheOneWorkedOutByHand(t *testing.T) {
 		// After ann, bob is still asked about every industry, and about r3's size.
 		Listed: enrich.TrialOrder{
 			Steps: []enrich.TrialStep{ann1, {Provider: "bob", Calls: 4, Found: 2, Right: 2, Cost: 8 * euro, PerRight: new(4 * euro)}},
-			Open:  8, Known: 5, Found: 5, Right: 3, Wrong: 1, Cost: 11 * euro, PerRecord: 2_750_000, PerRight: micros(3_666_667),
+			Open:  8, Known: 5, Found: 5, Right: 3, Wrong: 1, Cost: 11 * euro, PerRecord: 2_750_000, PerRight: new(leadloop.Micros(3_666_667)),
 		},
 		Best: []enrich.TrialOrder{
 			justBob,
 			{
 				Steps: []enrich.TrialStep{bobAlone, {Provider: "ann", Calls: 1, Found: 1, Cost: euro}},
-				Open:  8, Known: 5, Found: 5, Right: 4, Cost: 9 * euro, PerRecord: 2_250_000, PerRight: micros(2_250_000),
+				Open:  8, Known: 5, Found: 5, Right: 4, Cost: 9 * euro, PerRecord: 2_250_000, PerRight: new(leadloop.Micros(2_250_000)),
 			},
 		},
 		Order: justBob, Exhaustive: true, Bound: 4,

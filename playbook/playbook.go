@@ -338,7 +338,8 @@ type Options struct {
 	// Live has the scoring model in force, so that it can be swapped, tried
 	// beside another one, and rolled back while the loop runs; nil scores by
 	// the playbook's own model for good. Models of other playbooks must have
-	// this one's fields; what to buy and where to route stays with this one.
+	// this one's fields; where to route stays with this one, and what to buy
+	// follows the model in force (see [Playbook.Waterfall]).
 	Live *scoring.Live
 	// Enrich says how much is bought; the zero value buys what could still
 	// change what happens to a lead.
