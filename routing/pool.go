@@ -40,7 +40,7 @@ type choice struct {
 	l *ledger
 	t *EntryTrace
 
-	*scratch     // members, and reps of them
+	*scratch     // members, and reps of them if they are scored
 	able     int // how many of members are not absent
 	// uncredited are the others.
 	uncredited []leadloop.RepID
@@ -56,7 +56,11 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 	if c.scratch, _ = d.r.scratch.Get().(*scratch); c.scratch == nil {
 		c.scratch = &scratch{}
 	}
-	c.members, c.reps = resize(c.members, len(c.p.seats)), resize(c.reps, len(c.p.seats))
+	fits := c.p.Strategy == StrategyBestFit // only a score reads the reps
+	c.members = resize(c.members, len(c.p.seats))
+	if c.reps = c.reps[:0]; fits {
+		c.reps = resize(c.reps, len(c.p.seats))
+	}
 	n := 0
 	// Members, reps of the CRM and balances are all in id order.
 	crm, balances := d.crm, c.l.Balances
@@ -72,7 +76,9 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 			known, crm = &crm[0], crm[1:]
 		}
 		e := &c.members[n]
-		*e = Entitlement{Member: seat.id, Weight: int(seat.weight), Priority: int(seat.prior)}
+		// One by one: a struct with pointers is copied with a barrier as a whole.
+		e.Member, e.Weight, e.Priority = seat.id, int(seat.weight), int(seat.prior)
+		e.Owed, e.LastAt, e.Absent = 0, time.Time{}, false
 		if !plain || !seat.plain || known != nil && (known.Inactive || len(known.Away) > 0) {
 			counts, err := d.look(ctx, c, seat.rep, known, e)
 			if err != nil {
@@ -97,10 +103,15 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 		if len(c.l.returned) > 0 {
 			e.Owed += c.l.back(e.Member)
 		}
-		c.reps[n] = seat.rep
+		if fits {
+			c.reps[n] = seat.rep
+		}
 		n++
 	}
-	c.members, c.reps = c.members[:n], c.reps[:n]
+	c.members = c.members[:n]
+	if fits {
+		c.reps = c.reps[:n]
+	}
 	return nil
 }
 
