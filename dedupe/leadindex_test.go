@@ -48,11 +48,9 @@ func newLeadIndex(t *testing.T, st store.Store) *dedupe.LeadIndex {
 
 func named(id leadloop.LeadID, first, last, company, title, linkedin string) *leadloop.Lead {
 	l := &leadloop.Lead{ID: id, ReceivedAt: monday}
-	for _, c := range []leadloop.Claim{
+	l.Claims = []leadloop.Claim{
 		leadloop.FirstName.Claim(first, form), leadloop.LastName.Claim(last, form), leadloop.CompanyName.Claim(company, form), leadloop.Title.Claim(title, form),
 		leadloop.City.Claim("Reykjavik", form), leadloop.Mobile.Claim(linkedin, form),
-	} {
-		l.Claims = append(l.Claims, c)
 	}
 	return l
 }

@@ -43,9 +43,6 @@ func fact[T leadloop.FieldType](f leadloop.Field[T], v T) enrich.Fact {
 	return enrich.Fact{Field: f.Name(), Value: leadloop.ValueOf(v)}
 }
 
-//go:fix inline
-func micros(m leadloop.Micros) *leadloop.Micros { return new(m) }
-
 // worked is the sample and the providers that the figures below are worked out
 // for by hand:
 //

@@ -42,7 +42,6 @@ func worldOf(b *testing.B, records int) *world {
 		if err != nil {
 			b.Fatal(err)
 		}
-		table = nil
 		runtime.GC()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -8,9 +8,7 @@ import (
 
 func TestKinDecideWhetherGivenNamesAreCompared(t *testing.T) {
 	names := []string{"bill", "william", "will", "bob", "rob", "robert", "al", "alan", "albert", "jean paul", "jeanpaul", "jean-paul", "7", "8", "josé", "", "zoë", "liz", "elizabeth", "beth", "kate", "katherine", "catherine"}
-	for _, n := range normalize.Nicknames("elizabeth") {
-		names = append(names, n)
-	}
+	names = append(names, normalize.Nicknames("elizabeth")...)
 	c := newColumn(columnSpec{kind: KindGivenName})
 	found := 0
 	for _, a := range names {

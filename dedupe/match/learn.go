@@ -69,7 +69,6 @@ type learner struct {
 	strangerRate float64
 	priors       [][]float64
 	matches      float64 // expected
-	settled      bool
 	joint        *joint
 	rate         float64 // how many candidate pairs an example stands for
 	total        float64 // pairs that may be one

@@ -17,14 +17,13 @@ var (
 
 // constraints are what clusters must not have together.
 type constraints struct {
-	least   float32 // weight that the best pair of two groups must have
-	most    int
-	unique  []int // columns
-	single  bool  // one row of each source
-	free    bool  // but as many as there are of all sources but the first
-	apart   map[uint32][]uint32
-	nodes   *nodes
-	sources int
+	least  float32 // weight that the best pair of two groups must have
+	most   int
+	unique []int // columns
+	single bool  // one row of each source
+	free   bool  // but as many as there are of all sources but the first
+	apart  map[uint32][]uint32
+	nodes  *nodes
 }
 
 // group is a cluster while it grows.
