@@ -136,6 +136,9 @@ func BenchmarkIndexLookup(b *testing.B) {
 func BenchmarkBatch(b *testing.B) {
 	for _, records := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("records=%d", records), func(b *testing.B) {
+			if records > 100_000 && testing.Short() {
+				b.Skip("-short")
+			}
 			generated := matchtest.New(records, 1)
 			for b.Loop() {
 				table, err := NewTable(fieldsOfWorld())
