@@ -102,13 +102,25 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(s.err2out(c.Out)).Encode(sum)
+		to := s.out
+		if c.Out == "" {
+			to = s.err // the clusters went to standard output
+		}
+		if err := json.NewEncoder(to).Encode(sum); err != nil {
+			return err
+		}
+		return c.rejected(t)
 	}
 	s.say("%s", sum)
-	if len(t.rejects) > 0 {
-		return &exitError{exitRejects, fmt.Errorf("%s could not be read and %s in no cluster; the reasons stand above", plural(len(t.rejects), "row"), are(len(t.rejects)))}
+	return c.rejected(t)
+}
+
+// rejected gives the exit code of a run that could not read some rows.
+func (c *dedupeCmd) rejected(t *dedupeTable) error {
+	if len(t.rejects) == 0 {
+		return nil
 	}
-	return nil
+	return &exitError{exitRejects, fmt.Errorf("%s could not be read and %s in no cluster; the reasons stand above", plural(len(t.rejects), "row"), are(len(t.rejects)))}
 }
 
 func are(n int) string {
@@ -116,15 +128,6 @@ func are(n int) string {
 		return "is"
 	}
 	return "are"
-}
-
-// err2out is where the summary goes as JSON: to standard output, unless the
-// clusters went there.
-func (s streams) err2out(clusters string) io.Writer {
-	if clusters == "" {
-		return s.err
-	}
-	return s.out
 }
 
 func (c *dedupeCmd) usable() error {
@@ -223,10 +226,8 @@ func (t *dedupeTable) column(name string) int { return slices.Index(t.header, na
 
 // config reads match.yaml, or guesses it.
 func (c *dedupeCmd) config(t *dedupeTable) (file dedupe.MatchFile, guessed bool, err error) {
-	for _, name := range []string{c.Truth} {
-		if name != "" && t.column(name) < 0 {
-			return file, false, fmt.Errorf("--truth: no column %q; there are %s", name, strings.Join(t.header, ", "))
-		}
+	if c.Truth != "" && t.column(c.Truth) < 0 {
+		return file, false, fmt.Errorf("--truth: no column %q; there are %s", c.Truth, strings.Join(t.header, ", "))
 	}
 	if c.Config != "" {
 		data, err := os.ReadFile(c.Config)

@@ -98,8 +98,8 @@ func provider(db *sql.DB, schema string) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Half a second between attempts to get the lock is too long only for tests
-	// that open many stores at once on one schema.
+	// The lock is tried for every second, for five minutes: a migration of
+	// another process takes that long at most.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(lockID(schema, "migration")), lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ const never = "0001-01-01T00:00:00.000000000Z"
 // moment scans a time.
 type moment struct{ to *time.Time }
 
-// ScanText is called by pgx.
+// Scan is called by pgx.
 func (m moment) Scan(src any) error {
 	text, ok := src.(string)
 	if !ok {
