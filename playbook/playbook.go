@@ -349,7 +349,7 @@ type Options struct {
 	// counts nothing, so that these cap nothing.
 	Busy func(ctx context.Context, id leadloop.RepID, asOf time.Time) (routing.Busy, error)
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
-	// logger. Its Merger and Playbook are set here, Urgency follows the score
+	// logger. Its Merger and Playbook are set here, Urgency follows the tier
 	// unless it is set, and lifecycle, tracking and the settling of routing's
 	// books follow its Records. The handler of routing.TaskDrain is set too.
 	Engine engine.Options
@@ -378,7 +378,7 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	e, router := o.Engine, p.counting(o)
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	if e.Urgency == nil {
-		e.Urgency = p.urgency
+		e.Urgency = p.urgency()
 	}
 	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), routing.NewSettle(router, st))
 	e.Leaving = append(slices.Clone(e.Leaving), routing.NewRelease(router, st))

@@ -38,7 +38,7 @@ func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, to fu
 	e := o.Engine
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	if e.Urgency == nil {
-		e.Urgency = p.urgency
+		e.Urgency = p.urgency()
 	}
 	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), routing.NewHeldRecorder(to))
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
