@@ -70,6 +70,7 @@ type Tx interface {
 	Cache() Cache
 	Costs() Costs
 	Suppressions() Suppressions
+	Consents() Consents
 	Playbooks() Playbooks
 }
 
@@ -161,6 +162,9 @@ type Keys interface {
 	Claim(ctx context.Context, key string, id leadloop.LeadID) (bound leadloop.LeadID, claimed bool, err error)
 	// Lookup returns the lead a key is bound to; ErrNotFound if none.
 	Lookup(ctx context.Context, key string) (leadloop.LeadID, error)
+	// DeleteLead frees the keys that are bound to a lead, of which a host may
+	// have made one from a person; freeing none is no error.
+	DeleteLead(ctx context.Context, id leadloop.LeadID) error
 }
 
 // Tasks is outbox and timers in one. Times are given by the caller.
@@ -186,6 +190,9 @@ type Tasks interface {
 	Get(ctx context.Context, key string) (leadloop.Task, error)
 	// ByLead returns a lead's tasks by due time, then key; "" means all leads.
 	ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task, error)
+	// DeleteLead removes a lead's tasks in every state, leased or not; removing
+	// none is no error.
+	DeleteLead(ctx context.Context, id leadloop.LeadID) error
 	// NextDue returns the earliest time at which Lease would hand out a task
 	// of the kinds, and false if there is none.
 	NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error)
@@ -275,6 +282,38 @@ type Suppressions interface {
 type Suppression struct {
 	Token  string // see privacy.Tokens
 	Reason string // reason code: opted_out, bounced, competitor, erased, manual
+	At     time.Time
+}
+
+// Consents is the ledger of what people allowed and took back, by keyed token
+// of the person. It is append-only but for erasure.
+type Consents interface {
+	// Add appends an entry.
+	Add(ctx context.Context, c Consent) error
+	// Of returns the entries of any of the tokens, by time, then in the order in
+	// which they were added.
+	Of(ctx context.Context, tokens []string) ([]Consent, error)
+	// Delete removes all entries of a token; removing none is no error.
+	Delete(ctx context.Context, token string) error
+}
+
+// Consent is one entry of the ledger: what a person said about one purpose, on
+// which legal ground, and how that can be proved. Its texts are codes and
+// references, no personal data.
+type Consent struct {
+	Token   string // see privacy.Tokens
+	Purpose string // a code, such as "email" or "enrichment"
+	// State is what holds from At on: one of leadloop's consent values.
+	State string
+	// Basis is the lawful basis, a code such as "consent" or "contract".
+	Basis string
+	// Region is where the person was, an ISO 3166-1 alpha-2 code, "" if unknown.
+	Region string
+	// Wording names the text that the person saw, Proof where the evidence is
+	// kept: a form's version, a message id, a file of the host's.
+	Wording, Proof string
+	// Source is the form, list or rep that recorded it.
+	Source string
 	At     time.Time
 }
 

@@ -128,7 +128,24 @@ func (r keys) Claim(ctx context.Context, key string, id leadloop.LeadID) (leadlo
 		return bound, false, nil
 	}
 	r.state.keys.put(key, id)
+	r.state.keysByLead.put(leadKey(id, key), key)
 	return id, true, nil
+}
+
+func leadKey(id leadloop.LeadID, of string) key { return key{a: string(id), b: of} }
+
+func (r keys) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	if err := r.writing(ctx); err != nil {
+		return err
+	}
+	for k, bound := range r.state.keysByLead.from(leadKey(id, "")) {
+		if k.a != string(id) {
+			break
+		}
+		r.state.keysByLead.drop(k)
+		r.state.keys.drop(bound)
+	}
+	return nil
 }
 
 func (r keys) Lookup(ctx context.Context, key string) (leadloop.LeadID, error) {

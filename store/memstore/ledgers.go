@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -209,5 +210,54 @@ func (r suppressions) Remove(ctx context.Context, token string) error {
 		return err
 	}
 	r.state.suppressions.drop(token)
+	return nil
+}
+
+type consents struct{ *tx }
+
+func (r consents) Add(ctx context.Context, c store.Consent) error {
+	if err := r.writing(ctx); err != nil {
+		return err
+	}
+	c.At = utc(c.At)
+	r.state.consentSeq++
+	r.state.consents.put(key{a: c.Token, t: c.At, m: r.state.consentSeq}, c)
+	return nil
+}
+
+func (r consents) Of(ctx context.Context, tokens []string) ([]store.Consent, error) {
+	if err := r.reading(ctx); err != nil {
+		return nil, err
+	}
+	tokens = slices.Clone(tokens)
+	slices.Sort(tokens)
+	var keys []key
+	var found []store.Consent
+	for _, t := range slices.Compact(tokens) {
+		for k := range r.state.consents.from(key{a: t}) {
+			if k.a != t {
+				break
+			}
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int { return cmp.Or(a.t.Compare(b.t), cmp.Compare(a.m, b.m)) })
+	for _, k := range keys {
+		c, _ := r.state.consents.get(k)
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+func (r consents) Delete(ctx context.Context, token string) error {
+	if err := r.writing(ctx); err != nil {
+		return err
+	}
+	for k := range r.state.consents.from(key{a: token}) {
+		if k.a != token {
+			break
+		}
+		r.state.consents.drop(k)
+	}
 	return nil
 }

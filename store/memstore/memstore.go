@@ -132,6 +132,7 @@ func (t *tx) Rotations() store.Rotations       { return rotations{t} }
 func (t *tx) Cache() store.Cache               { return cache{t} }
 func (t *tx) Costs() store.Costs               { return costs{t} }
 func (t *tx) Suppressions() store.Suppressions { return suppressions{t} }
+func (t *tx) Consents() store.Consents         { return consents{t} }
 func (t *tx) Playbooks() store.Playbooks       { return playbooks{t} }
 
 // state is everything the store holds. Copying it takes a snapshot. What the
@@ -154,6 +155,7 @@ type state struct {
 	eventsByLead index[*leadloop.Event]    // lead, seq
 	decisions    index[*leadloop.Decision] // lead, revision
 	keys         table[string, leadloop.LeadID]
+	keysByLead   index[string] // lead, key
 
 	tasks       table[string, *leadloop.Task]
 	tasksByLead index[*leadloop.Task] // lead, due, key
@@ -171,6 +173,8 @@ type state struct {
 	costsByProvider index[*store.Cost] // provider, at, insertion
 
 	suppressions table[string, store.Suppression]
+	consentSeq   int64
+	consents     index[store.Consent] // token, at, insertion
 	playbooks    table[string, map[string][]byte]
 }
 
@@ -183,13 +187,13 @@ func newState() *state {
 		opps: newTable[leadloop.OpportunityID, *leadloop.Opportunity](), oppsByAccount: newIndex[leadloop.OpportunityID](),
 		reps:   newTable[leadloop.RepID, *leadloop.Rep](),
 		events: newIndex[*leadloop.Event](), eventsByLead: newIndex[*leadloop.Event](),
-		decisions: newIndex[*leadloop.Decision](), keys: newTable[string, leadloop.LeadID](),
+		decisions: newIndex[*leadloop.Decision](), keys: newTable[string, leadloop.LeadID](), keysByLead: newIndex[string](),
 		tasks: newTable[string, *leadloop.Task](), tasksByLead: newIndex[*leadloop.Task](), tasksByDue: newIndex[*leadloop.Task](),
 		pending: newIndex[*leadloop.Task](), available: newIndex[struct{}](),
 		rotations: newTable[string, *store.Rotation](),
 		cache:     newTable[string, *store.CacheEntry](), cacheByLead: newIndex[string](), cacheByEnd: newIndex[string](),
 		costs: newIndex[*store.Cost](), costsByProvider: newIndex[*store.Cost](),
-		suppressions: newTable[string, store.Suppression](), playbooks: newTable[string, map[string][]byte](),
+		suppressions: newTable[string, store.Suppression](), consents: newIndex[store.Consent](), playbooks: newTable[string, map[string][]byte](),
 	}
 }
 

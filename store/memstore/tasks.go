@@ -31,12 +31,7 @@ func (r tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 // put replaces what is kept of t and its places in the indexes.
 func (r tasks) put(t leadloop.Task) {
 	if old, ok := r.state.tasks.get(t.Key); ok {
-		r.state.tasksByLead.drop(key{a: string(old.Lead), t: old.DueAt, b: old.Key})
-		r.state.tasksByDue.drop(key{t: old.DueAt, b: old.Key})
-		if old.State == leadloop.TaskPending {
-			r.state.pending.drop(pendingKey(old))
-			r.state.available.drop(availableKey(old))
-		}
+		r.unindex(old)
 	}
 	r.state.tasks.put(t.Key, &t)
 	r.state.tasksByLead.put(key{a: string(t.Lead), t: t.DueAt, b: t.Key}, &t)
@@ -44,6 +39,15 @@ func (r tasks) put(t leadloop.Task) {
 	if t.State == leadloop.TaskPending {
 		r.state.pending.put(pendingKey(&t), &t)
 		r.state.available.put(availableKey(&t), struct{}{})
+	}
+}
+
+func (r tasks) unindex(t *leadloop.Task) {
+	r.state.tasksByLead.drop(key{a: string(t.Lead), t: t.DueAt, b: t.Key})
+	r.state.tasksByDue.drop(key{t: t.DueAt, b: t.Key})
+	if t.State == leadloop.TaskPending {
+		r.state.pending.drop(pendingKey(t))
+		r.state.available.drop(availableKey(t))
 	}
 }
 
@@ -210,6 +214,20 @@ func (r tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 		found = append(found, copyTask(*t))
 	}
 	return found, nil
+}
+
+func (r tasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	if err := r.writing(ctx); err != nil {
+		return err
+	}
+	for k, t := range r.state.tasksByLead.from(key{a: string(id)}) {
+		if k.a != string(id) {
+			break
+		}
+		r.unindex(t)
+		r.state.tasks.drop(t.Key)
+	}
+	return nil
 }
 
 func (r tasks) NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error) {

@@ -237,6 +237,14 @@ func (t keys) Lookup(ctx context.Context, key string) (bound leadloop.LeadID, er
 	return bound, err
 }
 
+func (t keys) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "DELETE FROM {idempotency_keys} WHERE lead = $1", string(id))
+	return err
+}
+
 type playbooks struct{ *tx }
 
 func (t playbooks) Put(ctx context.Context, digest string, files map[string][]byte) error {

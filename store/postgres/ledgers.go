@@ -227,3 +227,40 @@ func (t suppressions) Remove(ctx context.Context, token string) error {
 	_, err := t.exec(ctx, "DELETE FROM {suppressions} WHERE token = $1", token)
 	return err
 }
+
+type consents struct{ *tx }
+
+func (t consents) Add(ctx context.Context, c store.Consent) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := store.FormatTime(c.At)
+	if err != nil {
+		return invalid("consent to", c.Purpose, err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO {consents} (token, purpose, state, basis, region, wording, proof, source, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, c.Token, c.Purpose, c.State, c.Basis, c.Region, c.Wording, c.Proof, c.Source, at)
+	return err
+}
+
+func (t consents) Of(ctx context.Context, tokens []string) (found []store.Consent, err error) {
+	if err := t.reading(ctx); err != nil || len(tokens) == 0 {
+		return nil, err
+	}
+	err = t.rows(ctx, `SELECT token, purpose, state, basis, region, wording, proof, source, at FROM {consents}
+		WHERE token = ANY ($1::text[]) ORDER BY at, id`, func(rows pgx.Rows) error {
+		var c store.Consent
+		err := rows.Scan(&c.Token, &c.Purpose, &c.State, &c.Basis, &c.Region, &c.Wording, &c.Proof, &c.Source, moment{&c.At})
+		found = append(found, c)
+		return err
+	}, tokens)
+	return found, err
+}
+
+func (t consents) Delete(ctx context.Context, token string) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "DELETE FROM {consents} WHERE token = $1", token)
+	return err
+}

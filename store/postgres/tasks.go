@@ -141,6 +141,14 @@ func (t tasks) Cancel(ctx context.Context, keys ...string) error {
 	return err
 }
 
+func (t tasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "DELETE FROM {tasks} WHERE lead = $1", string(id))
+	return err
+}
+
 func (t tasks) Get(ctx context.Context, key string) (leadloop.Task, error) {
 	if err := t.reading(ctx); err != nil {
 		return leadloop.Task{}, err

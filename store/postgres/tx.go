@@ -103,6 +103,7 @@ func (t *tx) Rotations() store.Rotations       { return rotations{t} }
 func (t *tx) Cache() store.Cache               { return cache{t} }
 func (t *tx) Costs() store.Costs               { return costs{t} }
 func (t *tx) Suppressions() store.Suppressions { return suppressions{t} }
+func (t *tx) Consents() store.Consents         { return consents{t} }
 func (t *tx) Playbooks() store.Playbooks       { return playbooks{t} }
 
 func notFound(what, id string) error {

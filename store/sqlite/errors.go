@@ -84,7 +84,9 @@ func hasCode(err error, code int) bool {
 	return errors.As(err, &e) && e.code&0xff == code
 }
 
-func isBusy(err error) bool { return hasCode(err, codeBusy) || hasCode(err, codeLocked) }
+func isBusy(err error) bool {
+	return hasCode(err, codeBusy) || hasCode(err, codeLocked) || errors.Is(err, errRead)
+}
 
 // isNoTransaction reports whether a ROLLBACK failed because the transaction is
 // over: SQLite has no code of its own for it.

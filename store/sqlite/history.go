@@ -181,6 +181,13 @@ func (t keys) Lookup(ctx context.Context, key string) (leadloop.LeadID, error) {
 	return bound, err
 }
 
+func (t keys) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	return t.exec(ctx, "DELETE FROM idempotency_keys WHERE lead = ?1", string(id))
+}
+
 type playbooks struct{ *tx }
 
 func (t playbooks) Put(ctx context.Context, digest string, files map[string][]byte) error {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -216,4 +217,54 @@ func (t suppressions) Remove(ctx context.Context, token string) error {
 		return err
 	}
 	return t.exec(ctx, "DELETE FROM suppressions WHERE token = ?1", token)
+}
+
+type consents struct{ *tx }
+
+func (t consents) Add(ctx context.Context, c store.Consent) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	at, err := store.FormatTime(c.At)
+	if err != nil {
+		return invalid("consent to", c.Purpose, err)
+	}
+	return t.exec(ctx, `INSERT INTO consents (token, purpose, state, basis, region, wording, proof, source, at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`, c.Token, c.Purpose, c.State, c.Basis, c.Region, c.Wording, c.Proof, c.Source, at)
+}
+
+func (t consents) Of(ctx context.Context, tokens []string) ([]store.Consent, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	tokens = slices.Clone(tokens)
+	slices.Sort(tokens)
+	type entry struct {
+		id int64
+		store.Consent
+	}
+	var all []entry
+	for _, token := range slices.Compact(tokens) {
+		if err := t.query(ctx, "SELECT id, token, purpose, state, basis, region, wording, proof, source, at FROM consents WHERE token = ?1", func(r *row) {
+			all = append(all, entry{r.int(), store.Consent{
+				Token: r.text(), Purpose: r.text(), State: r.text(), Basis: r.text(), Region: r.text(),
+				Wording: r.text(), Proof: r.text(), Source: r.text(), At: r.time(),
+			}})
+		}, token); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.id, b.id)) })
+	var found []store.Consent
+	for _, e := range all {
+		found = append(found, e.Consent)
+	}
+	return found, nil
+}
+
+func (t consents) Delete(ctx context.Context, token string) error {
+	if err := t.writing(ctx); err != nil {
+		return err
+	}
+	return t.exec(ctx, "DELETE FROM consents WHERE token = ?1", token)
 }

@@ -126,6 +126,7 @@ func (t faultyTx) Costs() store.Costs         { return faultyCosts{t.Tx.Costs(),
 func (t faultyTx) Suppressions() store.Suppressions {
 	return faultySuppressions{t.Tx.Suppressions(), t.s}
 }
+func (t faultyTx) Consents() store.Consents   { return faultyConsents{t.Tx.Consents(), t.s} }
 func (t faultyTx) Playbooks() store.Playbooks { return faultyPlaybooks{t.Tx.Playbooks(), t.s} }
 
 // try makes a call unless it is to fail.
@@ -280,6 +281,10 @@ func (f faultyKeys) Claim(ctx context.Context, key string, id leadloop.LeadID) (
 	return bound, claimed, err
 }
 
+func (f faultyKeys) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	return try(f.s, func() error { return f.r.DeleteLead(ctx, id) })
+}
+
 func (f faultyKeys) Lookup(ctx context.Context, key string) (leadloop.LeadID, error) {
 	return tryFor(f.s, func() (leadloop.LeadID, error) { return f.r.Lookup(ctx, key) })
 }
@@ -303,6 +308,10 @@ func (f faultyTasks) Finish(ctx context.Context, t leadloop.Task, state leadloop
 
 func (f faultyTasks) Cancel(ctx context.Context, keys ...string) error {
 	return try(f.s, func() error { return f.r.Cancel(ctx, keys...) })
+}
+
+func (f faultyTasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
+	return try(f.s, func() error { return f.r.DeleteLead(ctx, id) })
 }
 
 func (f faultyTasks) Get(ctx context.Context, key string) (leadloop.Task, error) {
@@ -387,6 +396,23 @@ func (f faultySuppressions) Match(ctx context.Context, tokens []string) ([]store
 
 func (f faultySuppressions) Remove(ctx context.Context, token string) error {
 	return try(f.s, func() error { return f.r.Remove(ctx, token) })
+}
+
+type faultyConsents struct {
+	r store.Consents
+	s *Faulty
+}
+
+func (f faultyConsents) Add(ctx context.Context, x store.Consent) error {
+	return try(f.s, func() error { return f.r.Add(ctx, x) })
+}
+
+func (f faultyConsents) Of(ctx context.Context, tokens []string) ([]store.Consent, error) {
+	return tryFor(f.s, func() ([]store.Consent, error) { return f.r.Of(ctx, tokens) })
+}
+
+func (f faultyConsents) Delete(ctx context.Context, token string) error {
+	return try(f.s, func() error { return f.r.Delete(ctx, token) })
 }
 
 type faultyPlaybooks struct {

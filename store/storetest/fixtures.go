@@ -151,6 +151,13 @@ func fullCost(provider string, when time.Time) store.Cost {
 	return store.Cost{Provider: provider, Lead: "lead-1", At: when, Amount: 250_000, Fields: []string{"company.employees"}, Matched: true}
 }
 
+func fullConsent(token string, when time.Time) store.Consent {
+	return store.Consent{
+		Token: token, Purpose: "email", State: leadloop.ConsentGranted, Basis: "consent", Region: "DE",
+		Wording: "newsletter-4", Proof: "form:812", Source: "web", At: when,
+	}
+}
+
 var fullFiles = map[string][]byte{"scoring.yaml": []byte("model: m\n"), "cases/a.yaml": {0xff, 0}, "empty": {}}
 
 // writes are one write of every writing method, in an order in which each
@@ -186,6 +193,7 @@ var writes = []struct {
 		_, _, err := tx.Keys().Claim(ctx, "key-1", "lead-1")
 		return err
 	}},
+	{"Keys.DeleteLead", func(ctx context.Context, tx store.Tx) error { return tx.Keys().DeleteLead(ctx, "nobody") }},
 	{"Tasks.Add", func(ctx context.Context, tx store.Tx) error {
 		return tx.Tasks().Add(ctx, fullTask("task-1"), fullTask("task-2"))
 	}},
@@ -200,6 +208,7 @@ var writes = []struct {
 		return tx.Tasks().Finish(ctx, leased[0], leadloop.TaskDone)
 	}},
 	{"Tasks.Cancel", func(ctx context.Context, tx store.Tx) error { return tx.Tasks().Cancel(ctx, "task-2") }},
+	{"Tasks.DeleteLead", func(ctx context.Context, tx store.Tx) error { return tx.Tasks().DeleteLead(ctx, "nobody") }},
 	{"Rotations.Move", func(ctx context.Context, tx store.Tx) error {
 		return tx.Rotations().Move(ctx, move("pool-1", 0, "rep-1", at(1), owed("rep-1", -5), owed("rep-2", 5)))
 	}},
@@ -212,6 +221,10 @@ var writes = []struct {
 		return tx.Suppressions().Add(ctx, store.Suppression{Token: "token-1", Reason: "bounced", At: at(1)})
 	}},
 	{"Suppressions.Remove", func(ctx context.Context, tx store.Tx) error { return tx.Suppressions().Remove(ctx, "none") }},
+	{"Consents.Add", func(ctx context.Context, tx store.Tx) error {
+		return tx.Consents().Add(ctx, fullConsent("token-1", at(1)))
+	}},
+	{"Consents.Delete", func(ctx context.Context, tx store.Tx) error { return tx.Consents().Delete(ctx, "none") }},
 	{"Playbooks.Put", func(ctx context.Context, tx store.Tx) error { return tx.Playbooks().Put(ctx, "digest", fullFiles) }},
 }
 
@@ -241,6 +254,7 @@ type contents struct {
 	Cached        []store.CacheEntry
 	Costs         []store.Cost
 	Suppressions  []store.Suppression
+	Consents      []store.Consent
 	Files         []map[string][]byte
 }
 
@@ -261,7 +275,8 @@ func written() contents {
 			{Member: "rep-1", Owed: -5, Count: 1, LastAt: at(1)}, {Member: "rep-2", Owed: 5},
 		}},
 		Cached: []store.CacheEntry{fullCacheEntry("cache-1")}, Costs: []store.Cost{fullCost("provider-1", at(1))},
-		Suppressions: []store.Suppression{{Token: "token-1", Reason: "bounced", At: at(1)}}, Files: []map[string][]byte{fullFiles},
+		Suppressions: []store.Suppression{{Token: "token-1", Reason: "bounced", At: at(1)}},
+		Consents:     []store.Consent{fullConsent("token-1", at(1))}, Files: []map[string][]byte{fullFiles},
 	}
 }
 
@@ -303,6 +318,7 @@ func dump(ctx context.Context, tx store.Tx) (c contents, err error) {
 	})
 	add(&r, &c.Costs, func() ([]store.Cost, error) { return collect(tx.Costs().Since(ctx, time.Time{})) })
 	add(&r, &c.Suppressions, func() ([]store.Suppression, error) { return tx.Suppressions().Match(ctx, []string{"token-1"}) })
+	add(&r, &c.Consents, func() ([]store.Consent, error) { return tx.Consents().Of(ctx, []string{"token-1"}) })
 	add(&r, &c.Files, func() ([]map[string][]byte, error) { return orNone(tx.Playbooks().Get(ctx, "digest")) })
 	return c, r.err
 }

@@ -283,6 +283,18 @@ var keySentences = []sentence{
 		missing(k, "Lookup", lookup("key"))
 		k.claim("key", "b", "b", true)
 	}},
+	{"DeleteLead frees the keys of one lead, which can be claimed anew; freeing none is no error", "", func(k *kit) {
+		k.claim("key", "a", "a", true)
+		k.claim("other", "a", "a", true)
+		k.claim("third", "A", "A", true)
+		for range 2 {
+			k.update(func(ctx context.Context, tx store.Tx) error { return tx.Keys().DeleteLead(ctx, "a") })
+		}
+		missing(k, "Lookup", lookup("key"))
+		missing(k, "Lookup", lookup("other"))
+		same(k, "the key of the other lead", leadloop.LeadID("A"), read(k, lookup("third")))
+		k.claim("key", "b", "b", true)
+	}},
 	{"Lookup of a key that was never claimed is ErrNotFound", "", func(k *kit) {
 		k.claim("key", "a", "a", true)
 		missing(k, "Lookup", lookup("Key"))

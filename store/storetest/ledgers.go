@@ -328,6 +328,50 @@ var suppressionSentences = []sentence{
 	}},
 }
 
+func consents(tokens ...string) func(context.Context, store.Tx) ([]store.Consent, error) {
+	return func(ctx context.Context, tx store.Tx) ([]store.Consent, error) { return tx.Consents().Of(ctx, tokens) }
+}
+
+func (k *kit) consent(all ...store.Consent) {
+	k.Helper()
+	k.update(func(ctx context.Context, tx store.Tx) error {
+		for _, c := range all {
+			if err := tx.Consents().Add(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+var consentSentences = []sentence{
+	{"Of returns the entries of the tokens by time, then in the order in which they were added", "", func(k *kit) {
+		late, early, other := fullConsent("b", at(2)), fullConsent("a", at(1)), fullConsent("a", at(2))
+		early.State, other.State = leadloop.ConsentDenied, leadloop.ConsentWithdrawn
+		k.consent(late, early)
+		k.consent(other, fullConsent("x", noon))
+		same(k, "entries", []store.Consent{early, late, other}, read(k, consents("b", "a", "b", "A")))
+		same(k, "entries of none", nil, read(k, consents()))
+	}},
+	{"the same entry twice is kept twice: the ledger is what was said, not what holds", "", func(k *kit) {
+		c := fullConsent("a", at(1))
+		k.consent(c, c)
+		same(k, "entries", []store.Consent{c, c}, read(k, consents("a")))
+	}},
+	{"Of doesn't modify the tokens it is given", "", func(k *kit) {
+		tokens := []string{"b", "a", "b"}
+		read(k, consents(tokens...))
+		same(k, "tokens", []string{"b", "a", "b"}, tokens)
+	}},
+	{"Delete removes all entries of one token; removing none is no error", "", func(k *kit) {
+		k.consent(fullConsent("a", at(1)), fullConsent("a", at(2)), fullConsent("A", at(1)))
+		for range 2 {
+			k.update(func(ctx context.Context, tx store.Tx) error { return tx.Consents().Delete(ctx, "a") })
+		}
+		same(k, "entries", []store.Consent{fullConsent("A", at(1))}, read(k, consents("a", "A")))
+	}},
+}
+
 func files(digest string) func(context.Context, store.Tx) (map[string][]byte, error) {
 	return func(ctx context.Context, tx store.Tx) (map[string][]byte, error) {
 		return tx.Playbooks().Get(ctx, digest)

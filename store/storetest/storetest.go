@@ -102,6 +102,7 @@ func Run(t *testing.T, cfg Config) {
 		{"cache", cacheSentences},
 		{"costs", costSentences},
 		{"suppressions", suppressionSentences},
+		{"consents", consentSentences},
 		{"playbooks", playbookSentences},
 		{"round trips", roundTripSentences},
 		{"durability", durabilitySentences},

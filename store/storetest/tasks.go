@@ -76,6 +76,25 @@ var taskSentences = []sentence{
 		same(k, "the task", fullTask("t"), read(k, getTask("t")))
 		missing(k, "Get", getTask("T"))
 	}},
+	{"DeleteLead removes a lead's tasks in every state, leased or not; removing none is no error", "", func(k *kit) {
+		other := plainTask("other", "kind", noon)
+		other.Lead = "LEAD-1"
+		done, leased, pending, cancelled := fullTask("a"), fullTask("b"), fullTask("c"), fullTask("d")
+		pending.DueAt = at(48 * time.Hour)
+		k.add(done)
+		k.finish(k.leaseOne(at(time.Hour)), leadloop.TaskDone)
+		k.add(leased)
+		k.lease(at(time.Hour), 1)
+		k.add(pending, cancelled, other)
+		k.cancel("d")
+		for range 2 {
+			k.update(func(ctx context.Context, tx store.Tx) error { return tx.Tasks().DeleteLead(ctx, "lead-1") })
+		}
+		same(k, "tasks", []leadloop.Task{other}, read(k, tasksOf("")))
+		same(k, "tasks handed out", []string{"other"}, ids(k.lease(at(96*time.Hour), 10), func(t leadloop.Task) string { return t.Key }))
+		k.add(done)
+		same(k, "a task of the same key, added anew", done, read(k, getTask("a")))
+	}},
 	{"Add stores tasks as pending and never leased, whatever they say", "", func(k *kit) {
 		said := fullTask("t")
 		said.State, said.Lease, said.Attempts, said.LeasedUntil, said.LastError = leadloop.TaskDone, 7, 8, at(time.Hour), "x"
