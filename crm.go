@@ -28,14 +28,19 @@ type Account struct {
 
 // Contact is a known person at an account.
 type Contact struct {
-	ID          ContactID    `json:"id"`
-	Account     AccountID    `json:"account,omitempty"`
-	FirstName   string       `json:"first_name,omitempty"`
-	LastName    string       `json:"last_name,omitempty"`
-	Email       string       `json:"email,omitempty"`
-	Phone       string       `json:"phone,omitempty"`
-	Owner       RepID        `json:"owner,omitempty"`
-	OptedOut    bool         `json:"opted_out,omitempty"`
+	ID        ContactID `json:"id"`
+	Account   AccountID `json:"account,omitempty"`
+	FirstName string    `json:"first_name,omitempty"`
+	LastName  string    `json:"last_name,omitempty"`
+	Email     string    `json:"email,omitempty"`
+	Phone     string    `json:"phone,omitempty"`
+	Owner     RepID     `json:"owner,omitempty"`
+	OptedOut  bool      `json:"opted_out,omitempty"`
+	// Lead is the lead that became this contact, Source where that one came from
+	// first, and Consent what it had consented to then.
+	Lead        LeadID       `json:"lead,omitempty"`
+	Source      string       `json:"source,omitempty"`
+	Consent     string       `json:"consent,omitempty"`
 	Identifiers []Identifier `json:"identifiers,omitempty"`
 }
 
@@ -51,16 +56,32 @@ const (
 
 // Opportunity is a qualified revenue event.
 type Opportunity struct {
-	ID        OpportunityID     `json:"id"`
-	Account   AccountID         `json:"account,omitempty"`
-	Contact   ContactID         `json:"contact,omitempty"`
-	Lead      LeadID            `json:"lead,omitempty"` // the lead it came from
-	Owner     RepID             `json:"owner,omitempty"`
-	Status    OpportunityStatus `json:"status"`
-	Amount    Micros            `json:"amount,omitempty"`
-	Source    string            `json:"source,omitempty"` // carried from the lead
-	CreatedAt time.Time         `json:"created_at"`
-	ClosedAt  time.Time         `json:"closed_at,omitzero"`
+	ID      OpportunityID     `json:"id"`
+	Account AccountID         `json:"account,omitempty"`
+	Contact ContactID         `json:"contact,omitempty"`
+	Lead    LeadID            `json:"lead,omitempty"` // the lead it came from
+	Owner   RepID             `json:"owner,omitempty"`
+	Status  OpportunityStatus `json:"status"`
+	Amount  Micros            `json:"amount,omitempty"`
+	// Source, Medium and Campaign are those of the lead's first touch, carried
+	// from the lead and never overwritten.
+	Source   string `json:"source,omitempty"`
+	Medium   string `json:"medium,omitempty"`
+	Campaign string `json:"campaign,omitempty"`
+	// Touches are how the lead came to us up to the conversion, oldest first.
+	Touches []Touch `json:"touches,omitempty"`
+	// Reason is why it was lost, as a code.
+	Reason    string    `json:"reason,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	ClosedAt  time.Time `json:"closed_at,omitzero"`
+}
+
+// Touch is one time that a lead came to us.
+type Touch struct {
+	At       time.Time `json:"at"`
+	Source   string    `json:"source,omitempty"`
+	Medium   string    `json:"medium,omitempty"`
+	Campaign string    `json:"campaign,omitempty"`
 }
 
 // Rep is a person who can own leads.

@@ -53,6 +53,20 @@ const (
 	EventStageChanged   EventKind = "stage_changed" // From, To, Reason
 	EventStatusChanged  EventKind = "status_changed"
 	EventStageRefused   EventKind = "stage_refused" // Reason: the criterion that failed
-	EventConverted      EventKind = "converted"     // To: the opportunity
-	EventErased         EventKind = "erased"
+	EventRejected       EventKind = "rejected"      // From: the owner who said no to it; Reason
+	EventFlagged        EventKind = "flagged"       // To: the rule that found it; Reason
+	EventUnflagged      EventKind = "unflagged"     // From: the rule; what it found has changed
+	EventArchived       EventKind = "archived"      // nobody works it any more; Reason
+	EventConverted      EventKind = "converted"     // To: the opportunity; attrs: account, contact, amount, source, medium, campaign
+	EventWon            EventKind = "won"           // To: the opportunity; attrs: account, contact, amount
+	EventLost           EventKind = "lost"          // To: the opportunity; Reason; attrs as of won
+
+	// The steps of a cadence. To: the cadence; attrs: since (which stay in it).
+	EventEnrolled       EventKind = "enrolled"        // attrs: due
+	EventCadenceStep    EventKind = "cadence_step"    // attrs: step, number, channel, content, variant, and due of the next
+	EventCadencePaused  EventKind = "cadence_paused"  // attrs: left
+	EventCadenceResumed EventKind = "cadence_resumed" // attrs: due
+	EventCadenceEnded   EventKind = "cadence_ended"   // Reason: finished, or what stopped it
+
+	EventErased EventKind = "erased"
 )

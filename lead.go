@@ -86,6 +86,12 @@ type State struct {
 	Contact     ContactID     `json:"contact,omitempty"`
 	Opportunity OpportunityID `json:"opportunity,omitempty"`
 
+	// Flag is the rule that found the lead stale, until its stage, status or
+	// owner changes.
+	Flag string `json:"flag,omitempty"`
+	// Cadence is the sequence of messages and calls that the lead is in.
+	Cadence Enrolment `json:"cadence,omitzero"`
+
 	// DecidedAt and Playbook say when and by which rules the state was decided.
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 	Playbook  string    `json:"playbook,omitempty"`
@@ -137,6 +143,26 @@ type SLA struct {
 
 // IsZero reports whether no clock was ever started.
 func (s SLA) IsZero() bool { return s == SLA{} }
+
+// Enrolment is a lead's place in a cadence.
+type Enrolment struct {
+	Cadence string    `json:"cadence"`
+	Since   time.Time `json:"since"`
+	// Step counts the steps that were done, and DueAt is when the next one is;
+	// zero while the cadence is paused.
+	Step  int       `json:"step,omitempty"`
+	DueAt time.Time `json:"due_at,omitzero"`
+	// PausedAt is since when it is paused, and Left how long the wait for the
+	// next step still is then.
+	PausedAt time.Time     `json:"paused_at,omitzero"`
+	Left     time.Duration `json:"left,omitempty"`
+}
+
+// IsZero reports whether the lead is in no cadence.
+func (e Enrolment) IsZero() bool { return e == Enrolment{} }
+
+// Paused reports whether the cadence waits to be resumed.
+func (e Enrolment) Paused() bool { return !e.PausedAt.IsZero() }
 
 // Worked reports whether the owner has begun to work the lead.
 func (s State) Worked() bool { return !s.FirstTouchAt.IsZero() }

@@ -74,6 +74,7 @@ const (
 	OutcomeNurture      OutcomeKind = "nurture"      // a track works it, no rep
 	OutcomeSuppressed   OutcomeKind = "suppressed"   // must not be contacted now
 	OutcomeDisqualified OutcomeKind = "disqualified" // a hard no
+	OutcomeArchived     OutcomeKind = "archived"     // nobody works it until it comes back
 )
 
 // Outcome is what a stage decided about the lead as a whole.
@@ -106,6 +107,11 @@ type Effects struct {
 	CancelTasks []string
 	Ledger      []LedgerMove
 	Guard       Guard
+	// Accounts, Contacts and Opportunities are put into the CRM: what a lead
+	// became.
+	Accounts      []Account
+	Contacts      []Contact
+	Opportunities []Opportunity
 	// Trace explains the step in the decision record.
 	Trace json.RawMessage
 }

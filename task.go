@@ -56,8 +56,12 @@ const (
 	TaskRescore  = "rescore"  // the score's valid-until has come
 	TaskRefresh  = "refresh"  // inputs that were undecided may be there now
 	TaskEscalate = "escalate" // an SLA, queue or dispute timer
+	TaskClock    = "clock"    // a clock of the lifecycle has run out
+	TaskCadence  = "cadence"  // the next step of a cadence is due
+	TaskRecycle  = "recycle"  // it re-enters: a full second pass
 
 	TaskNotify = "notify"   // tell an owner, manager or queue
 	TaskCRM    = "crm_task" // create a follow-up in the CRM
 	TaskReview = "review"   // ask a human: possible duplicate, dispute
+	TaskStep   = "step"     // do a step of a cadence: write, call, …
 )

@@ -34,6 +34,7 @@ type run struct {
 	cancel     []string
 	ledger     []leadloop.LedgerMove
 	guards     []leadloop.Guard
+	crm        []leadloop.Effects // those with records for the CRM
 	record     leadloop.LeadID
 	changed    bool
 }
@@ -189,6 +190,9 @@ func (r *run) apply(ctx context.Context, stage leadloop.Stage, o leadloop.Outcom
 			m.Lead = r.lead.ID
 		}
 		r.ledger = append(r.ledger, m)
+	}
+	if len(e.Accounts)+len(e.Contacts)+len(e.Opportunities) > 0 {
+		r.crm, r.changed = append(r.crm, e), true
 	}
 	if len(e.Guard.Identifiers)+len(e.Guard.Tokens) > 0 {
 		r.guards = append(r.guards, e.Guard)
@@ -355,6 +359,28 @@ func (r *run) checkGuards(ctx context.Context, tx store.Tx) error {
 	return nil
 }
 
+func (r *run) writeCRM(ctx context.Context, crm store.CRM) error {
+	for i := range r.crm {
+		e := &r.crm[i]
+		for _, a := range e.Accounts {
+			if err := crm.PutAccount(ctx, a); err != nil {
+				return err
+			}
+		}
+		for _, c := range e.Contacts {
+			if err := crm.PutContact(ctx, c); err != nil {
+				return err
+			}
+		}
+		for _, o := range e.Opportunities {
+			if err := crm.PutOpportunity(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error) {
 	for _, t := range r.tombstones {
 		if _, err := tx.Leads().Put(ctx, t); err != nil {
@@ -373,6 +399,9 @@ func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error
 		if err := tx.Rotations().Move(ctx, m); err != nil {
 			return 0, err
 		}
+	}
+	if err := r.writeCRM(ctx, tx.CRM()); err != nil {
+		return 0, err
 	}
 	if err := tx.Tasks().Cancel(ctx, r.cancel...); err != nil {
 		return 0, err

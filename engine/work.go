@@ -14,7 +14,7 @@ import (
 )
 
 // deciding are the task kinds that make the loop decide anew.
-var deciding = []string{leadloop.TaskProcess, leadloop.TaskRescore, leadloop.TaskRefresh, leadloop.TaskEscalate}
+var deciding = []string{leadloop.TaskProcess, leadloop.TaskRescore, leadloop.TaskRefresh, leadloop.TaskEscalate, leadloop.TaskClock, leadloop.TaskCadence, leadloop.TaskRecycle}
 
 func (l *Loop) kinds() []string {
 	kinds := slices.Clone(deciding)
@@ -92,8 +92,11 @@ func (l *Loop) decideTask(ctx context.Context, t leadloop.Task, asOf time.Time) 
 		return Result{}, fmt.Errorf("lead %s: %w", t.Lead, err)
 	}
 	run := &run{loop: l, lead: lead, asOf: asOf, trigger: leadloop.TriggerTask, task: &t}
-	if t.Kind == leadloop.TaskProcess {
+	switch t.Kind {
+	case leadloop.TaskProcess:
 		run.trigger = leadloop.TriggerSubmission
+	case leadloop.TaskRecycle:
+		run.trigger = leadloop.TriggerRecycle
 	}
 	return l.decideAndCommit(ctx, run)
 }

@@ -52,7 +52,7 @@ func (l *look) begin(ctx context.Context, tx store.Tx) error {
 		return err
 	}
 	gone := slices.ContainsFunc(reps, func(r leadloop.Rep) bool { return r.ID == s.Owner && r.Inactive })
-	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified
+	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified || s.Disposition == leadloop.OutcomeArchived
 	placed := s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted
 	arrives := l.s.Trigger == leadloop.TriggerSubmission && s.Owner == "" || l.s.Trigger == leadloop.TriggerRecycle
 	escalates := l.s.Task != nil && l.s.Task.Kind == leadloop.TaskEscalate

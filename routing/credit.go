@@ -85,7 +85,7 @@ func worthNothing(s *leadloop.Subject) bool {
 	if now.Pool == "" || now.Owner == "" || s.Previous.Disposition == now.Disposition {
 		return false
 	}
-	if now.Disposition != leadloop.OutcomeDisqualified && now.Disposition != leadloop.OutcomeSuppressed {
+	if now.Disposition != leadloop.OutcomeDisqualified && now.Disposition != leadloop.OutcomeArchived && now.Disposition != leadloop.OutcomeSuppressed {
 		return false
 	}
 	return !now.Worked() || slices.Contains(CreditReasons(), now.Reason)

@@ -50,7 +50,7 @@ func (r *Router) Moves(ctx context.Context, rd Reader, leads iter.Seq2[Request, 
 func (r *Router) move(ctx context.Context, rd Reader, q Request) (Move, bool, error) {
 	s := &q.Lead.State
 	switch s.Disposition {
-	case leadloop.OutcomeSuppressed, leadloop.OutcomeDisqualified, leadloop.OutcomeAlerted:
+	case leadloop.OutcomeSuppressed, leadloop.OutcomeDisqualified, leadloop.OutcomeArchived, leadloop.OutcomeAlerted:
 		return Move{}, false, nil
 	}
 	a, err := r.Route(ctx, rd, q)

@@ -136,7 +136,7 @@ func (s *sim) through(ctx context.Context, moments iter.Seq2[Moment, error]) (*S
 // is held back, which [NewRecorder] is not asked about.
 func NewHeldRecorder(to func(Moment)) leadloop.Stage {
 	return leadloop.StageFunc("held", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		if d := s.Lead.State.Disposition; d == leadloop.OutcomeSuppressed || d == leadloop.OutcomeDisqualified {
+		if d := s.Lead.State.Disposition; d == leadloop.OutcomeSuppressed || d == leadloop.OutcomeDisqualified || d == leadloop.OutcomeArchived {
 			to(Moment{Kind: MomentHeld, At: s.AsOf, Lead: s.Lead.ID, Held: d})
 		}
 		return leadloop.Outcome{}, leadloop.Effects{}, nil

@@ -538,7 +538,7 @@ func (s *sim) hold(l *simLead, kind leadloop.OutcomeKind) {
 }
 
 func isHeld(kind leadloop.OutcomeKind) bool {
-	return kind == leadloop.OutcomeSuppressed || kind == leadloop.OutcomeDisqualified
+	return kind == leadloop.OutcomeSuppressed || kind == leadloop.OutcomeDisqualified || kind == leadloop.OutcomeArchived
 }
 
 // worksAt is the calendar of the lead's owner: its working hours, else those

@@ -170,7 +170,7 @@ func (n *run) decide(ctx context.Context) error {
 	s, trigger := &n.state, n.s.Trigger
 	arrives := trigger == leadloop.TriggerSubmission || trigger == leadloop.TriggerRecycle
 	// A lead that was held back before and is not any more has no place yet.
-	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified
+	held := s.Disposition == leadloop.OutcomeSuppressed || s.Disposition == leadloop.OutcomeDisqualified || s.Disposition == leadloop.OutcomeArchived
 	placed := !held && (s.Owner != "" || s.Queue != "" || s.Disposition == leadloop.OutcomeNurture || s.Disposition == leadloop.OutcomeAlerted)
 	switch gone := s.Owner != "" && !d.active(s.Owner); {
 	case n.q.Opportunity != nil:

@@ -62,11 +62,22 @@ func EncodeLead(l *leadloop.Lead, revision int64) ([]byte, error) {
 	for _, t := range []*time.Time{
 		&s.StageSince, &s.StatusSince, &s.OwnerSince, &s.Score.ValidUntil,
 		&s.SLA.StartedAt, &s.SLA.DueAt, &s.SLA.MetAt, &s.SLA.MissedAt,
-		&s.FirstTouchAt, &s.LastTouchAt, &s.DecidedAt,
+		&s.FirstTouchAt, &s.LastTouchAt, &s.DecidedAt, &s.Cadence.Since, &s.Cadence.DueAt, &s.Cadence.PausedAt,
 	} {
 		*t = t.UTC()
 	}
 	return c.MarshalJSON()
+}
+
+// OpportunityInUTC returns o with all times in UTC, as stores keep it. It
+// doesn't modify o.
+func OpportunityInUTC(o leadloop.Opportunity) leadloop.Opportunity {
+	o.CreatedAt, o.ClosedAt = o.CreatedAt.UTC(), o.ClosedAt.UTC()
+	o.Touches = slices.Clone(o.Touches)
+	for i := range o.Touches {
+		o.Touches[i].At = o.Touches[i].At.UTC()
+	}
+	return o
 }
 
 func isUTC(t time.Time) bool { return t.Location() == time.UTC }

@@ -32,7 +32,7 @@ func keepLead(l *leadloop.Lead) *leadloop.Lead {
 	for _, t := range []*time.Time{
 		&s.StageSince, &s.StatusSince, &s.OwnerSince, &s.Score.ValidUntil,
 		&s.SLA.StartedAt, &s.SLA.DueAt, &s.SLA.MetAt, &s.SLA.MissedAt,
-		&s.FirstTouchAt, &s.LastTouchAt, &s.DecidedAt,
+		&s.FirstTouchAt, &s.LastTouchAt, &s.DecidedAt, &s.Cadence.Since, &s.Cadence.DueAt, &s.Cadence.PausedAt,
 	} {
 		*t = utc(*t)
 	}
@@ -52,6 +52,10 @@ func copyContact(c leadloop.Contact) leadloop.Contact {
 
 func copyOpportunity(o leadloop.Opportunity) leadloop.Opportunity {
 	o.CreatedAt, o.ClosedAt = utc(o.CreatedAt), utc(o.ClosedAt)
+	o.Touches = slices.Clone(o.Touches)
+	for i := range o.Touches {
+		o.Touches[i].At = utc(o.Touches[i].At)
+	}
 	return o
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 type crm struct{ *tx }
@@ -59,7 +60,7 @@ func (t crm) MatchContacts(ctx context.Context, ids []leadloop.Identifier) ([]le
 }
 
 func (t crm) PutOpportunity(ctx context.Context, o leadloop.Opportunity) error {
-	o.CreatedAt, o.ClosedAt = o.CreatedAt.UTC(), o.ClosedAt.UTC()
+	o = store.OpportunityInUTC(o)
 	return t.put(ctx, "opportunity", string(o.ID), `INSERT INTO {opportunities} (id, document, account) VALUES ($1, $2::json, $3)
 		ON CONFLICT (id) DO UPDATE SET document = excluded.document, account = excluded.account`, o, string(o.Account))
 }

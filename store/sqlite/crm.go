@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 type crm struct{ *tx }
@@ -95,7 +96,7 @@ func (t crm) PutOpportunity(ctx context.Context, o leadloop.Opportunity) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	o.CreatedAt, o.ClosedAt = o.CreatedAt.UTC(), o.ClosedAt.UTC()
+	o = store.OpportunityInUTC(o)
 	return t.put(ctx, "opportunity", string(o.ID), `INSERT INTO opportunities (id, document, account) VALUES (?1, ?2, ?3)
 		ON CONFLICT DO UPDATE SET document = excluded.document, account = excluded.account`, o, string(o.Account))
 }

@@ -66,6 +66,7 @@ func fullLead(id leadloop.LeadID) *leadloop.Lead {
 			SLA:          leadloop.SLA{Policy: "p", Target: time.Minute, StartedAt: at(10), DueAt: at(11), MetAt: at(12), MissedAt: at(13), Step: 2},
 			FirstTouchAt: at(14), LastTouchAt: at(15),
 			Account: "acc-1", Contact: "con-1", Opportunity: "opp-1",
+			Flag: "unmoved", Cadence: leadloop.Enrolment{Cadence: "hello", Since: at(17), Step: 2, DueAt: at(18), PausedAt: at(19), Left: time.Hour},
 			DecidedAt: at(16), Playbook: "digest", Cost: 1234567,
 		},
 		Identifiers:        []leadloop.Identifier{email("ana@example.com"), phone("+4930123456")},
@@ -85,14 +86,15 @@ func fullAccount(id leadloop.AccountID) leadloop.Account {
 func fullContact(id leadloop.ContactID) leadloop.Contact {
 	return leadloop.Contact{
 		ID: id, Account: "acc-1", FirstName: "Ana", LastName: "Ng", Email: "ana@example.com", Phone: "+4930123456",
-		Owner: "rep-1", OptedOut: true, Identifiers: []leadloop.Identifier{email("ana@example.com"), phone("+4930123456")},
+		Owner: "rep-1", OptedOut: true, Lead: "lead-1", Source: "webinar", Consent: "granted", Identifiers: []leadloop.Identifier{email("ana@example.com"), phone("+4930123456")},
 	}
 }
 
 func fullOpportunity(id leadloop.OpportunityID) leadloop.Opportunity {
 	return leadloop.Opportunity{
 		ID: id, Account: "acc-1", Contact: "con-1", Lead: "lead-1", Owner: "rep-1", Status: leadloop.OpportunityWon,
-		Amount: 5_000_000_000, Source: "webinar", CreatedAt: at(1), ClosedAt: at(2),
+		Amount: 5_000_000_000, Source: "webinar", Medium: "email", Campaign: "spring", Reason: "price",
+		Touches: []leadloop.Touch{{At: at(3), Source: "webinar", Medium: "email", Campaign: "spring"}, {At: at(4)}}, CreatedAt: at(1), ClosedAt: at(2),
 	}
 }
 
