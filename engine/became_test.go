@@ -70,7 +70,7 @@ func TestATimerCanSendALeadOnItsSecondPass(t *testing.T) {
 		return leadloop.Outcome{}, leadloop.Effects{}, nil
 	})
 	again := leadloop.StageFunc("again", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		return leadloop.Outcome{}, leadloop.Effects{Tasks: []leadloop.Task{{Key: "recycle:1", Kind: leadloop.TaskRecycle, DueAt: at.Add(time.Hour)}}}, nil
+		return leadloop.Outcome{}, leadloop.Effects{Tasks: []leadloop.Task{{Key: "recycle:1", Kind: leadloop.TaskRecycle, DueAt: at.Add(40 * time.Minute)}}}, nil
 	})
 	loop, err := engine.New(st, leadloop.StandardSchema(), policy, []leadloop.Stage{watch, assign("ana"), again}, engine.Options{})
 	if err != nil {
