@@ -94,7 +94,7 @@ func (l *learner) patterns() []pattern {
 	}
 	slices.SortFunc(out, func(a, b pattern) int {
 		return cmp.Or(bytes.Compare(a.levels[:], b.levels[:]), cmp.Compare(a.adjust, b.adjust), cmp.Compare(a.known, b.known),
-			cmp.Compare(a.seen, b.seen))
+			compareBools(a.near, b.near), cmp.Compare(a.seen, b.seen))
 	})
 	return out
 }
