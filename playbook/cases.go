@@ -1,17 +1,20 @@
 package playbook
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
 )
 
-// casesFolder has the tests of the scoring model.
+// casesFolder has the tests of the scoring model and of the chain.
 const casesFolder = "cases"
 
 // Cases are the tests of the scoring model in cases/*.yaml, checked against it
@@ -19,8 +22,18 @@ const casesFolder = "cases"
 // part of the digest, since they decide nothing.
 func (p *Playbook) Cases() []scoring.Case { return slices.Clone(p.cases) }
 
-// loadCases reads the cases and checks every field, tier and rule that they
-// name.
+// Routes are the tests of the chain in cases/*.yaml, checked against it and not
+// yet run: routing.RunCases and routingtest.Run do that, with [Playbook.Score]
+// for those that say no tier.
+func (p *Playbook) Routes() []routing.Case { return slices.Clone(p.routes) }
+
+// Score scores golden values by the playbook's own model, for cases of the
+// chain: see routing.CaseOptions. It fails as scoring.Model.Score does.
+func (p *Playbook) Score(ctx context.Context, profile *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Score, error) {
+	return p.model.Score(ctx, scoring.Input{Profile: profile, Activities: activities, AsOf: asOf})
+}
+
+// loadCases reads the cases and checks everything that they name.
 func (l *loader) loadCases() {
 	entries, err := fs.ReadDir(l.pb.fsys, casesFolder)
 	if err != nil {
@@ -29,7 +42,7 @@ func (l *loader) loadCases() {
 		}
 		return
 	}
-	named := map[string]leadloop.Position{}
+	cases, routes := names{}, names{}
 	for _, e := range entries {
 		name := path.Join(casesFolder, e.Name())
 		if e.IsDir() || !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
@@ -41,14 +54,39 @@ func (l *loader) loadCases() {
 			l.problems.Add(leadloop.Position{File: name}, "can't be read: %v", err)
 			continue
 		}
-		cases, err := scoring.ParseCases(name, data, l.pb.model)
-		l.problems.Join(err)
-		for _, c := range cases {
-			if first, ok := named[c.Name]; ok && first.File != name {
-				l.problems.Add(c.At, "case %q: the name is taken by a case at %s", c.Name, first)
+		var found leadloop.Problems
+		if l.pb.model != nil {
+			more, err := scoring.ParseCases(name, data, l.pb.model)
+			found.Join(err)
+			for _, c := range more {
+				cases.take(&found, name, c.Name, c.At)
 			}
-			named[c.Name] = c.At
+			l.pb.cases = append(l.pb.cases, more...)
 		}
-		l.pb.cases = append(l.pb.cases, cases...)
+		if l.pb.router != nil {
+			more, err := routing.ParseCases(name, data, l.pb.router)
+			found.Join(err)
+			for _, c := range more {
+				routes.take(&found, name, c.Name, c.At)
+			}
+			l.pb.routes = append(l.pb.routes, more...)
+		}
+		// What is wrong with the file as such, both find.
+		for i, p := range found {
+			if !slices.Contains(found[:i], p) {
+				l.problems = append(l.problems, p)
+			}
+		}
 	}
+}
+
+// names are where cases of a kind stand, by their names.
+type names map[string]leadloop.Position
+
+// take reports a name that a case of an earlier file has.
+func (n names) take(problems *leadloop.Problems, file, name string, at leadloop.Position) {
+	if first, ok := n[name]; ok && first.File != file {
+		problems.Add(at, "case %q: the name is taken by a case at %s", name, first)
+	}
+	n[name] = at
 }

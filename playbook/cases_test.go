@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
 )
 
@@ -40,6 +41,52 @@ func TestCasesAreLoadedAndHold(t *testing.T) {
 	}
 	if len(report.Results) != 3 || report.Failed() > 0 {
 		t.Errorf("%d of %d cases do not hold", report.Failed(), len(report.Results))
+	}
+}
+
+func TestCasesOfTheChainAreLoadedAndScored(t *testing.T) {
+	pb, problems := playbook.Load(files(map[string]string{"cases/both.yaml": casesYAML + `routes:
+  - name: a vice president of a large company is an A, and goes where those go
+    lead: {company.employees: 500, lead.seniority: vp, plan: free}
+    want: {entry: all, pool: sales, verdicts: {low: not_matched}}
+  - {name: a C is nurtured, tier: C, want: {entry: low, track: newsletter}}
+`}))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(pb.Cases()) != 2 || len(pb.Routes()) != 2 {
+		t.Fatalf("%d cases and %d routes", len(pb.Cases()), len(pb.Routes()))
+	}
+	report, err := routing.RunCases(ctx, pb.Router(), pb.Routes(), routing.CaseOptions{Score: pb.Score})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range report.Results {
+		if s := report.Results[i].String(); s != "" {
+			t.Error(s)
+		}
+	}
+	// What is wrong with a file as such is said once, and what is wrong with
+	// either kind of case with the other's.
+	_, problems = playbook.Load(files(map[string]string{
+		"cases/a.yaml": "as_of: 2026-11-02\ncase: []\nroutes:\n  - {name: x, tier: Z, want: {queue: nowhere}}\ncases:\n  - {name: y, want: {tier: Z}}\n",
+		"cases/b.yaml": "routes: [{name: x, as_of: 2026-11-02, tier: A, want: {needs: []}}]\n",
+		"cases/c.yaml": "as_of: 2026-11-02\n",
+	}))
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	want := []string{
+		`cases/a.yaml:2:1: file: unknown key "case" (did you mean "cases"?)`,
+		`cases/a.yaml:4:21: case "x": tier: there is no tier "Z" (A, B, C)`,
+		`cases/a.yaml:4:38: case "x": want.queue: there is no queue "nowhere" (triage)`,
+		`cases/a.yaml:6:28: case "y": want.tier: unknown tier "Z" (A, B, C)`,
+		`cases/b.yaml:1:10: case "x": the name is taken by a case at cases/a.yaml:4:5`,
+		`cases/c.yaml:1:1: expected at least one case, under cases or routes`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
 

@@ -65,6 +65,7 @@ type Playbook struct {
 	schema    *leadloop.Schema
 	model     *scoring.Model
 	cases     []scoring.Case
+	routes    []routing.Case
 	router    *routing.Router
 	enriching *enrich.Definition // nil without enrich.yaml
 	policy    *dedupe.Policy
@@ -97,7 +98,7 @@ func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
 	if l.readable[scoringFile] {
 		l.compile()
 	}
-	if l.pb.model != nil {
+	if l.pb.model != nil || l.pb.router != nil {
 		l.loadCases()
 	}
 	if l.problems.Err() == nil {

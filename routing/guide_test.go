@@ -51,6 +51,19 @@ func TestTheGuidesFilesAreAPlaybooks(t *testing.T) {
 	if w := r.Warnings(); len(w) > 0 {
 		t.Errorf("warnings: %v", w)
 	}
+	cases, err := routing.ParseCases("cases.yaml", files["cases.yaml"].Data, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := routing.RunCases(t.Context(), r, cases, routing.CaseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range report.Results {
+		if s := report.Results[i].String(); s != "" {
+			t.Error(s)
+		}
+	}
 	// At 23:30 UTC nobody works: Tokyo begins in half an hour.
 	profile := schema.NewProfile()
 	leadloop.Source.Set(profile, "web")

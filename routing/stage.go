@@ -327,15 +327,21 @@ func (n *run) startSLA(missed []leadloop.RepID) {
 	}
 }
 
-// alertOpportunity tells the owner of the open opportunity, or of its account,
-// or else the final queue.
-func (n *run) alertOpportunity(d *decision) {
-	to := "queue:" + n.r.final
-	if owner := n.q.Opportunity.Owner; owner != "" && d.active(owner) {
-		to = "rep:" + string(owner)
-	} else if a := n.q.Account; a != nil && a.Owner != "" && d.active(a.Owner) {
-		to = "rep:" + string(a.Owner)
+// opportunityOwner is the owner of the open opportunity, or of its account, or
+// else the final queue.
+func (d *decision) opportunityOwner() string {
+	if owner := d.q.Opportunity.Owner; owner != "" && d.active(owner) {
+		return "rep:" + string(owner)
 	}
+	if a := d.q.Account; a != nil && a.Owner != "" && d.active(a.Owner) {
+		return "rep:" + string(a.Owner)
+	}
+	return "queue:" + d.r.final
+}
+
+// alertOpportunity tells whoever has the open opportunity.
+func (n *run) alertOpportunity(d *decision) {
+	to := d.opportunityOwner()
 	n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: "open_opportunity"}
 	if n.state.Opportunity != n.q.Opportunity.ID {
 		n.changed, n.state.Opportunity = true, n.q.Opportunity.ID

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/internal/yamldoc"
 )
 
 // Case is a unit test of a model: a lead at a moment, and what the model must
@@ -258,7 +259,7 @@ func (k caseCheck) input() Input {
 		case in.Profile.Value(def.Name).Presence() != leadloop.Absent:
 			k.add(fmt.Sprintf("none[%d]", i), "", "none: %s has a value or stands here twice", def.Name)
 		default:
-			k.put(in.Profile, name, leadloop.NoValue(def.Kind), def)
+			k.set(in.Profile, name, def, leadloop.NoValue(def.Kind))
 		}
 	}
 	return in
@@ -277,51 +278,9 @@ func (k caseCheck) field(key, name string) (leadloop.FieldDef, bool) {
 }
 
 func (k caseCheck) set(p *leadloop.Profile, name string, def leadloop.FieldDef, value any) {
-	var v leadloop.Value
-	switch x := value.(type) {
-	case leadloop.Value:
-		v = x
-	case string:
-		v = leadloop.ValueOf(x)
-	case int:
-		v = leadloop.ValueOf(int64(x))
-	case int64:
-		v = leadloop.ValueOf(x)
-	case float64:
-		v = leadloop.ValueOf(x)
-	case bool:
-		v = leadloop.ValueOf(x)
-	case time.Time:
-		v = leadloop.ValueOf(x)
-	case []string:
-		v = leadloop.ValueOf(x)
-	default:
-		k.add("lead."+name, "", "%s: expected %s, found a Go %T", def.Name, aKind(def.Kind), value)
-		return
+	if problem := yamldoc.Set(p, def, value); problem != "" {
+		k.add("lead."+name, "", "%s", problem)
 	}
-	if v.Kind() == leadloop.KindInt && def.Kind == leadloop.KindFloat && v.Presence() == leadloop.Present {
-		v = leadloop.ValueOf(float64(v.Int()))
-	}
-	k.put(p, name, v, def)
-}
-
-func (k caseCheck) put(p *leadloop.Profile, name string, v leadloop.Value, def leadloop.FieldDef) {
-	switch {
-	case v.Presence() == leadloop.Absent:
-	case p.Value(def.Name).Presence() != leadloop.Absent:
-		k.add("lead."+name, "", "%s stands here twice", def.Name)
-	default:
-		if err := p.SetValue(def.Name, v); err != nil {
-			k.add("lead."+name, "", "%s: expected %s, found %s", def.Name, aKind(def.Kind), aKind(v.Kind()))
-		}
-	}
-}
-
-func aKind(k leadloop.Kind) string {
-	if k == leadloop.KindInt {
-		return "an int"
-	}
-	return "a " + k.String()
 }
 
 func (k caseCheck) tier(key, name string) {

@@ -3,7 +3,6 @@ package scoring
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -16,7 +15,9 @@ import (
 type caseFile struct {
 	At    leadloop.Position   `yaml:"-"`
 	AsOf  leadloop.Expression `yaml:"as_of"`
-	Cases []caseEntry         `yaml:"cases,required"`
+	Cases []caseEntry         `yaml:"cases"`
+	// Routes are cases of the chain, which routing.ParseCases reads.
+	Routes yaml.Node `yaml:"routes"`
 }
 
 type caseEntry struct {
@@ -25,20 +26,9 @@ type caseEntry struct {
 	AsOf         leadloop.Expression   `yaml:"as_of"`
 	Lead         map[string]yaml.Node  `yaml:"lead"`
 	None         []leadloop.Expression `yaml:"none"`
-	Activities   []activityEntry       `yaml:"activities"`
+	Activities   []yamldoc.Activity    `yaml:"activities"`
 	PreviousTier leadloop.Expression   `yaml:"previous_tier"`
 	Want         wantEntry             `yaml:"want,required"`
-}
-
-type activityEntry struct {
-	Position   leadloop.Position `yaml:"-"`
-	ID         string            `yaml:"id"`
-	Type       string            `yaml:"type,required"`
-	At         time.Time         `yaml:"at"`
-	Ago        *time.Duration    `yaml:"ago"`
-	Times      *int              `yaml:"times"`
-	Actor      string            `yaml:"actor"`
-	Attributes map[string]string `yaml:"attributes"`
 }
 
 type wantEntry struct {
@@ -55,13 +45,6 @@ type wantEntry struct {
 	PossibleTiers []leadloop.Expression `yaml:"possible_tiers"`
 	ValidUntil    leadloop.Expression   `yaml:"valid_until"`
 }
-
-// maxTimes bounds the activities that one line of a file stands for,
-// maxActivities those of one case.
-const (
-	maxTimes      = 1000
-	maxActivities = 10_000
-)
 
 // ParseCases reads a file of cases for a model. The error is a
 // [leadloop.Problems] with everything that is wrong, each with its position;
@@ -83,8 +66,12 @@ func ParseCases(name string, data []byte, m *Model) ([]Case, error) {
 	// What a file lacks was said when it was read.
 	_, err := inputs(m, cases, p.problems.Err() != nil)
 	p.problems.Join(err)
-	if len(cases) == 0 && len(p.problems) == 0 {
+	switch {
+	case len(cases) > 0 || len(p.problems) > 0:
+	case f.Cases != nil:
 		p.problems.Add(f.At, "cases: expected at least one")
+	case f.Routes.IsZero():
+		p.problems.Add(f.At, "expected at least one case, under cases or routes")
 	}
 	p.problems.Sort()
 	return cases, p.problems.Err()
@@ -148,8 +135,8 @@ func (p *caseParser) parse(e caseEntry) Case {
 	}
 	c.None = p.names("none", e.None)
 	for i, a := range e.Activities {
-		if len(c.Activities) > maxActivities {
-			p.add(a.Position, "activities: expected at most %d", maxActivities)
+		if len(c.Activities) > yamldoc.MaxActivities {
+			p.add(a.Position, "activities: expected at most %d", yamldoc.MaxActivities)
 			break
 		}
 		c.at[fmt.Sprintf("activities[%d]", len(c.Activities))] = a.Position
@@ -199,7 +186,7 @@ func (p *caseParser) points(key string, e leadloop.Expression) *leadloop.Points 
 	if e.IsZero() {
 		return nil
 	}
-	f, ok := number(e.Text)
+	f, ok := yamldoc.Number(e.Text)
 	v, fits := leadloop.PointsOf(f)
 	if !ok || !fits || math.Abs(v.Float()-f) > 1e-6 {
 		p.add(e.At, "%s: expected a number of points, in thousandths at most", key)
@@ -221,67 +208,18 @@ func (p *caseParser) reason(i int, n *yaml.Node) (Reason, bool) {
 	return Reason{}, false
 }
 
-func (p *caseParser) activities(i int, e activityEntry, asOf time.Time) []leadloop.Activity {
-	a := leadloop.Activity{ID: e.ID, Type: e.Type, At: e.At, Actor: leadloop.RepID(e.Actor), Attributes: e.Attributes}
-	switch {
-	case e.Ago != nil && !e.At.IsZero() || e.Ago == nil && e.At.IsZero():
-		p.add(e.Position, "activities[%d]: expected either at, a time, or ago, how long before as_of", i)
-	case e.Ago != nil:
-		a.At = asOf.Add(-*e.Ago)
-	}
-	n := 1
-	if e.Times != nil {
-		n = *e.Times
-	}
-	if n < 1 || n > maxTimes || n > 1 && e.ID != "" {
-		p.add(e.Position, "activities[%d]: times: expected 1 to %d, and no id for more than one", i, maxTimes)
-		n = 1
-	}
-	out := make([]leadloop.Activity, n)
-	for i := range out {
-		out[i] = a
+func (p *caseParser) activities(i int, e yamldoc.Activity, asOf time.Time) []leadloop.Activity {
+	out, problems := e.Activities(asOf)
+	for _, problem := range problems {
+		p.add(e.Position, "activities[%d]: %s", i, problem)
 	}
 	return out
 }
 
 func (p *caseParser) value(name string, n *yaml.Node, kind leadloop.Kind) (any, bool) {
-	if n.Kind == yaml.SequenceNode && kind == leadloop.KindStrings {
-		list := make([]string, 0, len(n.Content))
-		for _, item := range n.Content {
-			if item.Kind != yaml.ScalarNode {
-				p.add(p.node(item), "%s: expected a list of texts", name)
-				return nil, false
-			}
-			list = append(list, item.Value)
-		}
-		return list, true
+	v, bad, problem := yamldoc.FieldValue(n, kind)
+	if problem != "" {
+		p.add(p.node(bad), "%s: %s", name, problem)
 	}
-	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
-		p.add(p.node(n), "%s: nothing stands here; leave the field out if nobody looked, write \"\" for an empty text, or list it under none if it does not exist", name)
-		return nil, false
-	}
-	if n.Kind == yaml.ScalarNode {
-		switch kind {
-		case leadloop.KindString:
-			return n.Value, true
-		case leadloop.KindInt:
-			if v, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
-				return v, true
-			}
-		case leadloop.KindFloat:
-			if v, ok := number(n.Value); ok {
-				return v, true
-			}
-		case leadloop.KindBool:
-			if n.ShortTag() == "!!bool" {
-				return n.Value == "true" || n.Value == "True" || n.Value == "TRUE", true
-			}
-		case leadloop.KindTime:
-			if v, err := leadloop.ParseTime(n.Value); err == nil {
-				return v, true
-			}
-		}
-	}
-	p.add(p.node(n), "%s: expected %s", name, aKind(kind))
-	return nil, false
+	return v, problem == ""
 }

@@ -5,20 +5,17 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/internal/yamldoc"
 )
 
 var (
 	idForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 	groupForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	tierForm  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]{0,31}$`)
-	// numberForm is what counts as a plain number of points; everything else is
-	// an expression.
-	numberForm = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 	// notFinite are the spellings of YAML and of Go.
 	notFinite = regexp.MustCompile(`(?i)^[+-]?\.?(nan|inf|infinity)$`)
 
@@ -34,14 +31,6 @@ var (
 const baseGroup = "base"
 
 const maxWindow = 50 * 365 * 24 * time.Hour
-
-func number(s string) (float64, bool) {
-	if !numberForm.MatchString(s) {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
-}
 
 // groups returns the declared groups by name, or the implied one.
 func (d Definition) groups() []Group {
@@ -204,7 +193,7 @@ func (c *checker) rule(r Rule) {
 		if r.Max != nil {
 			c.add(r.At, "rule %s: max needs each: it is how many activities count", r.ID)
 		}
-		if _, constant := number(r.Points.Text); constant && r.When.IsZero() {
+		if _, constant := yamldoc.Number(r.Points.Text); constant && r.When.IsZero() {
 			c.warn(r.At, "rule %s: gives its points to every lead; was when or each forgotten?", r.ID)
 		}
 		return
@@ -245,9 +234,9 @@ func (c *checker) points(r Rule) {
 		c.add(r.Points.At, "rule %s: points: expected a finite number, found %s", r.ID, r.Points.Text)
 		return
 	}
-	f, constant := number(r.Points.Text)
+	f, constant := yamldoc.Number(r.Points.Text)
 	if !constant {
-		if numberForm.MatchString(r.Points.Text) {
+		if yamldoc.IsNumber(r.Points.Text) {
 			c.add(r.Points.At, "rule %s: points: out of range; at most a billion", r.ID)
 		}
 		return

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/yamldoc"
 	"github.com/leadloop/leadloop/rules"
 )
 
@@ -128,10 +129,10 @@ func (c *compiler) rule(r Rule, group int) rule {
 	}
 	out.asks = asksPresence(r.When.Text) || asksPresence(r.Points.Text)
 	out.awaits = awaitsActivity(r.When.Text) && awaitsActivity(r.Points.Text)
-	if f, constant := number(r.Points.Text); constant {
+	if f, constant := yamldoc.Number(r.Points.Text); constant {
 		out.constant, _ = leadloop.PointsOf(f)
 		out.weight = exactly(out.constant)
-	} else if !r.Points.IsZero() && !notFinite.MatchString(r.Points.Text) && !numberForm.MatchString(r.Points.Text) {
+	} else if !r.Points.IsZero() && !notFinite.MatchString(r.Points.Text) && !yamldoc.IsNumber(r.Points.Text) {
 		out.points = c.source("rule "+r.ID+": points", r.ID+".points", r.Points, leadloop.KindFloat)
 		out.weight = weightOf(r.Points.Text)
 	}

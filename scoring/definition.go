@@ -206,7 +206,7 @@ func Parse(name string, data []byte) (Definition, error) {
 	}
 	slices.SortFunc(d.Groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
 	for tier, from := range f.Tiers {
-		n, ok := number(from.Text)
+		n, ok := yamldoc.Number(from.Text)
 		switch {
 		case !ok:
 			problems.Add(from.At, "tiers.%s: expected a number of points", tier)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/yamldoc"
 )
 
 // canonical forms hold what a definition means, in one spelling.
@@ -74,7 +75,7 @@ func (d Definition) digest() string {
 			ID: r.ID, Group: d.groupOf(r), Description: strings.TrimSpace(r.Description), When: strings.TrimSpace(r.When.Text),
 			Each: r.Each, Points: strings.TrimSpace(r.Points.Text), Disqualify: r.Disqualify,
 		}
-		if f, constant := number(r.Points.Text); constant {
+		if f, constant := yamldoc.Number(r.Points.Text); constant {
 			cr.Points = points(&f)
 		}
 		if r.Max != nil {

@@ -64,8 +64,45 @@ tiers: {A: 70, B: 30, C: 0}
 		if err != nil {
 			return problems(err)
 		}
+		chain, err := routing.Parse("routing.yaml", []byte(`teams: [{id: enterprise, manager: dan, members: [ana, ben, cem]}]
+reps:
+  - {id: ana, timezone: UTC, hours: office, languages: [en]}
+  - {id: ben, timezone: UTC, hours: office, max_open: 60}
+  - {id: cem, timezone: UTC, hours: office}
+  - {id: dan}
+pools: [{id: enterprise, team: enterprise}, {id: there, team: enterprise, present: true, wait: 1d, queue: desk}]
+queues: [{id: desk}]
+chain:
+  - {id: contact, when: has_contact, target: {owner_of: contact}}
+  - {id: low, tier: [C], target: {nurture: digest}}
+  - {id: german, country: [DE], target: {pool: there}}
+  - {id: large, employees: {min: 1000}, target: {pool: enterprise}}
+  - {id: rest, country: [US], target: {queue: desk}}
+final: desk
+`))
+		if err != nil {
+			return problems(err)
+		}
+		clocks, err := routing.ParseSLA("sla.yaml", []byte(`calendars: {office: {zone: owner, hours: {mon-fri: ["09:00-17:00"]}}}
+policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify: "rep:dan"}]}]
+`))
+		if err != nil {
+			return problems(err)
+		}
+		r, err := routing.New(chain, clocks, s, routing.Options{Tiers: []string{"A", "B", "C"}})
+		if err != nil {
+			return problems(err)
+		}
+		var ps leadloop.Problems
 		_, err = scoring.ParseCases("cases.yaml", data, m)
-		return problems(err)
+		ps.Join(err)
+		_, err = routing.ParseCases("cases.yaml", data, r)
+		for _, p := range problems(err) {
+			if !slices.Contains(ps, p) { // of the file as such, which both read
+				ps = append(ps, p)
+			}
+		}
+		return problems(ps)
 	},
 	"routing": func(data []byte) leadloop.Problems {
 		d, err := routing.Parse("routing.yaml", data)
@@ -296,7 +333,7 @@ type form struct {
 
 // free are places where the decoder takes whatever stands there and the package
 // looks at it later.
-var free = []string{"cases[0].lead." + probe, "cases[0].want.reasons[0]"}
+var free = []string{"cases[0].lead." + probe, "cases[0].want.reasons[0]", "routes[0].lead." + probe}
 
 // Nothing in a playbook has this key, nor one that it could be a slip of.
 const probe = "qqqqqqqq"

@@ -2,18 +2,23 @@
 // a store: leads with where they have to go, and many leads at once.
 //
 // It guarantees that a chain which passes [Run] gives its cases what they want
-// while everybody is there or as their reader says, and that with a store
-// which passes [Concurrent] no lead is assigned twice and the ledger is exact.
-// It can't prove the absence of races: run it with -race.
+// while everybody is there or as the cases say, and that with a store which
+// passes [Concurrent] no lead is assigned twice and the ledger is exact. It
+// can't prove the absence of races: run it with -race.
 //
-// Start with [Run].
+// Start with [Load] for a playbook's cases/*.yaml, or cases in Go, and [Run].
+// The work is done by routing.RunCases, which needs no testing.T.
 package routingtest
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,108 +28,118 @@ import (
 	"github.com/leadloop/leadloop/store"
 )
 
-// Case is a lead and where it has to go.
-type Case struct {
-	Name string
-	Tier string
-	// Fields are golden values as text, by full name. Fields that are not
-	// there are absent; those in None are known not to exist.
-	Fields map[string]string
-	None   []string
-	// Account, Contact and Opportunity are what it was matched to.
-	Account     *leadloop.Account
-	Contact     *leadloop.Contact
-	Opportunity *leadloop.Opportunity
-	// AsOf is when; zero means 2026-01-07 12:00 UTC, a Wednesday.
-	AsOf time.Time
-	// Reader has absences, workloads and ledgers; nil means that everybody is
-	// there and idle.
-	Reader routing.Reader
-	// Want is "rep:<id>", "pool:<id>" for any of its members, "queue:<id>",
-	// "track:<id>" or "alert:<rep>". Entry, if it is not empty, has to win.
-	Want, Entry string
+// Options are the optional parts of [Run].
+type Options struct {
+	// Score scores cases that say no tier: see routing.CaseOptions.
+	Score func(ctx context.Context, p *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (leadloop.Score, error)
+	// Unhit are entries that no case has to win by, each with the reason, which
+	// the report prints. Nil only reports such entries; with a map, empty or not,
+	// any other entry that no case wins by fails, as does one that is named here
+	// and is won by, or is none.
+	Unhit map[string]string
 }
 
-// Run routes each case in a test of its own and returns how often each entry
-// won, "" being the final queue. The schema is the router's.
-func Run(t *testing.T, r *routing.Router, schema *leadloop.Schema, cases ...Case) map[string]int {
+// Load reads files of cases for a router, such as "playbook/cases/*.yaml".
+// Patterns are as in [filepath.Glob]; each must match a file. What is wrong with
+// any file fails the test at once, with its position.
+func Load(t testing.TB, r *routing.Router, patterns ...string) []routing.Case {
 	t.Helper()
-	hits := map[string]int{}
-	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
-			a, err := c.route(t.Context(), r, schema)
+	var (
+		cases    []routing.Case
+		problems leadloop.Problems
+	)
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err == nil && len(files) == 0 {
+			err = errors.New("no such file")
+		}
+		if err != nil {
+			problems.Add(leadloop.Position{File: pattern}, "%v", err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
 			if err != nil {
-				t.Fatal(err)
+				problems.Join(err)
+				continue
 			}
-			hits[a.Entry]++
-			if got := where(a); !slices.Contains(got, c.Want) || c.Entry != "" && c.Entry != a.Entry {
-				t.Errorf("it goes to %s by entry %q, want %s by %q:\n%s", got[0], a.Entry, c.Want, c.Entry, r.Explain(a.Trace))
+			more, err := routing.ParseCases(file, data, r)
+			problems.Join(err)
+			cases = append(cases, more...)
+		}
+	}
+	if err := problems.Err(); err != nil {
+		t.Fatalf("cases:\n%v", err)
+	}
+	return cases
+}
+
+// Run routes every case as a sub-test of its name, and reports in the sub-test
+// "coverage" which entries no case won by.
+func Run(t *testing.T, r *routing.Router, cases []routing.Case, o Options) {
+	t.Helper()
+	run(t.Context(), tester{t}, r, cases, o)
+}
+
+// reporter is the part of *testing.T that the kit needs; tests of the kit pass
+// another one.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Logf(format string, args ...any)
+	sub(name string, f func(reporter))
+}
+
+type tester struct{ *testing.T }
+
+func (t tester) sub(name string, f func(reporter)) {
+	t.Run(name, func(t *testing.T) {
+		t.Helper()
+		f(tester{t})
+	})
+}
+
+func run(ctx context.Context, t reporter, r *routing.Router, cases []routing.Case, o Options) {
+	t.Helper()
+	report, err := routing.RunCases(ctx, r, cases, routing.CaseOptions{Score: o.Score})
+	if err != nil {
+		t.Errorf("cases:\n%v", err)
+		return
+	}
+	for i := range report.Results {
+		res := &report.Results[i]
+		t.sub(res.Case.Name, func(t reporter) {
+			t.Helper()
+			if len(res.Misses) > 0 {
+				t.Errorf("%s", res)
 			}
 		})
 	}
-	return hits
+	t.sub("coverage", func(t reporter) {
+		t.Helper()
+		coverage(t, &report, o.Unhit)
+	})
 }
 
-// Unhit are the entries of the chain that no case won by, in order.
-func Unhit(def routing.Definition, hits map[string]int) []string {
-	var out []string
-	for i := range def.Chain {
-		if id := def.Chain[i].ID; hits[id] == 0 {
-			out = append(out, id)
+func coverage(t reporter, report *routing.CaseReport, except map[string]string) {
+	t.Helper()
+	unhit := report.Unhit()
+	for _, id := range unhit {
+		switch reason, ok := except[id]; {
+		case ok && strings.TrimSpace(reason) == "":
+			t.Errorf("routingtest: the exception %q gives no reason", id)
+		case ok:
+			t.Logf("no case wins by %s: %s", id, reason)
+		case except == nil:
+			t.Logf("no case wins by %s", id)
+		default:
+			t.Errorf("no case wins by %s", id)
 		}
 	}
-	return out
-}
-
-func (c *Case) route(ctx context.Context, r *routing.Router, schema *leadloop.Schema) (routing.Assignment, error) {
-	p := schema.NewProfile()
-	set := func(name string, v func(leadloop.Kind) (leadloop.Value, error)) error {
-		def, ok := schema.Lookup(name)
-		if !ok {
-			return fmt.Errorf("there is no field %s", name)
-		}
-		value, err := v(def.Kind)
-		if err != nil {
-			return fmt.Errorf("field %s: %w", name, err)
-		}
-		return p.SetValue(name, value)
-	}
-	for name, text := range c.Fields {
-		if err := set(name, func(k leadloop.Kind) (leadloop.Value, error) { return leadloop.ParseValue(k, text) }); err != nil {
-			return routing.Assignment{}, err
+	for _, id := range slices.Sorted(maps.Keys(except)) {
+		if !slices.Contains(unhit, id) {
+			t.Errorf("routingtest: the exception %q is not needed: a case wins by it, or there is no such entry", id)
 		}
 	}
-	for _, name := range c.None {
-		if err := set(name, func(k leadloop.Kind) (leadloop.Value, error) { return leadloop.NoValue(k), nil }); err != nil {
-			return routing.Assignment{}, err
-		}
-	}
-	lead := &leadloop.Lead{ID: "case"}
-	if c.Tier != "" {
-		lead.State.Score = leadloop.Score{Known: true, Tier: c.Tier, Model: "case"}
-	}
-	q := routing.Request{Lead: lead, Profile: p, Account: c.Account, Contact: c.Contact, Opportunity: c.Opportunity, AsOf: c.AsOf}
-	if q.AsOf.IsZero() {
-		q.AsOf = time.Date(2026, time.January, 7, 12, 0, 0, 0, time.UTC)
-	}
-	rd := c.Reader
-	if rd == nil {
-		rd = &routing.Snapshot{}
-	}
-	return r.Route(ctx, rd, q)
-}
-
-// where says where a lead goes, in all ways that a case can want it.
-func where(a routing.Assignment) []string {
-	switch a.Kind {
-	case leadloop.OutcomeQueued:
-		return []string{"queue:" + a.Queue}
-	case leadloop.OutcomeNurture:
-		return []string{"track:" + a.Track}
-	case leadloop.OutcomeAlerted:
-		return []string{"alert:" + string(a.Owner)}
-	}
-	return []string{"rep:" + string(a.Owner), "pool:" + a.Pool}
 }
 
 // The leads that Concurrent routes: by 32 goroutines, each of them twice.

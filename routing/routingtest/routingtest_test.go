@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/routing/routingtest"
@@ -14,8 +12,7 @@ import (
 
 func TestConcurrent(t *testing.T) { routingtest.Concurrent(t, memstore.New()) }
 
-func TestCasesOfAChain(t *testing.T) {
-	def, err := routing.Parse("routing.yaml", []byte(`
+const chain = `
 teams: [{id: t, members: [ana, ben]}]
 reps: [{id: ana, skills: [german]}, {id: ben}]
 pools: [{id: p, team: t}]
@@ -28,25 +25,31 @@ chain:
   - {id: us, country: [US], target: {pool: p}}
   - {id: fr, country: [FR], target: {queue: q}}
 final: q
-`))
+`
+
+func router(t testing.TB) *routing.Router {
+	t.Helper()
+	def, err := routing.Parse("routing.yaml", []byte(chain))
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := leadloop.StandardSchema()
-	r, err := routing.New(def, routing.SLADefinition{}, schema, routing.Options{})
+	r, err := routing.New(def, routing.SLADefinition{}, leadloop.StandardSchema(), routing.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	away := []leadloop.Rep{{ID: "ana", Away: []leadloop.Absence{{From: time.Time{}.AddDate(1, 0, 0), Until: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}}}
-	hits := routingtest.Run(t, r, schema,
-		routingtest.Case{Name: "an account's owner", Tier: "A", Account: &leadloop.Account{Owner: "ben"}, Want: "rep:ben", Entry: "owner"},
-		routingtest.Case{Name: "a customer whose owner is away", Account: &leadloop.Account{Owner: "ana", Customer: true}, Reader: &routing.Snapshot{CRM: away}, Want: "alert:ana"},
-		routingtest.Case{Name: "the lowest tier", Tier: "D", Fields: map[string]string{"lead.country": "US"}, Want: "track:news"},
-		routingtest.Case{Name: "the one who can", Tier: "A", Fields: map[string]string{"lead.country": "DE"}, Want: "rep:ana", Entry: "german"},
-		routingtest.Case{Name: "anybody of the pool", Tier: "A", Fields: map[string]string{"lead.country": "US"}, Want: "pool:p"},
-		routingtest.Case{Name: "nobody's country", Tier: "A", None: []string{"lead.country"}, Want: "queue:q"},
-	)
-	if diff := cmp.Diff([]string{"fr"}, routingtest.Unhit(def, hits)); diff != "" {
-		t.Errorf("entries without a case (-want +got):\n%s", diff)
-	}
+	return r
+}
+
+func TestCasesOfAChain(t *testing.T) {
+	at := time.Date(2026, time.January, 7, 12, 0, 0, 0, time.UTC)
+	away := &routing.Snapshot{CRM: []leadloop.Rep{{ID: "ana", Away: []leadloop.Absence{{From: at, Until: at.Add(time.Hour)}}}}}
+	germany := map[string]any{"country": "DE"}
+	routingtest.Run(t, router(t), []routing.Case{
+		{Name: "an account's owner", AsOf: at, Tier: "A", Account: &leadloop.Account{Owner: "ben"}, Want: routing.Want{Owner: "ben", Entry: "owner"}},
+		{Name: "a customer whose owner is away", AsOf: at, Account: &leadloop.Account{Owner: "ana", Customer: true}, Reader: away, Want: routing.Want{Alert: "ana"}},
+		{Name: "the lowest tier", AsOf: at, Tier: "D", Lead: map[string]any{"country": "US"}, Want: routing.Want{Track: "news"}},
+		{Name: "the one who can", AsOf: at, Tier: "A", Lead: germany, Want: routing.Want{Owner: "ana", Entry: "german"}},
+		{Name: "anybody of the pool", AsOf: at, Tier: "A", Lead: map[string]any{"country": "US"}, Want: routing.Want{Pool: "p"}},
+		{Name: "nobody's country", AsOf: at, Tier: "A", None: []string{"country"}, Want: routing.Want{Queue: "q"}},
+	}, routingtest.Options{Unhit: map[string]string{"fr": "nobody asks from there yet"}})
 }
