@@ -48,6 +48,38 @@ func ExampleCollect() {
 	// 1 true
 }
 
+func ExampleTracker() {
+	monday := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	t, err := tracking.New(monday.AddDate(0, 0, 7), tracking.Options{GroupBy: [][]string{{tracking.DimWeek, "product"}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 9 {
+		lead, product := leadloop.LeadID(fmt.Sprint("ld_", i)), []string{"box", "bag"}[i%2]
+		at := monday.Add(time.Duration(i) * time.Minute)
+		t.Add(leadloop.Event{Seq: int64(10 * i), Kind: leadloop.EventCaptured, Lead: lead, At: at, Attrs: map[string]string{"product": product}})
+		if i%3 > 0 {
+			t.Add(leadloop.Event{Seq: int64(10*i + 1), Kind: leadloop.EventWon, Lead: lead, At: at.AddDate(0, 0, 3), To: fmt.Sprint("deal_", i), Attrs: map[string]string{"amount": "250000000"}})
+		} else {
+			t.Add(leadloop.Event{Seq: int64(10*i + 1), Kind: leadloop.EventLost, Lead: lead, At: at.AddDate(0, 0, 5), To: fmt.Sprint("deal_", i)})
+		}
+	}
+	groups, err := t.Table(tracking.DimWeek, "product")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, g := range groups {
+		share, enough := g.WinRate.Share()
+		low, high := g.WinRate.Interval()
+		fmt.Printf("%v: %d leads, won %.2f (%v, %.2f to %.2f), %d\n", g.Values, g.Leads, share, enough, low, high, g.Deals.WonAmount/1_000_000)
+	}
+	// Output:
+	// [2026-W45 box]: 5 leads, won 0.60 (true, 0.23 to 0.88), 750
+	// [2026-W45 bag]: 4 leads, won 0.00 (false, 0.30 to 0.95), 750
+}
+
 func ExampleNewStage() {
 	nine := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	lead := &leadloop.Lead{

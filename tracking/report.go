@@ -3,8 +3,6 @@ package tracking
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -100,35 +98,6 @@ func (s Speed) MarshalJSON() ([]byte, error) {
 	}{s.Group, s.Count, s.Waiting, median, p90})
 }
 
-// Rate is how many of a number of leads.
-type Rate struct {
-	Group string
-	Hits  int
-	Of    int
-}
-
-// Share returns Hits/Of, and false if Of is less than Enough: too few to say.
-func (r Rate) Share() (float64, bool) {
-	if r.Of < Enough {
-		return 0, false
-	}
-	return float64(r.Hits) / float64(r.Of), true
-}
-
-// MarshalJSON adds the share, null if it is too few to say.
-func (r Rate) MarshalJSON() ([]byte, error) {
-	var share *float64
-	if v, ok := r.Share(); ok {
-		share = &v
-	}
-	return json.Marshal(struct {
-		Group string   `json:"group"`
-		Hits  int      `json:"hits"`
-		Of    int      `json:"of"`
-		Share *float64 `json:"share"`
-	}{r.Group, r.Hits, r.Of, share})
-}
-
 // Breakdown is a rate of all leads, by source and by tier.
 type Breakdown struct {
 	All    Rate   `json:"all"`
@@ -181,246 +150,79 @@ type Pipeline struct {
 	Unlinked Amount `json:"unlinked"`
 }
 
-// Report computes the figures as of a moment from what was added so far; what
-// is dated later is left out.
-func (t *Tracker) Report(asOf time.Time) Report {
-	asOf = asOf.UTC()
-	r := reporter{
-		leakBefore: asOf.Add(-t.o.LeakAfter),
-		waits:      map[group]*wait{},
-		sal:        rates{}, leaks: rates{}, contacts: rates{}, sla: rates{}, deals: map[group]*Amount{},
-		of: map[leadloop.LeadID]facts{},
+// Report returns the five figures of all leads, by source and by tier.
+func (t *Tracker) Report() Report {
+	t.settle()
+	all := t.groups[0].cells[""]
+	if all == nil {
+		all = &cell{}
 	}
-	r.report.AsOf = asOf
-
-	wholes := map[leadloop.LeadID][]mark{}
-	clockOf := map[leadloop.LeadID]Rate{}
-	for id, marks := range t.leads {
-		marks = slices.DeleteFunc(slices.Clone(marks), func(m mark) bool { return m.at.After(asOf) })
-		whole := t.whole(id, asOf)
-		wholes[whole] = append(wholes[whole], marks...)
-		slices.SortFunc(marks, mark.compare)
-		met, missed := clocks(marks)
-		c := clockOf[whole]
-		clockOf[whole] = Rate{Hits: c.Hits + met, Of: c.Of + met + missed}
+	sources, tiers := t.ordered(1), t.ordered(2)
+	p := &all.places
+	r := Report{
+		AsOf: t.AsOf(),
+		Leads: Leads{
+			Captured: all.leads, Assigned: p[assigned], Queued: p[queued], Nurtured: p[nurtured], Alerted: p[alerted],
+			Suppressed: p[suppressed], Disqualified: p[disqualified], Undecided: p[captured], NoArrival: t.noTrace,
+		},
+		SpeedToLead: []Speed{all.speed(All)},
+		Routing:     Routing{Queued: all.queued, Failed: all.unplaced},
 	}
-	for id, marks := range wholes {
-		if f := factsOf(marks); f.known {
-			r.add(f, clockOf[id])
-			r.of[id] = f
-		} else if f.place != captured || f.worked() {
-			r.report.Leads.NoArrival++
+	for _, g := range tiers {
+		if s := g.cell.speed(g.name); s.Count+s.Waiting > 0 {
+			r.SpeedToLead = append(r.SpeedToLead, s)
 		}
 	}
-	for _, o := range t.deals {
-		if !o.CreatedAt.After(asOf) {
-			r.deal(o, t.whole(o.Lead, asOf), asOf)
+	breakdown := func(hits, of func(c *cell) int) Breakdown {
+		rates := func(list []named) []Rate {
+			out := []Rate{}
+			for _, g := range list {
+				if n := of(g.cell); n > 0 {
+					out = append(out, Rate{Group: g.name, Hits: hits(g.cell), Of: n})
+				}
+			}
+			return out
 		}
+		return Breakdown{All: Rate{Group: All, Hits: hits(all), Of: of(all)}, Source: rates(sources), Tier: rates(tiers)}
 	}
-	return r.finish()
+	r.SALRate = breakdown(func(c *cell) int { return c.accepted }, func(c *cell) int { return c.assigned })
+	r.Leakage = breakdown(func(c *cell) int { return c.leaked }, func(c *cell) int { return c.due })
+	r.ContactRate = breakdown(func(c *cell) int { return c.contacted }, func(c *cell) int { return c.worked })
+	sla := breakdown(func(c *cell) int { return c.met }, func(c *cell) int { return c.clocks })
+	r.SLA = append([]Rate{sla.All}, sla.Tier...)
+	amounts := func(list []named) []Amount {
+		out := []Amount{}
+		for _, g := range list {
+			out = append(out, g.cell.amount(g.name))
+		}
+		return out
+	}
+	r.PipelinePerLead = Pipeline{All: all.amount(All), Source: amounts(sources), Tier: amounts(tiers), Unlinked: (&cell{deals: t.nobody}).amount(None)}
+	return r
 }
 
-// group is one way to look at leads: all, a source, or a tier.
-type group struct {
-	by   byWhat
+func (c *cell) amount(name string) Amount {
+	return Amount{Group: name, Leads: c.leads, Opportunities: c.deals.count(), Total: c.deals.total(), Won: c.deals.wonAmount.micros()}
+}
+
+// named is a cell of a grouping of one dimension.
+type named struct {
 	name string
+	cell *cell
 }
 
-type byWhat uint8
-
-const (
-	byAll byWhat = iota
-	bySource
-	byTier
-)
-
-func (f *facts) groups() [3]group {
-	return [3]group{{byAll, All}, {bySource, cmp.Or(f.source, None)}, {byTier, cmp.Or(f.tier, None)}}
-}
-
-type rates map[group]*Rate
-
-func (r rates) add(f *facts, hits, of int) {
-	for _, g := range f.groups() {
-		if r[g] == nil {
-			r[g] = &Rate{Group: g.name}
-		}
-		r[g].Hits += hits
-		r[g].Of += of
+// ordered are the cells of sources by their size, and of tiers by their names.
+func (t *Tracker) ordered(group int) []named {
+	var out []named
+	for key, c := range t.groups[group].cells {
+		out = append(out, named{cmp.Or(key, None), c})
 	}
-}
-
-type wait struct {
-	touched []time.Duration
-	waiting int
-}
-
-type reporter struct {
-	report     Report
-	leakBefore time.Time
-	waits      map[group]*wait // of all, and by tier
-	sal        rates
-	leaks      rates
-	contacts   rates
-	sla        rates
-	deals      map[group]*Amount
-	of         map[leadloop.LeadID]facts
-}
-
-func (r *reporter) add(f facts, clock Rate) {
-	l := &r.report.Leads
-	l.Captured++
-	counts := map[markKind]*int{
-		captured: &l.Undecided, assigned: &l.Assigned, queued: &l.Queued, nurtured: &l.Nurtured,
-		alerted: &l.Alerted, suppressed: &l.Suppressed, disqualified: &l.Disqualified,
-	}
-	*counts[f.place]++
-	if f.queued {
-		r.report.Routing.Queued++
-	}
-	if f.unplaced {
-		r.report.Routing.Failed++
-	}
-	for _, g := range f.groups() {
-		if r.deals[g] == nil {
-			r.deals[g] = &Amount{Group: g.name}
-		}
-		r.deals[g].Leads++
-		if g.by != bySource {
-			r.wait(g, &f)
-		}
-	}
-	r.sla.add(&f, clock.Hits, clock.Of)
-	worked := f.worked()
-	if !f.assigned.IsZero() {
-		r.sal.add(&f, one(worked), 1)
-	}
-	if worked {
-		r.contacts.add(&f, one(f.contacted), 1)
-	}
-	due := worked || f.place == assigned || f.place == queued
-	if due && !f.arrival.After(r.leakBefore) {
-		r.leaks.add(&f, one(!worked), 1)
-	}
-}
-
-func (r *reporter) wait(g group, f *facts) {
-	w := r.waits[g]
-	if w == nil {
-		w = &wait{}
-		r.waits[g] = w
-	}
-	switch {
-	case !f.touched.IsZero():
-		// Clocks of two machines may disagree: no wait is negative.
-		w.touched = append(w.touched, max(0, f.touched.Sub(f.arrival)))
-	case f.place == assigned:
-		w.waiting++
-	}
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func (r *reporter) deal(o leadloop.Opportunity, lead leadloop.LeadID, asOf time.Time) {
-	var won leadloop.Micros
-	if o.Status == leadloop.OpportunityWon && !o.ClosedAt.After(asOf) {
-		won = o.Amount
-	}
-	count := func(a *Amount) {
-		a.Opportunities++
-		a.Total, a.Won = plus(a.Total, o.Amount), plus(a.Won, won)
-	}
-	f, ok := r.of[lead]
-	if !ok {
-		count(&r.report.PipelinePerLead.Unlinked)
-		return
-	}
-	for _, g := range f.groups() {
-		count(r.deals[g])
-	}
-}
-
-// plus adds amounts, stopping at the largest instead of turning negative.
-func plus(a, b leadloop.Micros) leadloop.Micros {
-	switch {
-	case b > 0 && a > math.MaxInt64-b:
-		return math.MaxInt64
-	case b < 0 && a < math.MinInt64-b:
-		return math.MinInt64
-	}
-	return a + b
-}
-
-func (r *reporter) finish() Report {
-	out := &r.report
-	for _, g := range r.ordered(maps.Keys(r.waits)) {
-		w := r.waits[g]
-		slices.Sort(w.touched)
-		s := Speed{Group: g.name, Count: len(w.touched), Waiting: w.waiting}
-		if s.Count >= Enough {
-			s.Median, s.P90 = nearestRank(w.touched, 50), nearestRank(w.touched, 90)
-		}
-		if g.by == byAll || s.Count+s.Waiting > 0 {
-			out.SpeedToLead = append(out.SpeedToLead, s)
-		}
-	}
-	if len(out.SpeedToLead) == 0 {
-		out.SpeedToLead = []Speed{{Group: All}}
-	}
-	out.SALRate, out.Leakage, out.ContactRate = r.breakdown(r.sal), r.breakdown(r.leaks), r.breakdown(r.contacts)
-	sla := r.breakdown(r.sla)
-	out.SLA = append([]Rate{sla.All}, slices.DeleteFunc(sla.Tier, func(t Rate) bool { return t.Of == 0 })...)
-	p := &out.PipelinePerLead
-	p.Unlinked.Group = None
-	p.All, p.Source, p.Tier = Amount{Group: All}, []Amount{}, []Amount{}
-	if all := r.deals[group{byAll, All}]; all != nil {
-		p.All = *all
-	}
-	for _, g := range r.ordered(maps.Keys(r.deals)) {
-		switch g.by {
-		case bySource:
-			p.Source = append(p.Source, *r.deals[g])
-		case byTier:
-			p.Tier = append(p.Tier, *r.deals[g])
-		}
-	}
-	return *out
-}
-
-// nearestRank returns the smallest value that at least pct % do not exceed.
-func nearestRank(sorted []time.Duration, pct int) time.Duration {
-	return sorted[(len(sorted)*pct+99)/100-1]
-}
-
-func (r *reporter) breakdown(rs rates) Breakdown {
-	b := Breakdown{All: Rate{Group: All}, Source: []Rate{}, Tier: []Rate{}}
-	if all := rs[group{byAll, All}]; all != nil {
-		b.All = *all
-	}
-	for _, g := range r.ordered(maps.Keys(rs)) {
-		switch g.by {
-		case bySource:
-			b.Source = append(b.Source, *rs[g])
-		case byTier:
-			b.Tier = append(b.Tier, *rs[g])
-		}
-	}
-	return b
-}
-
-// ordered puts tiers in the order of their names and sources in that of their
-// size, the same in every figure.
-func (r *reporter) ordered(groups func(func(group) bool)) []group {
-	return slices.SortedFunc(groups, func(a, b group) int {
+	slices.SortFunc(out, func(a, b named) int {
 		bigger := 0
-		if a.by == bySource && b.by == bySource {
-			bigger = cmp.Compare(r.deals[b].Leads, r.deals[a].Leads)
+		if group == 1 {
+			bigger = cmp.Compare(b.cell.leads, a.cell.leads)
 		}
-		return cmp.Or(cmp.Compare(a.by, b.by), bigger, strings.Compare(a.name, b.name))
+		return cmp.Or(bigger, strings.Compare(a.name, b.name))
 	})
+	return out
 }

@@ -14,8 +14,9 @@ import (
 
 const tooFew = "too few to say"
 
-// Text writes the report as aligned tables that can be read aloud. Amounts are
-// in whole units of the playbook's currency. An error is w's.
+// Text writes the report as aligned tables that can be read aloud: behind each
+// share where it lies with 95 % confidence. Amounts are in whole units of the
+// playbook's currency. An error is w's.
 func (r Report) Text(w io.Writer) error {
 	var b strings.Builder
 	l := r.Leads
@@ -64,7 +65,7 @@ func section(b *strings.Builder, title, header string) { fmt.Fprintf(b, "\n%s\n%
 func rows[T any](b *strings.Builder, list []T, cells func(T) []string) {
 	for _, x := range list {
 		row := cells(x)
-		row[0] = cell(row[0])
+		row[0] = clean(row[0])
 		b.WriteString(strings.Join(row, "\t") + "\n")
 	}
 }
@@ -91,8 +92,8 @@ func amounts(b *strings.Builder, by string, list ...Amount) {
 	})
 }
 
-// cell keeps a name from a journal inside its cell.
-func cell(s string) string {
+// clean keeps a name from a journal inside its cell.
+func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '?'
@@ -106,7 +107,8 @@ func percent(r Rate) string {
 	if !ok {
 		return tooFew
 	}
-	return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
+	low, high := r.Interval()
+	return fmt.Sprintf("%.1f %% (%.0f–%.0f)", 100*v, 100*low, 100*high)
 }
 
 // span writes a duration with its two largest units.
