@@ -58,7 +58,7 @@ const (
 	EventUnflagged      EventKind = "unflagged"     // From: the rule; what it found has changed
 	EventArchived       EventKind = "archived"      // nobody works it any more; Reason
 	EventConverted      EventKind = "converted"     // To: the opportunity; attrs: account, contact, amount, source, medium, campaign
-	EventWon            EventKind = "won"           // To: the opportunity; attrs: account, contact, amount
+	EventWon            EventKind = "won"           // To: the opportunity; attrs: account, contact, owner, amount (in millionths, here and above)
 	EventLost           EventKind = "lost"          // To: the opportunity; Reason; attrs as of won
 
 	// The steps of a cadence. To: the cadence; attrs: since (which stay in it).
