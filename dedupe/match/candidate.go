@@ -209,53 +209,37 @@ func (b *blocking) width() int { return b.starts[len(b.starts)-1] }
 // blockParts is into how many parts the values of a key are divided. It is fixed, so that the order of what is found is.
 const blockParts = 16
 
-// each calls visit for every pair of nodes that shares a key, once. Calls with the same part come one after another in an order that is always the
-// same; those with different parts come concurrently. Parts are numbered from 0 to parts().
+// each calls a visit for every pair of nodes that shares a key, once. Visits are made by begin, for one part each: calls of one come one after another in
+// an order that is always the same; those of different ones come concurrently. Parts are numbered from 0 to parts().
 //
 // Only values of one in sample are visited, so that of all pairs about one in sample is, each with the same chance.
-func (b *blocking) each(ctx context.Context, sample uint32, visit func(part int, x, y uint32)) error {
+func (b *blocking) each(ctx context.Context, sample uint32, begin func(part int) (visit func(x, y uint32))) error {
 	b.dead = make([]int, len(b.keys))
-	width := b.width()
+	var sorts sorter
 	for k := range b.keys {
-		var entries [blockParts][]uint64
-		var killed [blockParts][]uint64
-		var dead [blockParts]int
-		err := parallel(ctx, blockParts, func(part int) {
-			var list []uint64
-			for i := 0; i < b.nodes.len(); i++ {
-				for _, h := range b.slots[i*width+b.starts[k] : i*width+b.starts[k+1]] {
-					if h != 0 && int(h>>28) == part {
-						list = append(list, uint64(h)<<32|uint64(i))
-					}
-				}
-			}
-			slices.Sort(list)
-			list = slices.Compact(list)
-			for i := 0; i < len(list); {
-				j := blockEnd(list, i)
-				if j-i > b.caps[k] {
-					dead[part] += j - i
-					killed[part] = append(killed[part], list[i:j]...)
-				}
-				i = j
-			}
-			entries[part] = list
-		})
+		entries, err := sorts.sort(ctx, b.slots, b.width(), b.starts[k], b.starts[k+1])
 		if err != nil {
 			return err
 		}
-		for part, d := range dead {
-			b.dead[k] += d
-			for _, e := range killed[part] { // not before all parts have read their values
-				b.kill(k, uint32(e), uint32(e>>32))
+		for _, list := range entries {
+			for i := 0; i < len(list); {
+				j := blockEnd(list, i)
+				if j-i > b.caps[k] {
+					b.dead[k] += j - i
+					for _, e := range list[i:j] {
+						b.kill(k, uint32(e), uint32(e>>32))
+					}
+				}
+				i = j
 			}
 		}
 		err = parallel(ctx, blockParts, func(part int) {
 			list := entries[part]
+			visit := begin(k*blockParts + part)
 			for i := 0; i < len(list); {
 				j := blockEnd(list, i)
 				if j-i <= b.caps[k] && uint32(list[i]>>33)%sample == 0 && ctx.Err() == nil {
-					b.block(k, list[i:j], func(x, y uint32) { visit(k*blockParts+part, x, y) })
+					b.block(k, list[i:j], visit)
 				}
 				i = j
 			}

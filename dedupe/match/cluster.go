@@ -150,6 +150,7 @@ func (c *clusterer) result() *Result {
 		}
 	}
 	sums, counts := c.means()
+	var v vector
 	least := logit(c.o.Thresholds.Match)
 	for _, g := range c.linker.groups {
 		if g == nil {
@@ -159,7 +160,7 @@ func (c *clusterer) result() *Result {
 		var rows []uint32
 		for _, x := range g.members {
 			members := c.n.rowsOf(x)
-			self := float64(c.m.weightOf(c.n, x, x))
+			self := float64(c.m.weigh(c.n, x, x, &v))
 			for i, row := range members {
 				at := &r.Rows[row]
 				at.ID, at.Probability = c.t.ids[row], 1

@@ -16,16 +16,20 @@ type column struct {
 	byValue  map[string]uint32
 	values   []string
 	forms    []string   // for comparing letter by letter; shares memory with values where it can
+	outlines []outline  // of the forms
 	hashes   []uint64   // of the values
 	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
+	kinMarks []uint64   // a bit for each of the kin
 	logFreqs []float32  // log2 of the share of rows, or of entities where they are known, that have the value
 
-	byWord     map[string]uint32
-	wordAt     []uint32 // first word of each value in wordIDs; one more at the end
-	wordIDs    []uint32
-	wordForms  []string
-	wordHashes []uint64
-	weights    []float32 // of a word: log2 of one over the share of values that have it
+	byWord       map[string]uint32
+	wordAt       []uint32 // first word of each value in wordIDs; one more at the end
+	wordIDs      []uint32
+	wordForms    []string
+	wordOutlines []outline
+	marks        []uint64 // wordMarks of the values
+	wordHashes   []uint64
+	weights      []float32 // of a word: log2 of one over the share of values that have it
 }
 
 func newColumn(s columnSpec) *column {
@@ -47,9 +51,11 @@ func (c *column) intern(value string) uint32 {
 	c.byValue[value] = id
 	c.values = append(c.values, value)
 	c.forms = append(c.forms, bytesForm(value))
+	c.outlines = append(c.outlines, outlineOf(c.forms[id]))
 	c.hashes = append(c.hashes, hash64(0, value))
 	if c.given {
 		c.kin = append(c.kin, kinOf(value))
+		c.kinMarks = append(c.kinMarks, kinMarks(c.kin[id]))
 	}
 	if c.words {
 		for start := 0; start < len(value); {
@@ -61,6 +67,7 @@ func (c *column) intern(value string) uint32 {
 			start = end + 1
 		}
 		c.wordAt = append(c.wordAt, uint32(len(c.wordIDs)))
+		c.marks = append(c.marks, wordMarks(value))
 	}
 	return id
 }
@@ -71,6 +78,7 @@ func (c *column) internWord(word string) uint32 {
 		id = uint32(len(c.wordForms))
 		c.byWord[word] = id
 		c.wordForms = append(c.wordForms, bytesForm(word))
+		c.wordOutlines = append(c.wordOutlines, outlineOf(c.wordForms[id]))
 		c.wordHashes = append(c.wordHashes, hash64(1, word))
 	}
 	return id
@@ -128,6 +136,14 @@ func kinOf(name string) []uint32 {
 	return slices.Compact(kin)
 }
 
+// kinMarks are disjoint only where no kin is common.
+func kinMarks(kin []uint32) (marks uint64) {
+	for _, k := range kin {
+		marks |= 1 << (k & 63)
+	}
+	return marks
+}
+
 // lettersHash is the same for names that differ in blanks and signs only.
 func lettersHash(s string) uint32 {
 	h := uint64(0xcbf29ce484222325)
@@ -141,6 +157,9 @@ func lettersHash(s string) uint32 {
 
 // sameGiven is normalize.SameGivenName for two values, but that it takes no time for names that have no kin in common.
 func (c *column) sameGiven(a, b uint32) bool {
+	if c.kinMarks[a]&c.kinMarks[b] == 0 {
+		return false
+	}
 	x, y := c.kin[a], c.kin[b]
 	for len(x) > 0 && len(y) > 0 {
 		switch {

@@ -43,6 +43,10 @@ func compareNames(at, g, f int) comparer {
 		if v.level[at] > 2 || v.level[at+1] > 2 {
 			return
 		}
+		if a[g] != 0 && b[f] != 0 && !given.outlines[a[g]].edited(&family.outlines[b[f]], 1) ||
+			b[g] != 0 && a[f] != 0 && !given.outlines[b[g]].edited(&family.outlines[a[f]], 1) {
+			return // most names, without reading them
+		}
 		ga, gb, fa, fb := given.forms[a[g]], given.forms[b[g]], family.forms[a[f]], family.forms[b[f]]
 		first, second := ga != "" && fb != "", gb != "" && fa != ""
 		switch {
@@ -75,6 +79,8 @@ func givenLevel(c *column, a, b uint32) (uint8, float32) {
 		return levelMissing, 0
 	case a == b:
 		return 6, c.logFreqs[a]
+	case c.unlike(a, b) && c.kinMarks[a]&c.kinMarks[b] == 0:
+		return levelDifferent, 0
 	}
 	fa, fb := c.forms[a], c.forms[b]
 	if len(fa) > len(fb) {
@@ -91,7 +97,7 @@ func givenLevel(c *column, a, b uint32) (uint8, float32) {
 	case sharesWord(fa, fb):
 		return 4, commoner(c, a, b)
 	}
-	jw := jaroWinkler(fa, fb)
+	jw := c.jaroWinkler(similar80, a, b)
 	switch {
 	case jw >= 0.93:
 		return 5, commoner(c, a, b)
@@ -120,6 +126,8 @@ func familyLevel(c *column, a, b uint32) (uint8, float32) {
 		return levelMissing, 0
 	case a == b:
 		return 5, c.logFreqs[a]
+	case c.unlike(a, b):
+		return levelDifferent, 0
 	}
 	fa, fb := c.forms[a], c.forms[b]
 	if len(fa) > len(fb) {
@@ -131,7 +139,7 @@ func familyLevel(c *column, a, b uint32) (uint8, float32) {
 	if sharesWord(fa, fb) || sharesWord(fb, fa) {
 		return 3, commoner(c, a, b)
 	}
-	switch jw := jaroWinkler(fa, fb); {
+	switch jw := c.jaroWinkler(similar80, a, b); {
 	case jw >= 0.93:
 		return 4, commoner(c, a, b)
 	case jw >= 0.80:
@@ -163,11 +171,11 @@ func compareEmail(first int) func(int) comparer {
 				}
 			case ea == eb:
 				v.level[at], v.freq[at] = 7, all.logFreqs[ea]
-			case edits(all.forms[ea], all.forms[eb], 2) <= 2 && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3:
+			case all.outlines[ea].edited(&all.outlines[eb], 2) && edits(all.forms[ea], all.forms[eb], 2) <= 2 && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3:
 				v.level[at], v.freq[at] = 6, commoner(all, ea, eb)
 			case xa == xb:
 				v.level[at], v.freq[at] = 5, box.logFreqs[xa]
-			case jaroWinkler(box.forms[xa], box.forms[xb]) >= 0.88:
+			case box.jaroWinkler(similar88, xa, xb) >= 0.88:
 				v.level[at] = 3
 				if sameHost {
 					v.level[at], v.freq[at] = 4, host.logFreqs[ha]
@@ -216,6 +224,10 @@ func comparePhone(col int) func(int) comparer {
 			}
 			if x == y {
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
+				return
+			}
+			if !c.outlines[x].typo(&c.outlines[y]) {
+				v.level[at] = levelDifferent
 				return
 			}
 			fa, fb := c.forms[x], c.forms[y]

@@ -20,6 +20,13 @@ func wordSimilarity(c *column, x, y uint32) float64 {
 
 // wordOverlap returns the similarity, and how much of the weight of the lighter value is in the other.
 func wordOverlap(c *column, x, y uint32) (similarity, contained float64) {
+	if c.marks[x]&c.marks[y] == 0 {
+		return 0, 0
+	}
+	return wordOverlapOf(c, x, y)
+}
+
+func wordOverlapOf(c *column, x, y uint32) (similarity, contained float64) {
 	wa, wb := c.wordsOf(x), c.wordsOf(y)
 	if len(wa) > len(wb) || len(wa) == len(wb) && c.values[x] > c.values[y] {
 		wa, wb = wb, wa
@@ -52,7 +59,7 @@ func wordOverlap(c *column, x, y uint32) (similarity, contained float64) {
 			if usedB>>uint(j)&1 != 0 {
 				continue
 			}
-			if s := likeness(c.wordForms[w], c.wordForms[o]); s > best {
+			if s := c.likeness(w, o); s > best {
 				best, at = s, j
 			}
 		}
@@ -68,7 +75,8 @@ func wordOverlap(c *column, x, y uint32) (similarity, contained float64) {
 }
 
 // likeness is how much two unequal words count as the same.
-func likeness(a, b string) float64 {
+func (c *column) likeness(x, y uint32) float64 {
+	a, b := c.wordForms[x], c.wordForms[y]
 	if len(a) > len(b) {
 		a, b = b, a
 	}
@@ -82,6 +90,9 @@ func likeness(a, b string) float64 {
 	case strings.HasPrefix(b, a) && len(a) >= 3:
 		return 0.8
 	case len(a) < 4:
+		return 0
+	}
+	if !c.wordOutlines[x].alike(&c.wordOutlines[y], similar88) {
 		return 0
 	}
 	if jw := jaroWinkler(a, b); jw >= 0.88 {
@@ -135,7 +146,7 @@ func compareCompany(col int) func(int) comparer {
 				return
 			}
 			s := wordSimilarity(c, x, y)
-			if s < 0.88 && jaroWinkler(c.forms[x], c.forms[y]) >= 0.95 {
+			if s < 0.88 && c.jaroWinkler(similar95, x, y) >= 0.95 {
 				s = 0.88 // written in one word, or a typing error at the end
 			}
 			switch {
@@ -198,7 +209,7 @@ func compareAddress(first int) func(int) comparer {
 			if na == nb && na != 0 { // what one has more is a floor, a mall or a crossing
 				s = max(s, contained)
 			}
-			if s < 0.85 && jaroWinkler(street.forms[x], street.forms[y]) >= 0.93 {
+			if s < 0.85 && street.jaroWinkler(similar93, x, y) >= 0.93 {
 				s = 0.85
 			}
 			switch {

@@ -18,9 +18,12 @@ const floorWeight = -8
 // score compares all candidates and returns the edges from the floor up, sorted by nodes.
 func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error) {
 	parts := make([][]edge, b.parts())
-	err := b.each(ctx, 1, func(part int, x, y uint32) {
-		if w := m.weightOf(n, x, y); w >= floorWeight {
-			parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
+	err := b.each(ctx, 1, func(part int) func(x, y uint32) {
+		var v vector // one for all pairs of the part, as it moves to the heap
+		return func(x, y uint32) {
+			if w := m.weigh(n, x, y, &v); w >= floorWeight {
+				parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
+			}
 		}
 	})
 	if err != nil {
@@ -33,8 +36,8 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error
 
 func compareEdges(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) }
 
-func (m *Model) weightOf(n *nodes, x, y uint32) float32 {
-	var v vector
-	m.spec.compareAll(n.cols, n.row(x), n.row(y), &v)
-	return float32(m.params.weight(m.spec, &v))
+// weigh compares two nodes, with v to work in.
+func (m *Model) weigh(n *nodes, x, y uint32, v *vector) float32 {
+	m.spec.compareAll(n.cols, n.row(x), n.row(y), v)
+	return float32(m.params.weight(m.spec, v))
 }

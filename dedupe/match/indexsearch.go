@@ -189,19 +189,19 @@ func (c *column) keep(value string, f *frequencies) uint32 {
 // reserve makes places for one search: a value, one that only ends its words, and words.
 func (c *column) reserve() {
 	for range 2 {
-		c.values, c.forms, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.hashes, 0)
+		c.values, c.forms, c.outlines, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.outlines, outline{}), append(c.hashes, 0)
 		if c.given {
-			c.kin = append(c.kin, nil)
+			c.kin, c.kinMarks = append(c.kin, nil), append(c.kinMarks, 0)
 		}
 	}
 	if !c.words {
 		return
 	}
 	start := uint32(len(c.wordIDs))
-	c.wordAt = append(c.wordAt, start, start+maxWords)
+	c.wordAt, c.marks = append(c.wordAt, start, start+maxWords), append(c.marks, 0, 0)
 	for range maxWords {
 		c.wordIDs = append(c.wordIDs, 0)
-		c.wordForms, c.wordHashes = append(c.wordForms, ""), append(c.wordHashes, 0)
+		c.wordForms, c.wordOutlines, c.wordHashes = append(c.wordForms, ""), append(c.wordOutlines, outline{}), append(c.wordHashes, 0)
 	}
 }
 
@@ -209,13 +209,15 @@ func (c *column) reserve() {
 func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	id := uint32(1 + 2*number)
 	c.values[id], c.forms[id], c.hashes[id] = value, bytesForm(value), hash64(0, value)
-	c.logFreqs[id] = f.logFreq(c.hashes[id])
+	c.outlines[id], c.logFreqs[id] = outlineOf(c.forms[id]), f.logFreq(c.hashes[id])
 	if c.given {
 		c.kin[id] = kinOf(value)
+		c.kinMarks[id] = kinMarks(c.kin[id])
 	}
 	if !c.words {
 		return id
 	}
+	c.marks[id] = wordMarks(value)
 	at := c.wordAt[id]
 	for start := 0; start < len(value) && at < c.wordAt[id]+maxWords; at++ {
 		end := start
@@ -228,6 +230,7 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 		if !ok {
 			w = at // the places of words are numbered like those in wordIDs
 			c.wordForms[w] = bytesForm(word)
+			c.wordOutlines[w] = outlineOf(c.wordForms[w])
 			c.weights[w] = f.wordWeight(hash64(1, word))
 		}
 		c.wordIDs[at] = w

@@ -1,0 +1,128 @@
+package match
+
+import "math/bits"
+
+// outline is what there is to see of a form without reading it: enough to tell that most forms do not resemble each other.
+type outline struct {
+	once, twice uint32 // letters from a to z that it has, and has twice, as bits
+	begin, end  uint32 // its first and its last four bytes
+	size        uint8  // bytes, up to similarityBytes+1
+	further     uint8  // bytes beyond the letters above
+	plain       bool   // two letters or more from a to z, and nothing else
+}
+
+func outlineOf(form string) outline {
+	o := outline{size: uint8(min(len(form), similarityBytes+1))}
+	for i := 0; i < len(form) && i < similarityBytes; i++ {
+		c := form[i] - 'a'
+		bit := uint32(1) << (c & 31)
+		switch {
+		case c >= 26:
+			o.further++
+		case o.once&bit == 0:
+			o.once |= bit
+		case o.twice&bit == 0:
+			o.twice |= bit
+		default:
+			o.further++
+		}
+	}
+	o.plain = len(form) >= 2 && len(form) <= similarityBytes
+	for i := 0; i < len(form) && o.plain; i++ {
+		o.plain = 'a' <= form[i] && form[i] <= 'z'
+	}
+	for i := 0; i < min(len(form), 4); i++ {
+		o.begin |= uint32(form[i]) << (8 * uint(i))
+		o.end |= uint32(form[len(form)-1-i]) << (8 * uint(i))
+	}
+	return o
+}
+
+// common is the most bytes that two forms can have in common. It is for those of similarityBytes at most.
+func (o *outline) common(p *outline) int {
+	return bits.OnesCount32(o.once&p.once) + bits.OnesCount32(o.twice&p.twice) + int(min(o.further, p.further))
+}
+
+// edited reports whether two forms may be so many edits apart: each changes one of the bytes that a form is made of.
+func (o *outline) edited(p *outline, most int) bool {
+	if o.size > similarityBytes || p.size > similarityBytes {
+		return true
+	}
+	small, large := int(o.size), int(p.size)
+	if small > large {
+		small, large = large, small
+	}
+	return large-small <= most && o.common(p) >= large-most
+}
+
+// typo reports whether two forms may be one edit apart, or one end with the other. An edit leaves the beginning or the end of a long form as it was.
+func (o *outline) typo(p *outline) bool {
+	const long = 9 // the middle four, and one, are part of one of them at most
+	return o.begin == p.begin || o.end == p.end || o.size < long || p.size < long
+}
+
+// similarity is a Jaro–Winkler similarity that is asked for, above 0.7, and what forms need to have in common for it, by the length of their equal
+// beginning up to four: the sum of the shares of both forms, times their sizes.
+type similarity struct {
+	least float64
+	needs [5]float64
+}
+
+func similarityFrom(least float64) *similarity {
+	s := &similarity{least: least}
+	for prefix := range s.needs {
+		bonus := 0.1 * float64(prefix)
+		s.needs[prefix] = 3*(least-bonus)/(1-bonus) - 1 - 1e-9
+	}
+	return s
+}
+
+// The similarities that are asked for.
+var (
+	similar80 = similarityFrom(0.80)
+	similar88 = similarityFrom(0.88)
+	similar93 = similarityFrom(0.93)
+	similar95 = similarityFrom(0.95)
+)
+
+// alike reports whether the similarity of two forms may be that much or more.
+func (o *outline) alike(p *outline, s *similarity) bool {
+	if o.size > similarityBytes || p.size > similarityBytes || o.size == 0 || p.size == 0 {
+		return true
+	}
+	prefix := min(bits.TrailingZeros32(o.begin^p.begin)/8, 4)
+	return float64(o.common(p)*(int(o.size)+int(p.size))) >= s.needs[prefix]*float64(int(o.size)*int(p.size))
+}
+
+// jaroWinkler returns the Jaro–Winkler similarity of the forms of two values if it is as much as s or more, and otherwise something below.
+func (c *column) jaroWinkler(s *similarity, a, b uint32) float64 {
+	if !c.outlines[a].alike(&c.outlines[b], s) {
+		return 0
+	}
+	return jaroWinkler(c.forms[a], c.forms[b])
+}
+
+// unlike reports that two values are plain and so different that neither a typing error nor a similarity of 0.8 can be.
+func (c *column) unlike(a, b uint32) bool {
+	o, p := &c.outlines[a], &c.outlines[b]
+	return o.plain && p.plain && !o.edited(p, 1) && !o.alike(p, similar80)
+}
+
+// wordMarks are the first letters of a value's words, and the last ones of those that resemble others by them: where two values have no mark in
+// common, no word of one is like one of the other.
+func wordMarks(value string) (marks uint64) {
+	for start := 0; start < len(value); {
+		end := start
+		for end < len(value) && value[end] != ' ' {
+			end++
+		}
+		if word := bytesForm(value[start:end]); word != "" {
+			marks |= 1 << (word[0] & 31)
+			if len(word) >= 4 {
+				marks |= 1 << (32 + word[len(word)-1]&31)
+			}
+		}
+		start = end + 1
+	}
+	return marks
+}

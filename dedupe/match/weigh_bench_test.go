@@ -1,0 +1,55 @@
+package match
+
+import (
+	"testing"
+
+	"github.com/leadloop/leadloop/dedupe/match/matchtest"
+)
+
+// BenchmarkWeigh compares the candidates of generated leads.
+func BenchmarkWeigh(b *testing.B) {
+	const rows = 20_000
+	w := matchtest.New(rows, 1)
+	table, err := NewTable(fieldsOfWorld())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range rows {
+		if err := table.Add(recordOfWorld(w.Record(i))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	m, err := Learn(b.Context(), table, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := table.nodes(true, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.apply(n.cols)
+	blocks := &blocking{nodes: n, keys: m.keys, number: m.numbers, caps: m.caps}
+	if err := blocks.fill(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	parts := make([][][2]uint32, blocks.parts())
+	err = blocks.each(b.Context(), 1, func(part int) func(x, y uint32) {
+		return func(x, y uint32) { parts[part] = append(parts[part], [2]uint32{x, y}) }
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var pairs [][2]uint32
+	for _, p := range parts {
+		pairs = append(pairs, p...)
+	}
+	var v vector
+	i, start := 0, processTime(b)
+	for b.Loop() {
+		p := pairs[i%len(pairs)]
+		m.weigh(n, p[0], p[1], &v)
+		i++
+	}
+	b.ReportMetric(float64((processTime(b)-start).Nanoseconds())/float64(i), "cpu-ns/pair")
+	b.ReportMetric(float64(len(pairs))/rows, "pairs/row")
+}
