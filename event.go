@@ -68,5 +68,10 @@ const (
 	EventCadenceResumed EventKind = "cadence_resumed" // attrs: due
 	EventCadenceEnded   EventKind = "cadence_ended"   // Reason: finished, or what stopped it
 
+	// EventErased: the lead was erased, To is the erasure's own entry, which
+	// says in From and To what became of each target.
 	EventErased EventKind = "erased"
+	// EventDropped: something arrived about somebody who was erased, and nothing
+	// of it is stored.
+	EventDropped EventKind = "dropped"
 )

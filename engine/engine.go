@@ -86,6 +86,11 @@ type Options struct {
 	// others' when they are decided, unless the stage gave them a priority. nil
 	// treats all leads alike. It must be fast, and is called concurrently.
 	Urgency func(lead *leadloop.Lead, profile *leadloop.Profile, asOf time.Time) int
+	// Forgotten is asked, in the transaction that would store a new lead, whether
+	// it is of somebody who must not be stored any more; a reason drops it. The
+	// result's lead then has an id, revision 0 and the outcome suppressed with
+	// that reason. Package privacy has one; nil stores everybody.
+	Forgotten func(ctx context.Context, tx store.Tx, lead *leadloop.Lead, asOf time.Time) (reason string, err error)
 	// Now stamps what Run does; nil means time.Now.
 	Now func() time.Time
 	// Logger receives ids, counts and reasons, never personal data; nil is
@@ -260,7 +265,7 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 		}}
 		run.prioritise(profile)
 		res, err := run.commit(ctx)
-		if err == nil && !res.Known {
+		if err == nil && !res.Known && res.Lead.Revision > 0 {
 			res.Pending = true
 			l.poke()
 		}

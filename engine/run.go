@@ -289,7 +289,11 @@ func (r *run) commit(ctx context.Context) (Result, error) {
 	r.stampTokens()
 	var known leadloop.LeadID
 	var revision int64
+	var forgotten string
 	err := r.loop.store.Update(ctx, func(tx store.Tx) (err error) {
+		if forgotten, err = r.forgotten(ctx, tx); forgotten != "" || err != nil {
+			return err
+		}
 		if r.key != "" {
 			bound, claimed, err := tx.Keys().Claim(ctx, r.key, r.record)
 			if err != nil {
@@ -313,9 +317,39 @@ func (r *run) commit(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("commit lead %s: %w", r.lead.ID, err)
 	}
+	if forgotten != "" {
+		return r.nothing(forgotten), nil
+	}
 	r.lead.Revision = revision
 	r.loop.o.Logger.DebugContext(ctx, "committed", "lead", r.lead.ID, "revision", revision, "outcome", r.outcome.Kind, "reason", r.outcome.Reason)
 	return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
+}
+
+// forgotten asks about a lead that was never stored, and journals that nothing
+// of it is, once. What is stored already is for an erasure to delete.
+func (r *run) forgotten(ctx context.Context, tx store.Tx) (reason string, err error) {
+	if r.loop.o.Forgotten == nil || r.lead.Revision > 0 {
+		return "", nil
+	}
+	if reason, err = r.loop.o.Forgotten(ctx, tx, r.lead, r.asOf); err != nil || reason == "" {
+		return "", err
+	}
+	for e, err := range tx.Journal().ByLead(ctx, r.lead.ID) {
+		if err != nil {
+			return "", err
+		}
+		if e.Kind == leadloop.EventDropped {
+			return reason, nil
+		}
+	}
+	return reason, tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventDropped, Lead: r.lead.ID, At: r.asOf, Reason: reason})
+}
+
+// nothing is the result of a run about somebody who is not to be stored.
+func (r *run) nothing(reason string) Result {
+	out := leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: reason, Stop: true}
+	lead := &leadloop.Lead{ID: r.lead.ID, ReceivedAt: r.lead.ReceivedAt, State: leadloop.State{Disposition: out.Kind, Reason: reason}}
+	return Result{Lead: lead, Record: r.record, Outcome: out}
 }
 
 var errKnown = fmt.Errorf("key is taken: %w", leadloop.ErrConflict)

@@ -107,7 +107,14 @@ func (w *Waterfall) keep(ctx context.Context, src *guard, identity string, said 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
 	err := w.update(ctx, func(tx store.Tx) error {
-		if !src.NoCache {
+		forgotten := false
+		if w.o.Forgotten != nil {
+			var err error
+			if forgotten, err = w.o.Forgotten(ctx, tx, c.Lead); err != nil {
+				return err
+			}
+		}
+		if !src.NoCache && !forgotten {
 			for _, f := range sortedKeys(said) {
 				data, err := json.Marshal(said[f])
 				if err != nil {

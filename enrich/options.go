@@ -36,6 +36,10 @@ type Options struct {
 	// false) is. MinFit nil means no gate.
 	PreScore func(ctx context.Context, p *leadloop.Profile, activities []leadloop.Activity, asOf time.Time) (fit leadloop.Points, ok bool)
 	MinFit   *leadloop.Points
+	// Forgotten is asked, in the transaction that keeps a paid answer, whether
+	// the lead it was bought for was erased meanwhile: then the cost is kept and
+	// the answer is not. Package privacy has one; nil keeps every answer.
+	Forgotten func(ctx context.Context, tx store.Tx, id leadloop.LeadID) (bool, error)
 	// Refuse keeps a lead from every provider: it returns the reason code if
 	// the person must not be sent, such as one suppressed. It is asked once per
 	// run, before the first lookup; nil refuses nobody. An error ends the run.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
@@ -194,11 +195,20 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 			options.Policies[f] = policy
 		}
 	}
+	terms, err := privacy.NewTerms(o.Tokens, p.privacy.Rules()...)
+	if err != nil {
+		return nil, err
+	}
+	options.Forgotten = o.Tokens.ForgottenLead
 	options.Refuse = func(ctx context.Context, s leadloop.Subject) (reason string, err error) {
 		err = st.View(ctx, func(tx store.Tx) error {
 			hits, err := tx.Suppressions().Match(ctx, o.Tokens.Of(s.Profile))
 			if err == nil && len(hits) > 0 {
 				reason = "suppressed"
+				return nil
+			}
+			if err == nil {
+				reason, err = terms.Refuse(ctx, tx, s.Lead, s.Profile, privacy.PurposeEnrichment, s.AsOf)
 			}
 			return err
 		})

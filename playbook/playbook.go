@@ -31,9 +31,7 @@ import (
 	"github.com/leadloop/leadloop/engine"
 	"github.com/leadloop/leadloop/enrich"
 	"github.com/leadloop/leadloop/internal/suggest"
-	"github.com/leadloop/leadloop/internal/yamldoc"
 	"github.com/leadloop/leadloop/lifecycle"
-	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/routing/holidays"
@@ -70,20 +68,13 @@ type Playbook struct {
 	enriching *enrich.Definition // nil without enrich.yaml
 	policy    *dedupe.Policy
 	lifecycle *lifecycle.Lifecycle
-	privacy   privacyDefinition
+	privacy   privacy.Definition
 	rules     int
 	modifiers []scoring.Modifier
 	scoring   scoring.Definition
 	routing   routing.Definition
 	sla       routing.SLADefinition
 	sources   []enrich.Source // their terms; as given, without secrets
-}
-
-// privacyDefinition is privacy.yaml.
-type privacyDefinition struct {
-	// ConsentRequiredIn lists the countries whose leads must have granted
-	// consent before anybody contacts them.
-	ConsentRequiredIn []leadloop.Expression `yaml:"consent_required_in"`
 }
 
 // Load reads the folder. The problems are all that was found, in order of file
@@ -190,10 +181,7 @@ func (l *loader) parse() {
 		l.problems = append(l.problems, problems...)
 		return nil
 	})
-	each(privacyFile, func(data []byte) error {
-		l.problems = append(l.problems, yamldoc.Decode(privacyFile, data, &l.pb.privacy)...)
-		return nil
-	})
+	each(privacyFile, func(data []byte) (err error) { l.pb.privacy, err = privacy.Parse(privacyFile, data); return err })
 	// Who has a named account is a rule as any other; a file that can't be read
 	// is named by routing.
 	for _, name := range l.routing.Files() {
@@ -268,11 +256,6 @@ func (l *loader) compile() {
 		_, warnings := problems.Split()
 		l.problems = append(l.problems, warnings...)
 	}
-	for _, c := range pb.privacy.ConsentRequiredIn {
-		if iso, ok := normalize.Country(c.Text); !ok || iso != c.Text {
-			l.problems.Add(c.At, "consent_required_in: expected a country code such as DE, found %q", c.Text)
-		}
-	}
 	pb.rules, pb.modifiers = len(l.scoring.Rules), l.scoring.Modifiers
 	pb.scoring, pb.routing, pb.sla, pb.sources = l.scoring, l.routing, l.sla, l.sources
 }
@@ -294,6 +277,9 @@ func (p *Playbook) Router() *routing.Router { return p.router }
 
 // Policy decides what a lead looks like.
 func (p *Playbook) Policy() *dedupe.Policy { return p.policy }
+
+// Privacy is what privacy.yaml says.
+func (p *Playbook) Privacy() privacy.Definition { return p.privacy }
 
 // Lifecycle has the stages and statuses.
 func (p *Playbook) Lifecycle() *lifecycle.Lifecycle { return p.lifecycle }
@@ -329,6 +315,9 @@ type Options struct {
 	// Tokens make suppression tokens. Required, with the same key on every
 	// start: with another one nobody on the list would be recognised.
 	Tokens *privacy.Tokens
+	// Eraser delivers the tasks that make other systems forget somebody; nil
+	// leaves them pending. It must have the same tokens.
+	Eraser *privacy.Eraser
 	// Client fetches for providers of type http; nil means a default one.
 	Client *http.Client
 	// Secret looks up what enrich.yaml names as secrets, such as os.LookupEnv;
@@ -352,7 +341,8 @@ type Options struct {
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
 	// logger. Its Merger and Playbook are set here, Urgency follows the tier
 	// unless it is set, and lifecycle, tracking and the settling of routing's
-	// books follow its Records. The handler of routing.TaskDrain is set too.
+	// books follow its Records. The handler of routing.TaskDrain is set too, and Forgotten
+	// is the tokens' unless it is set.
 	Engine engine.Options
 }
 
@@ -391,6 +381,12 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 		_, err := router.DrainStore(ctx, st, p.policy, t.DueAt)
 		return err
 	})
+	if o.Eraser != nil {
+		e.Handlers[privacy.TaskErase] = o.Eraser
+	}
+	if e.Forgotten == nil {
+		e.Forgotten = o.Tokens.Forgotten
+	}
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
@@ -413,11 +409,7 @@ func (p *Playbook) counting(o Options) *routing.Router {
 }
 
 func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
-	countries := make([]string, len(p.privacy.ConsentRequiredIn))
-	for i, c := range p.privacy.ConsentRequiredIn {
-		countries[i] = c.Text
-	}
-	suppress, err := privacy.NewStage(st, o.Tokens, privacy.Options{ConsentRegions: countries})
+	suppress, err := privacy.NewStage(st, o.Tokens, privacy.Options{Consent: p.privacy.Rules()})
 	if err != nil {
 		return nil, err
 	}

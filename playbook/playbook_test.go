@@ -123,7 +123,7 @@ func TestEveryProblemOfAllFilesIsReportedAtOnce(t *testing.T) {
 		`lifecycle.yaml:1:1: file: unknown key "stagez" (did you mean "stages"?)`,
 		`lifecycle.yaml:1:1: file: missing key "initial"`,
 		`lifecycle.yaml:1:1: file: missing key "stages"`,
-		`privacy.yaml:1:23: consent_required_in: expected a country code such as DE, found "Germany"`,
+		`privacy.yaml:1:23: consent_required_in: expected a country code such as DE, found "Germany" (did you mean "DE"?)`,
 		`rooting.yaml: warning: is no file of a playbook and is not read (did you mean "routing.yaml"?)`,
 		`routing.yaml:3:9: pool sales: there is no team "sale" (did you mean "sales"?)`,
 		`scoring.yaml:6:34: rule "big": unknown field company.employes (did you mean "company.employees"?)`,

@@ -7,5 +7,9 @@
 // does not promise: to find somebody under an identifier that the list does
 // not have, or under a key or normalisation that the list was not made with.
 //
+// An [Eraser] makes the store and other systems forget somebody, with a
+// receipt; [Terms] say what consents allow; [ExportPerson], [Hold] and
+// [Eraser.Retain] are what else the law may ask for.
+//
 // Start with [NewTokens] and [NewStage]; [Suppress] and [Import] add to the list.
 package privacy

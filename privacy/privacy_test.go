@@ -314,7 +314,7 @@ func TestTheStageStopsLeadsInTheOrderOfItsReasons(t *testing.T) {
 	consent := func(v string) func(*leadloop.Profile) {
 		return func(p *leadloop.Profile) { leadloop.Consent.Set(p, v) }
 	}
-	german := privacy.Options{ConsentRegions: []string{"Germany"}}
+	german := privacy.Options{Consent: []privacy.ConsentRule{{In: []string{"Germany"}}}}
 	for name, tc := range map[string]struct {
 		list  func(*testing.T, store.Store)
 		state leadloop.State
@@ -335,7 +335,7 @@ func TestTheStageStopsLeadsInTheOrderOfItsReasons(t *testing.T) {
 		"consent missing where it is needed":                {o: german, want: suppressed("consent_missing")},
 		"consent pending is no consent":                     {o: german, set: consent("pending"), want: suppressed("consent_missing")},
 		"consent granted where it is needed":                {o: german, set: consent("granted"), want: leadloop.Outcome{}},
-		"consent missing where it is not needed":            {o: privacy.Options{ConsentRegions: []string{"FR"}}, want: leadloop.Outcome{}},
+		"consent missing where it is not needed":            {o: privacy.Options{Consent: []privacy.ConsentRule{{In: []string{"FR"}}}}, want: leadloop.Outcome{}},
 		"consent comes before the open opportunity":         {o: german, state: leadloop.State{Account: "a-deal"}, want: suppressed("consent_missing")},
 		"an open opportunity of its account":                {state: leadloop.State{Account: "a-deal"}, want: alerted("open_opportunity")},
 		"an open opportunity of another account":            {state: leadloop.State{Account: "a-deal-not", Opportunity: "o-else"}, want: alerted("open_opportunity")},
@@ -506,7 +506,7 @@ func TestAStoreThatCannotBeAskedFailsTheStep(t *testing.T) {
 }
 
 func TestNewStageReportsAllProblemsTogether(t *testing.T) {
-	_, err := privacy.NewStage(nil, nil, privacy.Options{ConsentRegions: []string{"EU-ish", "DE"}})
+	_, err := privacy.NewStage(nil, nil, privacy.Options{Consent: []privacy.ConsentRule{{In: []string{"EU-ish", "DE"}}}})
 	if !errors.Is(err, leadloop.ErrInvalid) || !strings.Contains(err.Error(), "store and tokens") || !strings.Contains(err.Error(), "EU-ish") {
 		t.Errorf("error %v", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -26,9 +25,9 @@ const (
 
 // Options are the stage's settings; the zero value of each has a meaning.
 type Options struct {
-	// ConsentRegions are the countries, as ISO 3166-1 codes or names, whose
-	// people may only be worked if consent is granted. None by default.
-	ConsentRegions []string
+	// Consent says where which purpose needs a consent; this step asks about
+	// [PurposeContact]. None by default.
+	Consent []ConsentRule
 }
 
 // NewStage returns the step "suppress", which runs on every trigger. In this
@@ -37,9 +36,8 @@ type Options struct {
 //   - an entry of the suppression list for any address, number or domain of
 //     the lead; of several the strongest reason counts
 //   - its contact in the CRM having opted out
-//   - consent withdrawn or denied
-//   - consent not granted in one of the ConsentRegions (the person's country,
-//     else the company's; an unknown country is in no region)
+//   - consent withdrawn or denied, or not granted where a rule needs it (see
+//     [Terms.Refuse])
 //   - an open opportunity of its account: the owner is told
 //   - an account that is a customer: its owner is told
 //
@@ -62,24 +60,21 @@ func NewStage(st store.Store, t *Tokens, o Options) (leadloop.Stage, error) {
 	if st == nil || t == nil {
 		problems = append(problems, fmt.Errorf("%w: store and tokens are required", leadloop.ErrInvalid))
 	}
-	c := &check{st: st, tokens: t, regions: map[string]bool{}}
-	for _, r := range o.ConsentRegions {
-		iso2, ok := normalize.Country(r)
-		if !ok {
-			problems = append(problems, fmt.Errorf("%w: consent region %q is no country", leadloop.ErrInvalid, r))
-		}
-		c.regions[iso2] = true
+	terms, err := NewTerms(t, o.Consent...)
+	if err != nil {
+		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("privacy: %w", err)
 	}
+	c := &check{st: st, tokens: t, terms: terms}
 	return leadloop.StageFunc("suppress", c.decide), nil
 }
 
 type check struct {
-	st      store.Store
-	tokens  *Tokens
-	regions map[string]bool
+	st     store.Store
+	tokens *Tokens
+	terms  *Terms
 }
 
 // finding is why a lead does not go on. Without tell it is suppressed.
@@ -237,7 +232,11 @@ func (c *check) find(ctx context.Context, tx store.Tx, s leadloop.Subject, token
 	if contact.OptedOut {
 		return finding{reason: ReasonContactOptedOut}, nil
 	}
-	if reason := c.consent(s.Profile); reason != "" {
+	reason, err := c.terms.Refuse(ctx, tx, s.Lead, s.Profile, PurposeContact, s.AsOf)
+	if err != nil {
+		return finding{}, fmt.Errorf("consents: %w", err)
+	}
+	if reason != "" {
 		return finding{reason: reason}, nil
 	}
 	if s.Lead.State.Owner != "" && s.Trigger != leadloop.TriggerRecycle && !told(s.Lead.State) {
@@ -272,21 +271,6 @@ func lookup[ID ~string, T any](ctx context.Context, id ID, get func(context.Cont
 		return none, nil
 	}
 	return v, err
-}
-
-func (c *check) consent(p *leadloop.Profile) string {
-	switch v, _ := leadloop.Consent.Get(p); v {
-	case leadloop.ConsentWithdrawn:
-		return ReasonConsentWithdrawn
-	case leadloop.ConsentDenied:
-		return ReasonConsentDenied
-	case leadloop.ConsentGranted:
-		return ""
-	}
-	if iso2, ok := normalize.Country(countryHint(p)); ok && c.regions[iso2] {
-		return ReasonConsentMissing
-	}
-	return ""
 }
 
 // business looks for an open opportunity and for a customer.

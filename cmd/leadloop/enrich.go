@@ -217,7 +217,7 @@ func (b *backlog) prepare(ctx context.Context, base *runCmd, s streams) (func(en
 	}
 	if b.in.crm != nil && (!b.cmd.DryRun || base.Store == "memory") {
 		err := b.store.Update(ctx, func(tx store.Tx) error {
-			return b.in.crm.put(ctx, tx.CRM(), map[leadloop.OpportunityID]leadloop.Opportunity{})
+			return b.in.crm.put(ctx, tx, tokens, map[leadloop.OpportunityID]leadloop.Opportunity{})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("store the CRM: %w", err)

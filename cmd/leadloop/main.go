@@ -57,6 +57,8 @@ type cli struct {
 
 	Dedupe dedupeCmd `cmd:"" help:"Find the rows of any table that are the same person or company, without labels."`
 
+	Privacy privacyCmd `cmd:"" help:"Erase, export, hold or retain what is stored about people, and keep the ledger of consents."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

@@ -255,6 +255,9 @@ func (r *results) did(w *strings.Builder) {
 	if n.LaterThanAsOf > 0 {
 		fmt.Fprintf(w, "%s of leads and activities lie after the moment of the run (--as-of) and were left for later.\n", plural(n.LaterThanAsOf, "row"))
 	}
+	if n.Forgotten > 0 {
+		fmt.Fprintf(w, "%s not stored: who was erased stays erased.\n", plural(n.Forgotten, "row"))
+	}
 	if n.NoOwner > 0 {
 		fmt.Fprintf(w, "%s by \"owner\" were left out: nobody owned the lead at that time.\n", plural(n.NoOwner, "activity row"))
 	}

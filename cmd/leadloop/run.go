@@ -189,7 +189,7 @@ func (c *runCmd) changed(s streams, in *input, r *replay) {
 func (c *runCmd) prepare(ctx context.Context, r *replay, in *input, tokens *privacy.Tokens, s streams) error {
 	have := map[leadloop.OpportunityID]leadloop.Opportunity{}
 	if in.crm != nil {
-		err := r.store.Update(ctx, func(tx store.Tx) error { return in.crm.put(ctx, tx.CRM(), have) })
+		err := r.store.Update(ctx, func(tx store.Tx) error { return in.crm.put(ctx, tx, tokens, have) })
 		if err != nil {
 			return fmt.Errorf("store the CRM: %w", err)
 		}

@@ -132,15 +132,24 @@ func newKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// put stores what the CRM says, where the store says otherwise, and fills have
-// with the opportunities that are stored.
-func (c *crm) put(ctx context.Context, to store.CRM, have map[leadloop.OpportunityID]leadloop.Opportunity) error {
+// put stores what the CRM says, where the store says otherwise, but for
+// contacts who were erased, and fills have with the opportunities that are
+// stored.
+func (c *crm) put(ctx context.Context, tx store.Tx, tokens *privacy.Tokens, have map[leadloop.OpportunityID]leadloop.Opportunity) error {
+	to := tx.CRM()
 	for _, a := range c.accounts {
 		if err := to.PutAccount(ctx, a); err != nil {
 			return fmt.Errorf("account %s: %w", a.ID, err)
 		}
 	}
 	for _, p := range c.contacts {
+		erased, err := tokens.ForgottenContact(ctx, tx, p)
+		if err != nil {
+			return fmt.Errorf("contact %s: %w", p.ID, err)
+		}
+		if erased {
+			continue
+		}
 		if err := to.PutContact(ctx, p); err != nil {
 			return fmt.Errorf("contact %s: %w", p.ID, err)
 		}

@@ -88,6 +88,8 @@ type replay struct {
 	counts  counts
 	failed  []string // what could not be decided, and why
 	changed []changedRow
+	// forgotten are the records of people who were erased.
+	forgotten map[leadloop.LeadID]bool
 }
 
 // changedRow is a row whose id was taken before with another content.
@@ -103,6 +105,7 @@ type counts struct {
 	Merged         int `json:"merged_into_existing"`
 	Known          int `json:"taken_before"`
 	Changed        int `json:"changed_since_taken"`
+	Forgotten      int `json:"not_stored_as_erased,omitempty"`
 	Repeated       int `json:"repeated_rows"`
 	ActivitiesWith int `json:"activities_with_arrival"`
 	Activities     int `json:"activities"`
@@ -129,6 +132,13 @@ func (r *replay) addSubmission(s leadloop.Submission, line int) {
 		case res.Known:
 			r.counts.Known++
 			return r.again(ctx, s, res, line)
+		case res.Lead.Revision == 0:
+			r.counts.Forgotten++
+			if r.forgotten == nil {
+				r.forgotten = map[leadloop.LeadID]bool{}
+			}
+			r.forgotten[res.Record] = true
+			return nil
 		case res.Lead.ID != res.Record:
 			r.counts.Merged++
 		default:
@@ -162,6 +172,9 @@ func (r *replay) again(ctx context.Context, s leadloop.Submission, res engine.Re
 
 func (r *replay) addActivity(a activity) {
 	r.moments = append(r.moments, moment{a.At, 2, a.ID, func(ctx context.Context) error {
+		if r.forgotten[a.lead] {
+			return nil
+		}
 		if a.Actor == ownerActor {
 			owner, known, err := r.owner(ctx, a)
 			if err != nil {

@@ -75,7 +75,7 @@ var table = []row{
 	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
 	{pkg: "tracking/attribution", may: []string{""}},
-	{pkg: "privacy", may: belowVerbs},
+	{pkg: "privacy", may: withFile, libs: []string{yaml}},
 	{pkg: "notify", may: belowVerbs},
 
 	{pkg: "engine", may: []string{"", "store"}},

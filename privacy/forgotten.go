@@ -1,0 +1,66 @@
+package privacy
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/normalize"
+	"github.com/leadloop/leadloop/store"
+)
+
+// kindLead and kindHold mark leads, by id, rather than identifiers.
+const (
+	kindLead = "lead"
+	kindHold = "hold"
+)
+
+func (t *Tokens) lead(id leadloop.LeadID) string { return t.token(kindLead, string(id)) }
+
+// Forgotten reports, as engine.Options.Forgotten asks it, whether a lead that
+// is about to be stored is of somebody who was erased; the reason is then
+// [ReasonErased]. What was bought for it meanwhile is deleted in the same
+// transaction, and answers that are still on their way will find its id on the
+// list.
+func (t *Tokens) Forgotten(ctx context.Context, tx store.Tx, l *leadloop.Lead, asOf time.Time) (reason string, err error) {
+	tokens := []string{t.lead(l.ID)}
+	hints := hintsOf(l)
+	for _, c := range l.Claims {
+		switch c.Field {
+		case leadloop.Email.Name():
+			if a, err := normalize.Email(c.Value.Text()); err == nil {
+				tokens = append(tokens, t.token(KindEmail, a.Base))
+			}
+		case leadloop.Phone.Name(), leadloop.Mobile.Name():
+			for _, n := range numbers(c.Value.Text(), hints) {
+				tokens = append(tokens, t.token(KindPhone, n))
+			}
+		}
+	}
+	hits, err := tx.Suppressions().Match(ctx, tokens)
+	if err != nil || !slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased }) {
+		return "", err
+	}
+	if _, err := put(ctx, tx, store.Suppression{Token: t.lead(l.ID), Reason: ReasonErased, At: asOf.UTC()}); err != nil {
+		return "", err
+	}
+	return ReasonErased, tx.Cache().Purge(ctx, l.ID, asOf)
+}
+
+// ForgottenLead reports, as enrich.Options.Forgotten asks it, whether the lead
+// of this id was erased, or not stored because its person was.
+func (t *Tokens) ForgottenLead(ctx context.Context, tx store.Tx, id leadloop.LeadID) (bool, error) {
+	hits, err := tx.Suppressions().Match(ctx, []string{t.lead(id)})
+	return len(hits) > 0, err
+}
+
+// ForgottenContact reports whether a contact that is about to be stored, from a
+// CRM that still has it, is somebody who was erased.
+func (t *Tokens) ForgottenContact(ctx context.Context, tx store.Tx, c leadloop.Contact) (bool, error) {
+	var tokens collector
+	tokens.add(t.Email(c.Email))
+	tokens.add(t.Phone(c.Phone, ""))
+	hits, err := tx.Suppressions().Match(ctx, tokens)
+	return slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased }), err
+}
