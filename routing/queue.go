@@ -86,19 +86,33 @@ func drainAt(t time.Time) leadloop.Task {
 	}
 }
 
+// drainLock is the ledger without members whose revision keeps two that drain
+// from reading the list at the same time: each would see a part of it, and
+// take that for all that waits.
+const drainLock = "#drain"
+
+// lockTries is how often one that drains begins anew because another was
+// faster; every time one of them is done.
+const lockTries = 50
+
 // DrainStore places leads that wait, because somebody has room or came back:
 // it adds the tasks that make the loop decide about them and returns how many
 // there are. It reads the waiting leads of the best tiers, then the oldest, 200
 // at most, and works out who could take which with what each has then, so that
 // no lead is decided about for which there is nobody. Where something waits on,
 // it sees to it that queues are drained again when the next member comes back.
+// Any number may drain at once, in any number of processes.
+//
+// Workers may decide about the leads in any order. Where places are scarce, so
+// that a lead could lose its only one to a lead that has others to go to, it
+// takes those that compete for the same places, and the rest ten seconds later.
 //
 // The standard loop of a playbook calls it by itself, see [TaskDrain]. The
 // policy is the loop's. What the CRM says anew, such as a rep who is active
 // again, nobody tells the loop: call it then.
 func (r *Router) DrainStore(ctx context.Context, st store.Store, policy leadloop.SurvivorshipPolicy, asOf time.Time) (int, error) {
 	n, err := r.drainStore(ctx, st, policy, asOf)
-	for range 3 {
+	for range lockTries {
 		if !errors.Is(err, leadloop.ErrConflict) {
 			break
 		}
@@ -111,20 +125,25 @@ func (r *Router) DrainStore(ctx context.Context, st store.Store, policy leadloop
 }
 
 func (r *Router) drainStore(ctx context.Context, st store.Store, policy leadloop.SurvivorshipPolicy, asOf time.Time) (int, error) {
-	var there presence
-	err := st.View(ctx, func(tx store.Tx) (err error) {
-		there, err = r.presence(ctx, FromStore(tx), asOf)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	limit := drainLimit
-	if !there.room {
-		limit = 1 // is there somebody to come back for?
-	}
-	var listed []leadloop.Task
-	err = st.Update(ctx, func(tx store.Tx) (err error) {
+	var (
+		there  presence
+		listed []leadloop.Task
+	)
+	err := st.Update(ctx, func(tx store.Tx) error {
+		lock, err := tx.Rotations().Get(ctx, drainLock)
+		if err == nil {
+			err = tx.Rotations().Move(ctx, leadloop.LedgerMove{Pool: drainLock, Revision: lock.Revision, At: asOf})
+		}
+		if err != nil {
+			return err
+		}
+		if there, err = r.presence(ctx, FromStore(tx), asOf); err != nil {
+			return err
+		}
+		limit := drainLimit
+		if !there.room {
+			limit = 1 // is there somebody to come back for?
+		}
 		listed, err = tx.Tasks().Lease(ctx, asOf, 0, limit, TaskWaiting)
 		if err == nil && len(listed) == drainLimit {
 			listed, err = tx.Tasks().Lease(ctx, asOf, drainHold, limit, TaskWaiting)
@@ -135,27 +154,41 @@ func (r *Router) drainStore(ctx context.Context, st store.Store, policy leadloop
 		return 0, err
 	}
 	p := placing{r: r, policy: policy, asOf: asOf}
+	scarce := false
 	if there.room {
 		err = st.View(ctx, func(tx store.Tx) error {
-			p.tasks, p.gone = nil, nil
-			return p.place(ctx, tx, listed)
+			p.placed, p.gone = nil, nil
+			if err := p.place(ctx, tx, listed); err != nil {
+				return err
+			}
+			scarce, err = p.scarce(ctx)
+			return err
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
-	placed := len(p.tasks)
+	var tasks []leadloop.Task
+	later := 0
+	for _, x := range p.placed {
+		if scarce && x.rivals != p.placed[0].rivals {
+			later++
+			continue
+		}
+		tasks = append(tasks, x.task)
+	}
+	placed := len(tasks)
 	switch {
-	case len(listed) == drainLimit:
-		p.tasks = append(p.tasks, drainAt(asOf))
+	case len(listed) == drainLimit || later > 0:
+		tasks = append(tasks, drainAt(asOf))
 	case placed+len(p.gone) < len(listed) && !there.next.IsZero():
-		p.tasks = append(p.tasks, drainAt(there.next))
+		tasks = append(tasks, drainAt(there.next))
 	}
 	return placed, st.Update(ctx, func(tx store.Tx) error {
 		if err := tx.Tasks().Cancel(ctx, p.gone...); err != nil {
 			return err
 		}
-		return tx.Tasks().Add(ctx, p.tasks...)
+		return tx.Tasks().Add(ctx, tasks...)
 	})
 }
 
@@ -211,12 +244,23 @@ type placing struct {
 	r      *Router
 	policy leadloop.SurvivorshipPolicy
 	asOf   time.Time
-	tasks  []leadloop.Task
+	rd     *overlay
+	placed []placement
 	gone   []string // tasks of leads that wait no more
+}
+
+// placement is a lead for which there is a place.
+type placement struct {
+	task leadloop.Task
+	// rivals is the same for leads that the same members may have, so that it
+	// makes no difference which of them is decided about first.
+	rivals string
+	pool   string
 }
 
 func (p *placing) place(ctx context.Context, tx store.Tx, listed []leadloop.Task) error {
 	rd := &overlay{Reader: FromStore(tx), asOf: p.asOf, got: map[leadloop.RepID]int{}}
+	p.rd = rd
 	for i := range listed {
 		task := &listed[i]
 		lead, err := tx.Leads().Get(ctx, task.Lead)
@@ -244,9 +288,55 @@ func (p *placing) place(ctx context.Context, tx store.Tx, listed []leadloop.Task
 			continue
 		}
 		rd.give(a)
-		p.tasks = append(p.tasks, drainTimer(Waiting{Lead: lead.ID, Queue: lead.State.Queue, Since: lead.State.QueueSince}, p.asOf, p.asOf, task.Priority))
+		p.placed = append(p.placed, placement{
+			task:   drainTimer(Waiting{Lead: lead.ID, Queue: lead.State.Queue, Since: lead.State.QueueSince}, p.asOf, p.asOf, task.Priority),
+			rivals: p.r.rivals(&a, profile), pool: a.Pool,
+		})
 	}
 	return nil
+}
+
+// rivals names those who may have a lead as far as its entry goes.
+func (r *Router) rivals(a *Assignment, p *leadloop.Profile) string {
+	parts := []string{a.Entry, a.Pool}
+	if a.Pool == "" {
+		parts = append(parts, string(a.Owner))
+	}
+	if i := slices.IndexFunc(r.entries, func(e entry) bool { return e.ID == a.Entry }); i >= 0 {
+		for _, asked := range []struct {
+			of    bool
+			field leadloop.Field[string]
+		}{{r.entries[i].Target.Speaks, leadloop.Language}, {r.entries[i].Target.Sells, leadloop.ProductInterest}, {r.entries[i].Target.ZoneWithin > 0, leadloop.Timezone}} {
+			if asked.of {
+				v, _ := asked.field.Get(p)
+				parts = append(parts, v)
+			}
+		}
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// scarce reports whether what was placed fills somebody up, or could fill a
+// pool: then it matters who comes first.
+func (p *placing) scarce(ctx context.Context) (bool, error) {
+	q := Request{Lead: &leadloop.Lead{}, Profile: p.r.schema.NewProfile(), AsOf: p.asOf}
+	d, err := p.r.newDecision(ctx, p.rd, &q)
+	if err != nil {
+		return false, err
+	}
+	for id := range p.rd.got {
+		x, ok := d.rep(id)
+		if !ok {
+			continue
+		}
+		if w, err := d.full(ctx, x); err != nil || !w.ok() {
+			return true, err
+		}
+	}
+	return slices.ContainsFunc(p.placed, func(x placement) bool {
+		pool := p.r.pool(x.pool)
+		return pool != nil && pool.MaxOpen|pool.MaxDay|pool.MaxWeek|pool.MaxMonth != 0
+	}), nil
 }
 
 // isWaiting reports whether the lead still waits where the task says.

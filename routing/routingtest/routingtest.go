@@ -13,19 +13,16 @@ package routingtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
-	"github.com/leadloop/leadloop/store"
 )
 
 // Options are the optional parts of [Run].
@@ -140,134 +137,4 @@ func coverage(t reporter, report *routing.CaseReport, except map[string]string) 
 			t.Errorf("routingtest: the exception %q is not needed: a case wins by it, or there is no such entry", id)
 		}
 	}
-}
-
-// The leads that Concurrent routes: by 32 goroutines, each of them twice.
-const (
-	workers = 32
-	each    = 8
-)
-
-const sharedPool = `
-teams: [{id: t, members: [ana, ben, cem, dan, eve]}]
-reps: [{id: ana}, {id: ben, weight: 37}, {id: cem, weight: 80}, {id: dan, weight: 50}, {id: eve, max_open: 9}]
-pools: [{id: p, team: t}]
-queues: [{id: q}]
-chain: [{id: all, target: {pool: p}}]
-final: q
-`
-
-// Concurrent routes leads through one pool from many goroutines, two of which
-// want each lead, and checks that every lead has one owner, that the ledger
-// has moved once for each and sums to nothing, and that nobody is two leads
-// away from its share although one member is full before long. The store is
-// fresh and has transactions and revisions.
-func Concurrent(t *testing.T, st store.Store) {
-	t.Helper()
-	def, err := routing.Parse("routing.yaml", []byte(sharedPool))
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema := leadloop.StandardSchema()
-	r, err := routing.New(def, routing.SLADefinition{}, schema, routing.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stage, at := routing.NewStage(r, st), time.Date(2026, time.January, 7, 12, 0, 0, 0, time.UTC)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := range each {
-				id := leadloop.LeadID(fmt.Sprintf("%02d-%02d", w/2, i))
-				for {
-					err := commit(t.Context(), st, stage, leadloop.Subject{
-						Lead: &leadloop.Lead{ID: id, ReceivedAt: at}, Profile: schema.NewProfile(), AsOf: at, Trigger: leadloop.TriggerSubmission,
-					})
-					if err == nil {
-						break
-					}
-					if !errors.Is(err, leadloop.ErrConflict) {
-						t.Errorf("lead %s: %v", id, err)
-						return
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := st.View(t.Context(), func(tx store.Tx) error { return checkShared(t, tx) }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// commit decides about a new lead and writes what was decided, unless somebody
-// else was faster.
-func commit(ctx context.Context, st store.Store, stage leadloop.Stage, s leadloop.Subject) error {
-	err := st.View(ctx, func(tx store.Tx) error {
-		_, err := tx.Leads().Get(ctx, s.Lead.ID)
-		return err
-	})
-	if err == nil || !errors.Is(err, leadloop.ErrNotFound) {
-		return err
-	}
-	_, e, err := stage.Decide(ctx, s)
-	if err != nil {
-		return err
-	}
-	return st.Update(ctx, func(tx store.Tx) error {
-		lead := s.Lead.Clone()
-		lead.State = *e.State
-		if _, err := tx.Leads().Put(ctx, lead); err != nil {
-			return err
-		}
-		for _, m := range e.Ledger {
-			if err := tx.Rotations().Move(ctx, m); err != nil {
-				return err
-			}
-		}
-		return tx.Journal().Append(ctx, e.Events...)
-	})
-}
-
-func checkShared(t *testing.T, tx store.Tx) error {
-	const leads = workers / 2 * each
-	assigned, owners := map[leadloop.LeadID]int{}, map[leadloop.RepID]int64{}
-	for e, err := range tx.Journal().Since(t.Context(), 0) {
-		if err != nil {
-			return err
-		}
-		if e.Kind == leadloop.EventAssigned {
-			assigned[e.Lead]++
-			owners[leadloop.RepID(e.To)]++
-		}
-	}
-	for id, n := range assigned {
-		if n != 1 {
-			t.Errorf("lead %s was assigned %d times", id, n)
-		}
-	}
-	r, err := tx.Rotations().Get(t.Context(), "p")
-	if err != nil {
-		return err
-	}
-	if len(assigned) != leads || r.Revision != leads {
-		t.Errorf("%d leads are assigned and the ledger moved %d times, want %d", len(assigned), r.Revision, leads)
-	}
-	var total leadloop.Owed
-	for _, b := range r.Balances {
-		total += b.Owed
-		if b.Count != owners[b.Member] {
-			t.Errorf("the ledger counts %d leads of %s, the journal %d", b.Count, b.Member, owners[b.Member])
-		}
-		if b.Owed <= -2*leadloop.OneLead || b.Owed >= 2*leadloop.OneLead {
-			t.Errorf("%s is owed %d millionths of a lead", b.Member, b.Owed)
-		}
-	}
-	if total != 0 {
-		t.Errorf("the ledger sums to %d", total)
-	}
-	if owners["eve"] != 9 {
-		t.Errorf("eve has %d leads and room for 9", owners["eve"])
-	}
-	return nil
 }

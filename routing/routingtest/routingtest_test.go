@@ -12,6 +12,8 @@ import (
 
 func TestConcurrent(t *testing.T) { routingtest.Concurrent(t, memstore.New()) }
 
+func TestDrains(t *testing.T) { routingtest.Drains(t, memstore.New()) }
+
 const chain = `
 teams: [{id: t, members: [ana, ben]}]
 reps: [{id: ana, skills: [german]}, {id: ben}]
