@@ -92,52 +92,83 @@ func (m *Model) apply(cols []*column) {
 	}
 }
 
+// clusterer makes clusters of scored pairs.
 type clusterer struct {
 	m        *Model
 	t        *Table
 	n        *nodes
 	o        Options
-	edges    []edge
-	linker   *linker
+	edges    [][]edge // in any order
 	blocking *blocking
-	nodeOf   []uint32
 	said     decided
+
+	// After link:
+	apart  map[uint32][]uint32
+	parts  *components
+	group  []uint32 // of each node: the least node of its cluster
+	splits []Split
 }
 
-// link runs the linker with what is decided.
+// link joins what belongs together. It may be called again, with other thresholds.
 func (c *clusterer) link(ctx context.Context) error {
-	said := c.said
-	c.nodeOf = make([]uint32, c.n.all)
+	nodeOf := make([]uint32, c.n.all)
 	for x := range c.n.len() {
 		for _, r := range c.n.rowsOf(uint32(x)) {
-			c.nodeOf[r] = uint32(x)
+			nodeOf[r] = uint32(x)
+		}
+	}
+	sets := newUnions(c.n.len())
+	same := map[uint32][][2]uint32{}
+	for _, p := range c.said.same {
+		sets.unite(nodeOf[p[0]], nodeOf[p[1]])
+	}
+	c.apart = map[uint32][]uint32{}
+	for _, p := range c.said.different {
+		x, y := nodeOf[p[0]], nodeOf[p[1]]
+		c.apart[x] = append(c.apart[x], y)
+		c.apart[y] = append(c.apart[y], x)
+		if sets.root(x) == sets.root(y) {
+			return fmt.Errorf("match: %w: rows %q and %q are said to be different, but other decisions make them one", leadloop.ErrConflict,
+				c.t.ids[p[0]], c.t.ids[p[1]])
 		}
 	}
 	most := c.o.MaxCluster
 	if most == 0 {
 		most = 1000
 	}
+	least := logit(c.o.Thresholds.Match)
 	con := constraints{
-		most: most, unique: c.m.spec.unique, nodes: c.n, apart: map[uint32][]uint32{}, least: float32(logit(c.o.Thresholds.Match)),
+		most: most, unique: c.m.spec.unique, nodes: c.n, apart: c.apart, least: float32(least),
 		single: c.o.Mode == OneToOne || c.o.Mode == ManyToOne, free: c.o.Mode == ManyToOne,
 	}
-	for _, p := range said.different {
-		x, y := c.nodeOf[p[0]], c.nodeOf[p[1]]
-		con.apart[x] = append(con.apart[x], y)
-		con.apart[y] = append(con.apart[y], x)
+	c.parts = newComponents(sets, c.edges, con.least)
+	c.edges = [][]edge{c.parts.edges, c.parts.other}
+	for _, p := range c.said.same {
+		x, y := nodeOf[p[0]], nodeOf[p[1]]
+		same[sets.root(x)] = append(same[sets.root(x)], [2]uint32{x, y})
 	}
-	c.linker = newLinker(con)
-	for _, p := range said.same {
-		c.linker.unite(c.nodeOf[p[0]], c.nodeOf[p[1]])
-	}
-	for _, p := range said.different {
-		if c.linker.of[c.nodeOf[p[0]]] == c.linker.of[c.nodeOf[p[1]]] {
-			return fmt.Errorf("match: %w: rows %q and %q are said to be different, but other decisions make them one", leadloop.ErrConflict,
-				c.t.ids[p[0]], c.t.ids[p[1]])
+	c.group = sets // of those that are in no component each is its own
+	const chunk = 512
+	splits := make([][]Split, (c.parts.len()+chunk-1)/chunk)
+	err := parallel(ctx, len(splits), func(part int) {
+		l := linker{c: con}
+		for i := part * chunk; i < min((part+1)*chunk, c.parts.len()) && ctx.Err() == nil; i++ {
+			nodes, edges := c.parts.of(i)
+			slices.SortFunc(edges, compareEdges)
+			l.start(nodes)
+			for _, p := range same[nodes[0]] {
+				l.unite(p[0], p[1])
+			}
+			l.run(edges)
+			splits[part] = append(splits[part], l.splits(edges, least, c.id)...)
+			for k, x := range nodes {
+				c.group[x] = nodes[l.of[k]]
+			}
 		}
-	}
-	c.linker.run(c.edges)
-	return ctx.Err()
+	})
+	c.splits = slices.Concat(splits...)
+	slices.SortFunc(c.splits, compareSplits)
+	return err
 }
 
 func logit(p float64) float64 { return math.Log2(p / (1 - p)) }
@@ -150,56 +181,100 @@ func (c *clusterer) result() *Result {
 		}
 	}
 	sums, counts := c.means()
-	var v vector
-	least := logit(c.o.Thresholds.Match)
-	for _, g := range c.linker.groups {
-		if g == nil {
-			continue
+	first, members := c.members()
+	const chunk = 4096
+	parts := (len(first) + chunk - 1) / chunk
+	clusters, largest := make([]int, parts), make([]int, parts)
+	_ = parallel(context.Background(), parts, func(part int) { // which never ends
+		w := membership{c: c, rows: r.Rows, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
+		for i := part * chunk; i < min((part+1)*chunk, len(first)-1); i++ {
+			w.write(members[first[i]:first[i+1]])
 		}
-		name := ""
-		var rows []uint32
-		for _, x := range g.members {
-			members := c.n.rowsOf(x)
-			self := float64(c.m.weigh(c.n, x, x, &v))
-			for i, row := range members {
-				at := &r.Rows[row]
-				at.ID, at.Probability = c.t.ids[row], 1
-				at.Unlinkable = self < least
-				if i > 0 && at.Unlinkable { // equal values that are too common are not one
-					at.Cluster = at.ID
-					r.Clusters++
-					continue
-				}
-				rows = append(rows, row)
-				if name == "" || at.ID < name {
-					name = at.ID
-				}
-				if n := float64(len(g.members)-1) + float64(len(members)-1); n > 0 {
-					missing := float64(len(g.members)-1) - counts[x]
-					sum := sums[x] + missing*clipLow + float64(len(members)-1)*min(self, clipHigh)
-					at.Probability = probability(sum / n)
-				}
-			}
-		}
-		for _, row := range rows {
-			r.Rows[row].Cluster = name
-		}
-		r.Clusters++
-		r.Largest = max(r.Largest, len(rows))
+		clusters[part], largest[part] = w.clusters, w.largest
+	})
+	for part := range parts {
+		r.Clusters += clusters[part]
+		r.Largest = max(r.Largest, largest[part])
 	}
 	r.Pairs = c.pairs()
-	r.Splits = c.linker.splits(c.edges, least, c.id)
+	r.Splits = append([]Split{}, c.splits...)
 	return r
+}
+
+// members returns the nodes by cluster: where each begins, and one more at the end.
+func (c *clusterer) members() (first, members []uint32) {
+	at := make([]uint32, len(c.group)+1)
+	for _, g := range c.group {
+		at[g+1]++
+	}
+	for x, g := range c.group {
+		if g == uint32(x) {
+			first = append(first, at[x])
+		}
+		at[x+1] += at[x]
+	}
+	first = append(first, uint32(len(c.group)))
+	members = make([]uint32, len(c.group))
+	for x, g := range c.group {
+		members[at[g]] = uint32(x)
+		at[g]++
+	}
+	return first, members
+}
+
+// membership writes where rows belong.
+type membership struct {
+	c                 *clusterer
+	rows              []Membership
+	sums, counts      []float64
+	least             float64
+	v                 vector
+	clusters, largest int
+	together          []uint32
+}
+
+// write writes the rows of a cluster of nodes.
+func (w *membership) write(nodes []uint32) {
+	name := ""
+	w.together = w.together[:0]
+	for _, x := range nodes {
+		members := w.c.n.rowsOf(x)
+		self := float64(w.c.m.weigh(w.c.n, x, x, &w.v))
+		for i, row := range members {
+			at := &w.rows[row]
+			at.ID, at.Probability = w.c.t.ids[row], 1
+			at.Unlinkable = self < w.least
+			if i > 0 && at.Unlinkable { // equal values that are too common are not one
+				at.Cluster = at.ID
+				w.clusters++
+				continue
+			}
+			w.together = append(w.together, row)
+			if name == "" || at.ID < name {
+				name = at.ID
+			}
+			if n := float64(len(nodes)-1) + float64(len(members)-1); n > 0 {
+				missing := float64(len(nodes)-1) - w.counts[x]
+				sum := w.sums[x] + missing*clipLow + float64(len(members)-1)*min(self, clipHigh)
+				at.Probability = probability(sum / n)
+			}
+		}
+	}
+	for _, row := range w.together {
+		w.rows[row].Cluster = name
+	}
+	w.clusters++
+	w.largest = max(w.largest, len(w.together))
 }
 
 // id is the least id of the rows of a node.
 func (c *clusterer) id(x uint32) string { return c.t.ids[c.n.rowsOf(x)[0]] }
 
-// means sums for each node the clipped weights towards the others of its group that it was compared with.
+// means sums for each node the clipped weights towards the others of its cluster that it was compared with.
 func (c *clusterer) means() (sums, counts []float64) {
 	sums, counts = make([]float64, c.n.len()), make([]float64, c.n.len())
-	for _, e := range c.edges {
-		if c.linker.of[e.x] != c.linker.of[e.y] {
+	for _, e := range c.parts.edges {
+		if c.group[e.x] != c.group[e.y] {
 			continue
 		}
 		w := min(max(float64(e.weight), clipLow), clipHigh)
@@ -211,30 +286,62 @@ func (c *clusterer) means() (sums, counts []float64) {
 	return sums, counts
 }
 
+// pairs returns the pairs that are worth a look, the weightiest first.
 func (c *clusterer) pairs() []ScoredPair {
 	review := float32(logit(c.o.Thresholds.Review))
-	var out []ScoredPair
-	for _, e := range c.edges {
-		if e.weight < review {
-			continue
+	var worth []edge
+	for _, list := range [][]edge{c.parts.edges, c.parts.other} {
+		for _, e := range list {
+			if e.weight >= review {
+				worth = append(worth, e)
+			}
 		}
-		a, b := int(c.n.rowsOf(e.x)[0]), int(c.n.rowsOf(e.y)[0])
-		if c.t.ids[a] > c.t.ids[b] {
-			a, b = b, a
-		}
-		p := ScoredPair{A: a, B: b, Weight: float64(e.weight), Joined: c.linker.of[e.x] == c.linker.of[e.y]}
-		p.Probability = probability(p.Weight)
-		p.Verdict = c.o.Thresholds.Of(p.Probability)
-		if p.Verdict == VerdictAuto && !p.Joined {
-			p.Verdict = VerdictReview // the rest of the two clusters, or a rule, speaks against it
-		}
-		if slices.Contains(c.linker.c.apart[e.x], e.y) {
-			p.Verdict = VerdictNew
-		}
-		out = append(out, p)
 	}
-	slices.SortFunc(out, func(p, q ScoredPair) int {
-		return cmp.Or(cmp.Compare(q.Weight, p.Weight), strings.Compare(c.t.ids[p.A], c.t.ids[q.A]), strings.Compare(c.t.ids[p.B], c.t.ids[q.B]))
-	})
+	// By weight alone first, in one number with the place; few weigh the same.
+	order := make([]uint64, len(worth))
+	for i, e := range worth {
+		order[i] = uint64(^ordered(e.weight))<<32 | uint64(i)
+	}
+	slices.Sort(order)
+	out := make([]ScoredPair, len(worth))
+	for i, at := range order {
+		out[i] = c.pair(worth[uint32(at)])
+	}
+	for i := 0; i < len(out); {
+		j := i + 1
+		for j < len(out) && out[j].Weight == out[i].Weight {
+			j++
+		}
+		slices.SortFunc(out[i:j], func(p, q ScoredPair) int {
+			return cmp.Or(strings.Compare(c.t.ids[p.A], c.t.ids[q.A]), strings.Compare(c.t.ids[p.B], c.t.ids[q.B]))
+		})
+		i = j
+	}
 	return out
+}
+
+// ordered is a number in the order of weights.
+func ordered(w float32) uint32 {
+	bits := math.Float32bits(w)
+	if bits>>31 != 0 {
+		return ^bits
+	}
+	return bits | 1<<31
+}
+
+func (c *clusterer) pair(e edge) ScoredPair {
+	a, b := int(c.n.rowsOf(e.x)[0]), int(c.n.rowsOf(e.y)[0])
+	if c.t.ids[a] > c.t.ids[b] {
+		a, b = b, a
+	}
+	p := ScoredPair{A: a, B: b, Weight: float64(e.weight), Joined: c.group[e.x] == c.group[e.y]}
+	p.Probability = probability(p.Weight)
+	p.Verdict = c.o.Thresholds.Of(p.Probability)
+	if p.Verdict == VerdictAuto && !p.Joined {
+		p.Verdict = VerdictReview // the rest of the two clusters, or a rule, speaks against it
+	}
+	if len(c.apart) > 0 && slices.Contains(c.apart[e.x], e.y) {
+		p.Verdict = VerdictNew
+	}
+	return p
 }

@@ -3,7 +3,6 @@ package match
 import (
 	"cmp"
 	"context"
-	"slices"
 )
 
 // edge is a scored pair of nodes, x below y.
@@ -15,8 +14,8 @@ type edge struct {
 // floorWeight is the weight from which edges are kept: far below any threshold, as clusters ask for the doubtful ones too.
 const floorWeight = -8
 
-// score compares all candidates and returns the edges from the floor up, sorted by nodes.
-func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error) {
+// score compares all candidates and returns the edges from the floor up, in lists of no order.
+func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([][]edge, error) {
 	parts := make([][]edge, b.parts())
 	err := b.each(ctx, 1, func(part int) func(x, y uint32) {
 		var v vector // one for all pairs of the part, as it moves to the heap
@@ -26,12 +25,7 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([]edge, error
 			}
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	edges := slices.Concat(parts...)
-	slices.SortFunc(edges, compareEdges)
-	return edges, nil
+	return parts, err
 }
 
 func compareEdges(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) }

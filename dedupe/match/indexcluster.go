@@ -109,8 +109,7 @@ func (x *Index) link(ctx context.Context, list []uint32, edges []edge) (*Result,
 		a, b := nodeOf[at[x.rowsOf(e.x)[0]]], nodeOf[at[x.rowsOf(e.y)[0]]]
 		edges[i].x, edges[i].y = min(a, b), max(a, b)
 	}
-	slices.SortFunc(edges, compareEdges)
-	c := &clusterer{m: x.model, t: t, n: n, o: x.o, edges: edges, blocking: &blocking{}, said: x.said(rows, at)}
+	c := &clusterer{m: x.model, t: t, n: n, o: x.o, edges: [][]edge{edges}, blocking: &blocking{}, said: x.said(rows, at)}
 	if err := c.link(ctx); err != nil {
 		return nil, err
 	}

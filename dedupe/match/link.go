@@ -2,7 +2,6 @@ package match
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
 )
@@ -26,25 +25,51 @@ type constraints struct {
 	nodes  *nodes
 }
 
-// group is a cluster while it grows.
+// group is a cluster while it grows; one that became part of another has no members.
 type group struct {
 	members []uint32
 	size    int
-	links   map[int32]link // to other groups, by number
+	links   []link // to other groups, in the order of their numbers
 	unique  []uint32
 	holds   []uint16 // sources
 	version int32
 }
 
 type link struct {
-	sum   float64 // of clipped weights of the pairs that have one
+	to    int32
+	count int32   // pairs that have a weight
+	sum   float64 // of their clipped weights
 	raw   float64 // of weights
-	count int32   // such pairs
 	best  float32
 }
 
+// place returns where the link to a group is, or would be.
+func (g *group) place(to int32) (int, bool) {
+	if n := len(g.links); n == 0 || g.links[n-1].to < to {
+		return n, false
+	}
+	return slices.BinarySearchFunc(g.links, to, func(l link, to int32) int { return cmp.Compare(l.to, to) })
+}
+
+// add adds to what links a group with another.
+func (g *group) add(n link) {
+	at, ok := g.place(n.to)
+	if !ok {
+		g.links = slices.Insert(g.links, at, n)
+		return
+	}
+	old := &g.links[at]
+	*old = link{n.to, old.count + n.count, old.sum + n.sum, old.raw + n.raw, max(old.best, n.best)}
+}
+
+func (g *group) drop(to int32) {
+	if at, ok := g.place(to); ok {
+		g.links = slices.Delete(g.links, at, at+1)
+	}
+}
+
 // mean of the weights of all pairs of two groups; those that have none, as they are too far apart or were never compared, count as clipped.
-func (l link) mean(a, b *group) float64 {
+func (l *link) mean(a, b *group) float64 {
 	pairs := float64(len(a.members)) * float64(len(b.members))
 	return (l.sum + (pairs-float64(l.count))*clipLow) / pairs
 }
@@ -67,12 +92,13 @@ const (
 	SplitSource  = "each source has a row once"
 )
 
-// linker joins groups, the best pair first, as long as the mean speaks for it.
+// linker joins groups of some nodes, the best pair first, as long as the mean speaks for it. It can be started again and keeps its memory.
 type linker struct {
 	c      constraints
-	groups []*group
+	nodes  []uint32 // ascending
+	groups []group  // by the number of their first node
 	queue  queue
-	of     []int32
+	of     []int32 // the group of each node, by its number in nodes
 }
 
 type candidate struct {
@@ -82,42 +108,82 @@ type candidate struct {
 	va, vb int32
 }
 
+// queue is a heap of candidates, the best first.
 type queue []candidate
 
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
+func (q queue) before(i, j int) bool {
 	return cmp.Or(cmp.Compare(q[j].mean, q[i].mean), cmp.Compare(q[j].raw, q[i].raw), cmp.Compare(q[i].a, q[j].a), cmp.Compare(q[i].b, q[j].b)) < 0
 }
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(candidate)) }
-func (q *queue) Pop() any {
-	old := *q
-	last := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return last
+
+func (q queue) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(q) {
+			return
+		}
+		if child+1 < len(q) && q.before(child+1, child) {
+			child++
+		}
+		if !q.before(child, i) {
+			return
+		}
+		q[i], q[child] = q[child], q[i]
+		i = child
+	}
 }
 
-func newLinker(c constraints) *linker {
-	l := &linker{c: c, of: make([]int32, c.nodes.len())}
-	for i := range c.nodes.len() {
-		x := uint32(i)
-		g := &group{members: []uint32{x}, size: c.nodes.size(x)}
-		row := c.nodes.row(x)
-		for _, col := range c.unique {
+func (q queue) order() {
+	for i := len(q)/2 - 1; i >= 0; i-- {
+		q.down(i)
+	}
+}
+
+func (q *queue) push(c candidate) {
+	*q = append(*q, c)
+	for i := len(*q) - 1; i > 0 && q.before(i, (i-1)/2); i = (i - 1) / 2 {
+		(*q)[i], (*q)[(i-1)/2] = (*q)[(i-1)/2], (*q)[i]
+	}
+}
+
+func (q *queue) pop() candidate {
+	first, last := (*q)[0], len(*q)-1
+	(*q)[0] = (*q)[last]
+	*q = (*q)[:last]
+	q.down(0)
+	return first
+}
+
+// start puts each of some nodes into a group of its own.
+func (l *linker) start(nodes []uint32) {
+	l.nodes, l.queue = nodes, l.queue[:0]
+	l.of = slices.Grow(l.of[:0], len(nodes))[:len(nodes)]
+	l.groups = slices.Grow(l.groups[:0], len(nodes))[:len(nodes)]
+	for i, x := range nodes {
+		g := &l.groups[i]
+		*g = group{members: append(g.members[:0], x), size: l.c.nodes.size(x), links: g.links[:0], unique: g.unique[:0], holds: g.holds[:0]}
+		row := l.c.nodes.row(x)
+		for _, col := range l.c.unique {
 			g.unique = append(g.unique, row[col])
 		}
-		if c.single {
-			g.holds = []uint16{c.nodes.sources[x]}
+		if l.c.single {
+			g.holds = append(g.holds, l.c.nodes.sources[x])
 		}
-		l.groups = append(l.groups, g)
 		l.of[i] = int32(i)
 	}
-	return l
+}
+
+// number is that of a node among nodes.
+func (l *linker) number(x uint32) int32 {
+	at, _ := slices.BinarySearch(l.nodes, x)
+	return int32(at)
 }
 
 // refuses returns why two groups cannot be one, "" if they can.
 func (l *linker) refuses(a, b *group) string {
 	for _, pair := range [][2]*group{{a, b}, {b, a}} {
+		if len(l.c.apart) == 0 {
+			break
+		}
 		for _, x := range pair[0].members {
 			for _, y := range l.c.apart[x] {
 				if slices.Contains(pair[1].members, y) {
@@ -144,36 +210,36 @@ func (l *linker) refuses(a, b *group) string {
 
 // unite joins the groups of two nodes whatever speaks against it.
 func (l *linker) unite(x, y uint32) {
-	if a, b := l.of[x], l.of[y]; a != b {
+	if a, b := l.of[l.number(x)], l.of[l.number(y)]; a != b {
 		l.join(min(a, b), max(a, b))
 	}
 }
 
-// run joins what edges and constraints allow.
+// run joins what edges, which are in the order of their nodes, and constraints allow.
 func (l *linker) run(edges []edge) {
 	for _, e := range edges {
-		a, b := l.of[e.x], l.of[e.y]
+		a, b := l.of[l.number(e.x)], l.of[l.number(e.y)]
 		if a == b {
 			continue
 		}
 		w := min(max(float64(e.weight), clipLow), clipHigh)
-		l.addLink(a, b, link{w, float64(e.weight), 1, e.weight})
+		l.groups[a].add(link{b, 1, w, float64(e.weight), e.weight})
+		l.groups[b].add(link{a, 1, w, float64(e.weight), e.weight})
 	}
-	for i, g := range l.groups {
-		if g == nil { // part of another one, as was said
-			continue
-		}
-		for j := range g.links {
-			if int32(i) < j {
-				l.push(int32(i), j)
+	for i := range l.groups {
+		for k := range l.groups[i].links {
+			if n := &l.groups[i].links[k]; int32(i) < n.to {
+				if c, ok := l.candidate(int32(i), n); ok {
+					l.queue = append(l.queue, c)
+				}
 			}
 		}
 	}
-	heap.Init(&l.queue)
+	l.queue.order()
 	for len(l.queue) > 0 {
-		c := heap.Pop(&l.queue).(candidate)
-		a, b := l.groups[c.a], l.groups[c.b]
-		if a == nil || b == nil || a.version != c.va || b.version != c.vb {
+		c := l.queue.pop()
+		a, b := &l.groups[c.a], &l.groups[c.b]
+		if len(a.members) == 0 || len(b.members) == 0 || a.version != c.va || b.version != c.vb {
 			continue
 		}
 		if l.refuses(a, b) == "" {
@@ -182,34 +248,22 @@ func (l *linker) run(edges []edge) {
 	}
 }
 
-func (l *linker) addLink(a, b int32, n link) {
-	for _, p := range [][2]int32{{a, b}, {b, a}} {
-		g := l.groups[p[0]]
-		if g.links == nil {
-			g.links = map[int32]link{}
-		}
-		old, ok := g.links[p[1]]
-		if ok {
-			n2 := link{old.sum + n.sum, old.raw + n.raw, old.count + n.count, max(old.best, n.best)}
-			g.links[p[1]] = n2
-		} else {
-			g.links[p[1]] = n
-		}
+// candidate is a group and one that it has a link to, if they fit together.
+func (l *linker) candidate(a int32, n *link) (candidate, bool) {
+	b := n.to
+	if a > b {
+		a, b = b, a
 	}
-}
-
-func (l *linker) push(a, b int32) {
-	ga, gb := l.groups[a], l.groups[b]
-	if mean := ga.links[b].mean(ga, gb); mean >= joinMean && ga.links[b].best >= l.c.least {
-		l.queue = append(l.queue, candidate{mean, ga.links[b].raw, a, b, ga.version, gb.version})
-	}
+	ga, gb := &l.groups[a], &l.groups[b]
+	mean := n.mean(ga, gb)
+	return candidate{mean, n.raw, a, b, ga.version, gb.version}, mean >= joinMean && n.best >= l.c.least
 }
 
 // join puts b into a; the smaller number stays.
 func (l *linker) join(a, b int32) {
-	ga, gb := l.groups[a], l.groups[b]
+	ga, gb := &l.groups[a], &l.groups[b]
 	for _, x := range gb.members {
-		l.of[x] = a
+		l.of[l.number(x)] = a
 	}
 	ga.members = append(ga.members, gb.members...)
 	ga.size += gb.size
@@ -220,38 +274,45 @@ func (l *linker) join(a, b int32) {
 		}
 	}
 	ga.version++
-	l.groups[b] = nil
-	delete(ga.links, b)
-	for other, n := range gb.links {
-		if other == a {
+	gb.members = gb.members[:0]
+	ga.drop(b)
+	for _, n := range gb.links {
+		if n.to == a {
 			continue
 		}
-		delete(l.groups[other].links, b)
-		l.addLink(a, other, n)
+		other := &l.groups[n.to]
+		other.drop(b)
+		ga.add(n)
+		n.to = a
+		other.add(n)
 	}
-	gb.links = nil
-	for other := range ga.links {
-		x, y := min(a, other), max(a, other)
-		gx, gy := l.groups[x], l.groups[y]
-		if mean := gx.links[y].mean(gx, gy); mean >= joinMean && gx.links[y].best >= l.c.least {
-			heap.Push(&l.queue, candidate{mean, gx.links[y].raw, x, y, gx.version, gy.version})
+	gb.links = gb.links[:0]
+	for i := range ga.links {
+		if c, ok := l.candidate(a, &ga.links[i]); ok {
+			l.queue.push(c)
 		}
 	}
 }
 
-// splits lists the pairs of groups that some pair of rows from the threshold up would have joined, the weightiest first.
+// splits lists the pairs of groups that some pair of rows from the threshold up would have joined.
 func (l *linker) splits(edges []edge, threshold float64, id func(node uint32) string) []Split {
 	type pair struct{ a, b int32 }
-	found := map[pair]*Split{}
+	var found map[pair]*Split
 	for _, e := range edges {
-		a, b := l.of[e.x], l.of[e.y]
-		if a == b || float64(e.weight) < threshold {
+		if float64(e.weight) < threshold {
 			continue
+		}
+		a, b := l.of[l.number(e.x)], l.of[l.number(e.y)]
+		if a == b {
+			continue
+		}
+		if found == nil {
+			found = map[pair]*Split{}
 		}
 		p := pair{min(a, b), max(a, b)}
 		s := found[p]
 		if s == nil {
-			reason := l.refuses(l.groups[a], l.groups[b])
+			reason := l.refuses(&l.groups[a], &l.groups[b])
 			if reason == "" {
 				reason = SplitAverage
 			}
@@ -270,8 +331,10 @@ func (l *linker) splits(edges []edge, threshold float64, id func(node uint32) st
 		}
 		out = append(out, *s)
 	}
-	slices.SortFunc(out, func(a, b Split) int {
-		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B))
-	})
 	return out
+}
+
+// compareSplits puts the weightiest first.
+func compareSplits(a, b Split) int {
+	return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B))
 }
