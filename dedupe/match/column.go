@@ -3,6 +3,7 @@ package match
 import (
 	"math"
 	"slices"
+	"strings"
 	"unicode"
 
 	"github.com/leadloop/leadloop/normalize"
@@ -13,7 +14,7 @@ type column struct {
 	name     string
 	words    bool // values are lists of words, parted by blanks
 	given    bool // values are given names
-	byValue  map[string]uint32
+	numbers  dictionary
 	values   []string
 	forms    []string   // for comparing letter by letter; shares memory with values where it can
 	outlines []outline  // of the forms
@@ -33,7 +34,7 @@ type column struct {
 }
 
 func newColumn(s columnSpec) *column {
-	c := &column{name: s.name, words: s.words, given: s.kind == KindGivenName, byValue: map[string]uint32{}}
+	c := &column{name: s.name, words: s.words, given: s.kind == KindGivenName}
 	if s.words {
 		c.byWord = map[string]uint32{}
 		c.wordAt = []uint32{0}
@@ -42,17 +43,23 @@ func newColumn(s columnSpec) *column {
 	return c
 }
 
-// intern returns the number of a value.
+// find returns the number of a value, if the column has it.
+func (c *column) find(value string) (uint32, bool) {
+	return c.numbers.find(c.values, c.hashes, value, hash64(0, value))
+}
+
+// intern returns the number of a value, which the column keeps if it is new.
 func (c *column) intern(value string) uint32 {
-	if id, ok := c.byValue[value]; ok {
+	hash := hash64(0, value)
+	if id, ok := c.numbers.find(c.values, c.hashes, value, hash); ok {
 		return id
 	}
 	id := uint32(len(c.values))
-	c.byValue[value] = id
 	c.values = append(c.values, value)
 	c.forms = append(c.forms, bytesForm(value))
 	c.outlines = append(c.outlines, outlineOf(c.forms[id]))
-	c.hashes = append(c.hashes, hash64(0, value))
+	c.hashes = append(c.hashes, hash)
+	c.numbers.add(c.hashes, id, hash)
 	if c.given {
 		c.kin = append(c.kin, kinOf(value))
 		c.kinMarks = append(c.kinMarks, kinMarks(c.kin[id]))
@@ -72,10 +79,34 @@ func (c *column) intern(value string) uint32 {
 	return id
 }
 
+// own gives the values from a number on memory of their own, in one piece.
+func (c *column) own(from int) {
+	size := 0
+	for _, v := range c.values[from:] {
+		size += len(v)
+	}
+	if size == 0 {
+		return
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, v := range c.values[from:] {
+		b.WriteString(v)
+	}
+	all := b.String()
+	for i := from; i < len(c.values); i++ {
+		n := len(c.values[i])
+		c.values[i], all = all[:n], all[n:]
+		c.forms[i] = bytesForm(c.values[i])
+	}
+}
+
+// internWord keeps a copy of a word that is new.
 func (c *column) internWord(word string) uint32 {
 	id, ok := c.byWord[word]
 	if !ok {
 		id = uint32(len(c.wordForms))
+		word = strings.Clone(word)
 		c.byWord[word] = id
 		c.wordForms = append(c.wordForms, bytesForm(word))
 		c.wordOutlines = append(c.wordOutlines, outlineOf(c.wordForms[id]))

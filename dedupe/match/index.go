@@ -89,7 +89,7 @@ func NewIndex(m *Model, o Options) (*Index, error) {
 		c.weigh(&m.freqs[i])
 		x.columns = append(x.columns, c)
 	}
-	memo := make([]remembered, len(m.spec.derived))
+	memo := newMemos(m.spec)
 	for i := range maxSearches {
 		x.searches.idle = append(x.searches.idle, newSearch(m, memo, i))
 	}
@@ -120,7 +120,7 @@ func (x *Index) Upsert(r Record) error {
 	_ = x.searches.await(context.Background()) // which never ends
 	s := x.searches.idlest()
 	defer x.searches.give(s)
-	s.derive(r.Values)
+	s.deriver.derive(r.Values, s.derived)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	source, err := x.source(r.Source)
@@ -383,7 +383,7 @@ func (x *Index) Lookup(ctx context.Context, r Record, limit int) ([]Candidate, e
 	}
 	s := x.searches.idlest()
 	defer x.searches.give(s)
-	s.derive(r.Values)
+	s.deriver.derive(r.Values, s.derived)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	s.encode(x.columns)

@@ -110,7 +110,7 @@ func BenchmarkIndexLookup(b *testing.B) {
 			runtime.ReadMemStats(&after)
 			s := w.index.searches.idlest()
 			for _, r := range w.arriving {
-				s.derive(r.Values)
+				s.deriver.derive(r.Values, s.derived)
 				s.encode(w.index.columns)
 				s.collect(w.index, maxCandidates)
 				candidates += len(s.nodes)

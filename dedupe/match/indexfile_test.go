@@ -206,7 +206,7 @@ func TestABlockOfOneValueStaysBounded(t *testing.T) {
 		}
 	}
 	s := x.searches.idlest()
-	s.derive(someone(1).Values)
+	s.deriver.derive(someone(1).Values, s.derived)
 	s.encode(x.columns)
 	s.collect(x, maxCandidates)
 	if len(s.nodes) > maxCandidates {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // search is what one look-up at a time works with. It has places of its own in every column for values that the index does not hold, so that
@@ -14,15 +13,14 @@ import (
 type search struct {
 	model   *Model
 	number  int
-	memo    []remembered // by derivation
-	derived []string     // by column
+	deriver deriver
+	derived []string // by column
 	cells   []uint32
 	values  []uint64
 	blocks  []block
 	nodes   []uint32
 	found   []Candidate
 	vector  vector
-	scratch [3]string
 }
 
 // searches are those that are not under way, the one that was last used first, as the processor still knows it.
@@ -57,70 +55,21 @@ func (q *searches) give(s *search) {
 	<-q.turns
 }
 
-// remembered is what the latest values of a field became, nil where values seldom come again. All searches share it.
-type remembered []atomic.Pointer[memoized]
-
-type memoized struct {
-	raw     string
-	derived [3]string
-}
-
 type block struct {
 	count, key int
 	value      uint32
 }
 
-// repeated are the kinds of which the same values come again and again.
-var repeated = []Kind{
-	KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber,
-}
-
-const memoizedValues = 1 << 15
-
 func newSearch(m *Model, memo []remembered, number int) *search {
-	for i, d := range m.spec.derived {
-		if memo[i] == nil && slices.Contains(repeated, m.spec.fields[d.field].Kind) {
-			memo[i] = make(remembered, memoizedValues)
-		}
-	}
 	return &search{
-		model: m, number: number, memo: memo, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
-	}
-}
-
-// derive fills derived with what columns make of a record's values.
-func (s *search) derive(values []string) {
-	clear(s.derived)
-	for i := range s.model.spec.derived {
-		d := &s.model.spec.derived[i]
-		if d.field >= len(values) || values[d.field] == "" {
-			continue
-		}
-		raw := values[d.field]
-		from := &s.scratch
-		if memo := s.memo[i]; memo != nil && len(raw) <= 64 {
-			at := &memo[hash64(7, raw)%memoizedValues]
-			m := at.Load()
-			if m == nil || m.raw != raw {
-				m = &memoized{raw: strings.Clone(raw)}
-				d.derive(cut(m.raw), m.derived[:])
-				at.Store(m)
-			}
-			from = &m.derived
-		} else {
-			clear(s.scratch[:])
-			d.derive(cut(raw), s.scratch[:])
-		}
-		for k, c := range d.columns {
-			s.derived[c] = from[k]
-		}
+		model: m, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
 	}
 }
 
 // encode fills cells from derived; values that the index does not hold get the search's own places.
 func (s *search) encode(columns []*column) {
 	for i, c := range columns {
-		id, ok := c.byValue[s.derived[i]]
+		id, ok := c.find(s.derived[i])
 		if !ok {
 			id = c.lend(s.number, s.derived[i], &s.model.freqs[i])
 		}
@@ -178,7 +127,7 @@ func (s *search) keep(c Candidate, limit int) {
 
 // keep returns the number of a value that becomes part of the column.
 func (c *column) keep(value string, f *frequencies) uint32 {
-	if id, ok := c.byValue[value]; ok {
+	if id, ok := c.find(value); ok {
 		return id
 	}
 	id := c.intern(strings.Clone(value))

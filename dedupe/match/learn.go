@@ -132,9 +132,9 @@ func (l *learner) count() {
 					words[w] += counts[c][id]
 				}
 			}
-			for word, id := range col.byWord {
-				if words[id] > 1 {
-					f.Words[hash64(1, word)] = words[id]
+			for id, n := range words {
+				if n > 1 {
+					f.Words[col.wordHashes[id]] = n
 				}
 			}
 		}

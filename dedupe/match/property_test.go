@@ -202,3 +202,41 @@ func TestThePictureIsXML(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsAddedTogetherAreTheSameAsOneByOne(t *testing.T) {
+	rows := people(400)
+	rows[3].Values = rows[3].Values[:2]
+	rows[7].Source = "other"
+	one, all := table(t, match.People(), rows...), table(t, match.People())
+	for batch := range slices.Chunk(rows, 77) {
+		if err := all.AddAll(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tooMany := []match.Record{{ID: "fits"}, {ID: "does not", Values: make([]string, 9)}}
+	if err := all.AddAll(t.Context(), tooMany); !errors.Is(err, leadloop.ErrInvalid) || all.Len() != len(rows) {
+		t.Errorf("error %v and %d rows, want one that is %v and %d", err, all.Len(), leadloop.ErrInvalid, len(rows))
+	}
+	var digests, results []string
+	for _, tab := range []*match.Table{one, all} {
+		m, err := match.Learn(t.Context(), tab, match.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := m.Cluster(t.Context(), tab, match.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := json.Marshal(res)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests, results = append(digests, m.Digest()), append(results, string(out))
+	}
+	if digests[0] != digests[1] {
+		t.Error("another model is learnt")
+	}
+	if diff := cmp.Diff(results[0], results[1]); diff != "" {
+		t.Errorf("other clusters:\n%s", diff)
+	}
+}

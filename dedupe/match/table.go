@@ -18,8 +18,9 @@ type Table struct {
 	cells   []uint32 // rows by columns
 	ids     []string
 	sources []uint16
-	names   []string // of the sources
-	memo    []memo   // nil if values need not be remembered
+	names   []string     // of the sources
+	memo    []memo       // nil if values need not be remembered
+	memos   []remembered // of AddAll
 	scratch []string
 	short   int // rows with fewer values than fields
 }
@@ -119,7 +120,7 @@ func (t *Table) derive(d *derived, raw string) (ids [3]uint32) {
 
 func (t *Table) intern(col int, value string) uint32 {
 	c := t.cols[col]
-	if id, ok := c.byValue[value]; ok {
+	if id, ok := c.find(value); ok {
 		return id
 	}
 	return c.intern(strings.Clone(value))

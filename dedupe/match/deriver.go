@@ -1,0 +1,68 @@
+package match
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// deriver makes the values of columns from those of fields, for one goroutine.
+type deriver struct {
+	spec    *spec
+	memo    []remembered // by derivation
+	scratch [3]string
+}
+
+// remembered is what the latest values of a field became, nil where values seldom come again. All searches share it.
+type remembered []atomic.Pointer[memoized]
+
+type memoized struct {
+	raw     string
+	derived [3]string
+}
+
+// repeated are the kinds of which the same values come again and again.
+var repeated = []Kind{
+	KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber,
+}
+
+const memoizedValues = 1 << 15
+
+func newMemos(s *spec) []remembered {
+	memos := make([]remembered, len(s.derived))
+	for i, d := range s.derived {
+		if slices.Contains(repeated, s.fields[d.field].Kind) {
+			memos[i] = make(remembered, memoizedValues)
+		}
+	}
+	return memos
+}
+
+// derive fills out with what columns make of a record's values.
+func (s *deriver) derive(values, out []string) {
+	clear(out)
+	for i := range s.spec.derived {
+		d := &s.spec.derived[i]
+		if d.field >= len(values) || values[d.field] == "" {
+			continue
+		}
+		raw := values[d.field]
+		from := &s.scratch
+		if memo := s.memo[i]; memo != nil && len(raw) <= 64 {
+			at := &memo[hash64(7, raw)%memoizedValues]
+			m := at.Load()
+			if m == nil || m.raw != raw {
+				m = &memoized{raw: strings.Clone(raw)}
+				d.derive(cut(m.raw), m.derived[:])
+				at.Store(m)
+			}
+			from = &m.derived
+		} else {
+			clear(s.scratch[:])
+			d.derive(cut(raw), s.scratch[:])
+		}
+		for k, c := range d.columns {
+			out[c] = from[k]
+		}
+	}
+}
