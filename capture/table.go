@@ -78,6 +78,9 @@ func NewTable(r io.Reader) (*Table, error) {
 // Header has the names of the columns.
 func (t *Table) Header() []string { return slices.Clone(t.header) }
 
+// RawHeader is the header as it was written, for a file of rejected rows.
+func (t *Table) RawHeader() string { return t.rawHeader }
+
 // Next returns the next row. Its error is io.EOF at the end, a *[Reject] for a
 // row that can't be used (call Next again), or what the underlying reader
 // failed with.

@@ -24,6 +24,7 @@ type cell struct {
 	touched            multiset // waits
 	waiting            int
 	deals              dealSums
+	untimed            int
 	won, lost          multiset // how long they took
 	closing            lasting  // until they were closed either way
 	stages             map[uint32]*stageCell
@@ -174,8 +175,10 @@ func (c *cell) deal(d *deal, sign int) {
 	switch {
 	case d.status == leadloop.OpportunityOpen:
 		c.closing.move(d.created, never, sign)
-	case d.closed != never:
-		took := max(0, d.closed-d.created)
+	case d.closed == never || d.closed < d.created:
+		c.untimed += sign
+	default:
+		took := d.closed - d.created
 		c.closing.ended.move(took, sign)
 		if d.status == leadloop.OpportunityWon {
 			c.won.move(took, sign)

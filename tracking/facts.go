@@ -32,7 +32,7 @@ type visit struct {
 }
 
 // deal is an opportunity as of a moment. closed is never while it is open, and
-// where nobody said when.
+// where nobody knows when.
 type deal struct {
 	id              leadloop.OpportunityID
 	status          leadloop.OpportunityStatus
@@ -156,13 +156,20 @@ func (f *facts) stage(marks []mark, asOf int64) uint32 {
 	return stage
 }
 
-// dealText is a deal as the text of a mark; what nobody said is empty.
-func dealText(id, amount, owner string) string { return id + "\x00" + amount + "\x00" + owner }
+// dealText is what an event says of a deal, as the text of a mark.
+func dealText(e *leadloop.Event) string {
+	text := e.To + "\x00" + e.Attrs["amount"] + "\x00" + e.Attrs["owner"]
+	if e.Attrs["untimed"] != "" {
+		text += "\x00"
+	}
+	return text
+}
 
 // told takes what an event says about a deal: the latest word counts.
 func (f *facts) told(kind markKind, text string, t *texts, at int64) {
 	id, rest, _ := strings.Cut(text, "\x00")
-	amount, owner, _ := strings.Cut(rest, "\x00")
+	amount, rest, _ := strings.Cut(rest, "\x00")
+	owner, _, untimed := strings.Cut(rest, "\x00")
 	var d *deal
 	for i := range f.deals {
 		if string(f.deals[i].id) == id {
@@ -180,6 +187,9 @@ func (f *facts) told(kind markKind, text string, t *texts, at int64) {
 		d.status, d.closed = leadloop.OpportunityWon, at
 	case dealLost:
 		d.status, d.closed = leadloop.OpportunityLost, at
+	}
+	if untimed {
+		d.closed = never
 	}
 	if n, err := strconv.ParseInt(amount, 10, 64); err == nil {
 		d.amount = leadloop.Micros(n)

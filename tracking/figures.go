@@ -53,9 +53,12 @@ type Figures struct {
 
 // Deals are counts and amounts of deals.
 type Deals struct {
-	Open       int             `json:"open"`
-	Won        int             `json:"won"`
-	Lost       int             `json:"lost"`
+	Open int `json:"open"`
+	Won  int `json:"won"`
+	Lost int `json:"lost"`
+	// Untimed are the won and lost ones whose end is unknown or lies before
+	// their beginning: they are in no cycle time.
+	Untimed    int             `json:"untimed"`
 	OpenAmount leadloop.Micros `json:"open_amount"` // in millionths, as the others
 	WonAmount  leadloop.Micros `json:"won_amount"`
 	LostAmount leadloop.Micros `json:"lost_amount"`
@@ -221,7 +224,7 @@ func (t *Tracker) figures(by, values []string, c *cell) Figures {
 	f.WinRate = rate(c.deals.won, c.deals.won+c.deals.lost)
 	d := &c.deals
 	f.Deals = Deals{
-		Open: d.open, Won: d.won, Lost: d.lost,
+		Open: d.open, Won: d.won, Lost: d.lost, Untimed: c.untimed,
 		OpenAmount: d.openAmount.micros(), WonAmount: d.wonAmount.micros(), LostAmount: d.lostSum.micros(), Total: d.total(),
 	}
 	if c.leads >= Enough {

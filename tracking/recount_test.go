@@ -116,7 +116,7 @@ func oracleLeads(j journal, crm []leadloop.Opportunity, asOf time.Time) map[lead
 				l.deals[id] = d
 			}
 			d.status, d.closed = status, time.Time{}
-			if status != "open" {
+			if status != "open" && e.Attrs["untimed"] == "" {
 				d.closed = e.At
 			}
 			if e.Attrs["amount"] == "7" {
@@ -238,7 +238,7 @@ func oracleCounts(e leadloop.Event) bool {
 // tally is what one group comes to, in numbers that compare.
 type tally struct {
 	Leads, SAL, SALOf, SQL, SQLOf, Worked, Leaked, Due, Contact, Met, Clocks, Unplaced, Over, OverOf int
-	Open, Won, Lost                                                                                  int
+	Open, Won, Lost, Untimed                                                                         int
 	OpenAmount, WonAmount, LostAmount                                                                leadloop.Micros
 	Touched, Waiting, Cycle, LostCycle                                                               int
 	Median, P90, CycleMedian, LostMedian                                                             time.Duration
@@ -251,7 +251,7 @@ func tallyOf(f tracking.Figures) tally {
 		Leads: f.Leads, SAL: f.SALRate.Hits, SALOf: f.SALRate.Of, SQL: f.SQLRate.Hits, SQLOf: f.SQLRate.Of, Worked: f.Worked.Hits,
 		Leaked: f.Leakage.Hits, Due: f.Leakage.Of, Contact: f.ContactRate.Hits, Met: f.SLA.Hits, Clocks: f.SLA.Of,
 		Unplaced: f.Unplaced.Hits, Over: f.Overridden.Hits, OverOf: f.Overridden.Of,
-		Open: f.Deals.Open, Won: f.Deals.Won, Lost: f.Deals.Lost,
+		Open: f.Deals.Open, Won: f.Deals.Won, Lost: f.Deals.Lost, Untimed: f.Deals.Untimed,
 		OpenAmount: f.Deals.OpenAmount, WonAmount: f.Deals.WonAmount, LostAmount: f.Deals.LostAmount,
 		Touched: f.SpeedToLead.Count, Waiting: f.SpeedToLead.Waiting, Median: f.SpeedToLead.Median, P90: f.SpeedToLead.P90,
 		Cycle: f.Cycle.Count, CycleMedian: f.Cycle.Median, LostCycle: f.LostCycle.Count, LostMedian: f.LostCycle.Median,
@@ -394,18 +394,22 @@ func oracle(j journal, crm []leadloop.Opportunity, asOf time.Time, by string) ma
 				dealKey = quarter(d.closed)
 			}
 			g := at(dealKey)
-			took := max(0, d.closed.Sub(d.created))
+			took := d.closed.Sub(d.created)
 			switch d.status {
 			case "won":
 				g.Won++
 				g.WonAmount += d.amount
-				if !d.closed.IsZero() {
+				if untimed := d.closed.IsZero() || d.closed.Before(d.created); untimed {
+					g.Untimed++
+				} else {
 					g.cycle, g.closed = append(g.cycle, took), append(g.closed, took)
 				}
 			case "lost":
 				g.Lost++
 				g.LostAmount += d.amount
-				if !d.closed.IsZero() {
+				if untimed := d.closed.IsZero() || d.closed.Before(d.created); untimed {
+					g.Untimed++
+				} else {
 					g.lost, g.closed = append(g.lost, took), append(g.closed, took)
 				}
 			default:
@@ -552,7 +556,7 @@ func anyDeals() *rapid.Generator[[]leadloop.Opportunity] {
 			}
 			if rapid.Bool().Draw(t, "closed") {
 				o.Status = rapid.SampledFrom([]leadloop.OpportunityStatus{leadloop.OpportunityWon, leadloop.OpportunityLost}).Draw(t, "status")
-				o.ClosedAt = o.CreatedAt.Add(time.Duration(rapid.IntRange(0, 240).Draw(t, "took")) * time.Hour)
+				o.ClosedAt = o.CreatedAt.Add(time.Duration(rapid.IntRange(-20, 240).Draw(t, "took")) * time.Hour)
 			}
 			out = append(out, o)
 		}

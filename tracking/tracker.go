@@ -235,12 +235,12 @@ func (t *Tracker) add(e *leadloop.Event) {
 	case leadloop.EventConverted:
 		say(qualified, "")
 		if e.To != "" {
-			say(dealOpened, dealText(e.To, e.Attrs["amount"], e.Attrs["owner"]))
+			say(dealOpened, dealText(e))
 		}
 	case leadloop.EventWon:
-		say(dealWon, dealText(e.To, e.Attrs["amount"], e.Attrs["owner"]))
+		say(dealWon, dealText(e))
 	case leadloop.EventLost:
-		say(dealLost, dealText(e.To, e.Attrs["amount"], e.Attrs["owner"]))
+		say(dealLost, dealText(e))
 	}
 	if len(e.Attrs) > 0 && e.Kind != leadloop.EventAssigned {
 		for i, name := range t.fields {

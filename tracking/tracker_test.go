@@ -454,7 +454,7 @@ func anyJournal() *rapid.Generator[journal] {
 					e.To = rapid.SampledFrom([]string{"A", "B"}).Draw(t, "tier")
 				case leadloop.EventConverted, leadloop.EventWon, leadloop.EventLost:
 					e.To = rapid.SampledFrom([]string{"o0", "o1", "p"}).Draw(t, "deal")
-					attr("amount", rapid.SampledFrom([]string{"", "7", "much"}).Draw(t, "amount"), "owner", rapid.SampledFrom([]string{"", "ana"}).Draw(t, "owner"))(e)
+					attr("amount", rapid.SampledFrom([]string{"", "7", "much"}).Draw(t, "amount"), "owner", rapid.SampledFrom([]string{"", "ana"}).Draw(t, "owner"), "untimed", rapid.SampledFrom([]string{"", "", "no_end"}).Draw(t, "untimed"))(e)
 				case leadloop.EventAssigned:
 					reps := rapid.SampledFrom([]string{"", "ana", "ben"})
 					e.From, e.To = reps.Draw(t, "from"), reps.Draw(t, "to")

@@ -59,6 +59,8 @@ type cli struct {
 
 	Privacy privacyCmd `cmd:"" help:"Erase, export, hold or retain what is stored about people, and keep the ledger of consents."`
 
+	History historyCmd `cmd:"" help:"What happened before leadloop."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

@@ -55,7 +55,7 @@ var (
 	belowVerbs = []string{"", "normalize", "rules", "store"}
 	// The verbs that have a file of the playbook decode it themselves.
 	withFile = append(slices.Clone(belowVerbs), "internal/yamldoc")
-	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "dedupe/match/measure", "tracking/attribution", "routing/holidays", "engine", "playbook", "dashboard", "store/memstore"})
+	public   = slices.Concat(belowVerbs, verbs, []string{"dedupe/match", "dedupe/match/measure", "tracking/attribution", "tracking/backfill", "routing/holidays", "engine", "playbook", "dashboard", "store/memstore"})
 )
 
 var table = []row{
@@ -75,6 +75,7 @@ var table = []row{
 	{pkg: "lifecycle", may: withFile, libs: []string{yaml}},
 	{pkg: "tracking", may: belowVerbs},
 	{pkg: "tracking/attribution", may: []string{""}},
+	{pkg: "tracking/backfill", may: []string{"", "store"}},
 	{pkg: "privacy", may: withFile, libs: []string{yaml}},
 	{pkg: "notify", may: belowVerbs},
 
