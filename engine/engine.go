@@ -93,6 +93,8 @@ type Options struct {
 	Forgotten func(ctx context.Context, tx store.Tx, lead *leadloop.Lead, asOf time.Time) (reason string, err error)
 	// Now stamps what Run does; nil means time.Now.
 	Now func() time.Time
+	// Observer hears what the loop does, for traces and metrics; nil is deaf.
+	Observer Observer
 	// Logger receives ids, counts and reasons, never personal data; nil is
 	// silent.
 	Logger *slog.Logger
@@ -330,15 +332,18 @@ func (l *Loop) again(ctx context.Context, id leadloop.LeadID, asOf time.Time, tr
 			return Result{}, err
 		}
 		run := &run{loop: l, lead: lead, asOf: asOf, trigger: trigger}
-		if err := run.decide(ctx, stages); err != nil {
-			return Result{}, err
-		}
-		return run.commit(ctx)
+		return l.decideBy(ctx, run, stages)
 	})
 }
 
 func (l *Loop) decideAndCommit(ctx context.Context, run *run) (Result, error) {
-	if err := run.decide(ctx, l.stages); err != nil {
+	return l.decideBy(ctx, run, l.stages)
+}
+
+func (l *Loop) decideBy(ctx context.Context, run *run, stages []leadloop.Stage) (res Result, err error) {
+	ctx, end := l.observe(ctx, Span{SpanDecision, string(run.trigger), run.lead.ID})
+	defer func() { end(End{Err: err, Outcome: res.Outcome}) }()
+	if err := run.decide(ctx, stages); err != nil {
 		return Result{}, err
 	}
 	return run.commit(ctx)

@@ -50,7 +50,7 @@ func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 			continue
 		}
 		s := leadloop.Subject{Lead: r.lead, Profile: profile, AsOf: r.asOf, Trigger: r.trigger, Task: r.task, Previous: r.before}
-		outcome, effects, err := ask(ctx, stage, s)
+		outcome, effects, err := r.loop.ask(ctx, stage, s)
 		if err != nil {
 			return fmt.Errorf("stage %s: lead %s: %w", stage.Name(), r.lead.ID, err)
 		}
@@ -97,11 +97,13 @@ func (r *run) prioritise(profile *leadloop.Profile) {
 
 // ask calls the stage and turns a panic into an error that names it. The
 // panic's text is left out: it may hold personal data.
-func ask(ctx context.Context, stage leadloop.Stage, s leadloop.Subject) (o leadloop.Outcome, e leadloop.Effects, err error) {
+func (l *Loop) ask(ctx context.Context, stage leadloop.Stage, s leadloop.Subject) (o leadloop.Outcome, e leadloop.Effects, err error) {
+	ctx, end := l.observe(ctx, Span{SpanStage, stage.Name(), s.Lead.ID})
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic of type %T", p)
 		}
+		end(End{Err: err, Outcome: o})
 	}()
 	if err := ctx.Err(); err != nil {
 		return o, e, err
@@ -272,7 +274,12 @@ func (r *run) idle() bool {
 		reflect.DeepEqual(state, r.before)
 }
 
-func (r *run) commit(ctx context.Context) (Result, error) {
+func (r *run) commit(ctx context.Context) (res Result, err error) {
+	ctx, end := r.loop.observe(ctx, Span{Kind: SpanCommit, Lead: r.lead.ID})
+	// What a commit that failed, or found the key taken, meant to write is not in
+	// the journal.
+	written := []leadloop.Event(nil)
+	defer func() { end(End{Err: err, Outcome: res.Outcome, Events: written}) }()
 	if r.record == "" {
 		r.record = r.lead.ID
 	}
@@ -290,7 +297,7 @@ func (r *run) commit(ctx context.Context) (Result, error) {
 	var known leadloop.LeadID
 	var revision int64
 	var forgotten string
-	err := r.loop.store.Update(ctx, func(tx store.Tx) (err error) {
+	err = r.loop.store.Update(ctx, func(tx store.Tx) (err error) {
 		if forgotten, err = r.forgotten(ctx, tx); forgotten != "" || err != nil {
 			return err
 		}
@@ -320,7 +327,7 @@ func (r *run) commit(ctx context.Context) (Result, error) {
 	if forgotten != "" {
 		return r.nothing(forgotten), nil
 	}
-	r.lead.Revision = revision
+	r.lead.Revision, written = revision, r.events
 	r.loop.o.Logger.DebugContext(ctx, "committed", "lead", r.lead.ID, "revision", revision, "outcome", r.outcome.Kind, "reason", r.outcome.Reason)
 	return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
 }

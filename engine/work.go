@@ -50,7 +50,12 @@ func (l *Loop) lease(ctx context.Context, asOf time.Time, hold time.Duration, li
 
 // one runs a task and settles what becomes of it if it fails.
 func (l *Loop) one(ctx context.Context, t leadloop.Task, asOf time.Time) error {
-	return l.settle(ctx, t, asOf, l.attempt(ctx, t, asOf))
+	ctx, end := l.observe(ctx, Span{SpanTask, t.Kind, t.Lead})
+	failed := l.attempt(ctx, t, asOf)
+	err := l.settle(ctx, t, asOf, failed)
+	dead := failed != nil && err == nil && t.Attempts >= l.o.MaxAttempts
+	end(End{Err: failed, Dead: dead})
+	return err
 }
 
 func (l *Loop) attempt(ctx context.Context, t leadloop.Task, asOf time.Time) error {

@@ -193,9 +193,21 @@ type Tasks interface {
 	// DeleteLead removes a lead's tasks in every state, leased or not; removing
 	// none is no error.
 	DeleteLead(ctx context.Context, id leadloop.LeadID) error
+	// Count returns how many tasks there are of each kind and state, by kind, then
+	// state. It looks at all of them: it is for people and gauges.
+	Count(ctx context.Context) ([]TaskCount, error)
 	// NextDue returns the earliest time at which Lease would hand out a task
 	// of the kinds, and false if there is none.
 	NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error)
+}
+
+// TaskCount is how many tasks there are of a kind in a state.
+type TaskCount struct {
+	Kind  string             `json:"kind"`
+	State leadloop.TaskState `json:"state"`
+	N     int                `json:"n"`
+	// Due is the earliest time at which one of them was or is due.
+	Due time.Time `json:"due"`
 }
 
 // Rotations keeps the entitlement ledger of each pool.

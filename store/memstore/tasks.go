@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 type tasks struct{ *tx }
@@ -228,6 +229,24 @@ func (r tasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
 		r.state.tasks.drop(t.Key)
 	}
 	return nil
+}
+
+func (r tasks) Count(ctx context.Context) ([]store.TaskCount, error) {
+	if err := r.reading(ctx); err != nil {
+		return nil, err
+	}
+	var all []store.TaskCount
+	for _, t := range r.state.tasksByDue.all() { // the earliest comes first
+		i := slices.IndexFunc(all, func(c store.TaskCount) bool { return c.Kind == t.Kind && c.State == t.State })
+		if i < 0 {
+			i, all = len(all), append(all, store.TaskCount{Kind: t.Kind, State: t.State, Due: t.DueAt})
+		}
+		all[i].N++
+	}
+	slices.SortFunc(all, func(a, b store.TaskCount) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(string(a.State), string(b.State)))
+	})
+	return all, nil
 }
 
 func (r tasks) NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error) {

@@ -173,6 +173,19 @@ func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 	return t.read(ctx, "SELECT "+taskColumns+" FROM {tasks} WHERE lead = $1 ORDER BY due_at, key", string(id))
 }
 
+func (t tasks) Count(ctx context.Context) (all []store.TaskCount, err error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	err = t.rows(ctx, "SELECT kind, state, count(*), min(due_at) FROM {tasks} GROUP BY kind, state ORDER BY kind, state", func(rows pgx.Rows) error {
+		var c store.TaskCount
+		err := rows.Scan(&c.Kind, (*string)(&c.State), &c.N, moment{&c.Due})
+		all = append(all, c)
+		return err
+	})
+	return all, err
+}
+
 func (t tasks) NextDue(ctx context.Context, kinds ...string) (at time.Time, found bool, err error) {
 	if err := t.reading(ctx); err != nil {
 		return at, false, err

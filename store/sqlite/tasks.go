@@ -222,6 +222,16 @@ func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 	return t.read(ctx, "WHERE lead = ?1 ORDER BY due_at, key", string(id))
 }
 
+func (t tasks) Count(ctx context.Context) (all []store.TaskCount, err error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	err = t.query(ctx, "SELECT kind, state, count(*), min(due_at) FROM tasks GROUP BY kind, state ORDER BY kind, state", func(r *row) {
+		all = append(all, store.TaskCount{Kind: r.text(), State: leadloop.TaskState(r.text()), N: int(r.int()), Due: r.time()})
+	})
+	return all, err
+}
+
 func (t tasks) NextDue(ctx context.Context, kinds ...string) (time.Time, bool, error) {
 	if err := t.reading(ctx); err != nil {
 		return time.Time{}, false, err

@@ -314,6 +314,10 @@ func (f faultyTasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
 	return try(f.s, func() error { return f.r.DeleteLead(ctx, id) })
 }
 
+func (f faultyTasks) Count(ctx context.Context) ([]store.TaskCount, error) {
+	return tryFor(f.s, func() ([]store.TaskCount, error) { return f.r.Count(ctx) })
+}
+
 func (f faultyTasks) Get(ctx context.Context, key string) (leadloop.Task, error) {
 	return tryFor(f.s, func() (leadloop.Task, error) { return f.r.Get(ctx, key) })
 }

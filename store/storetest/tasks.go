@@ -95,6 +95,17 @@ var taskSentences = []sentence{
 		k.add(done)
 		same(k, "a task of the same key, added anew", done, read(k, getTask("a")))
 	}},
+	{"Count counts by kind and state, with the earliest due time of each", "", func(k *kit) {
+		count := func(ctx context.Context, tx store.Tx) ([]store.TaskCount, error) { return tx.Tasks().Count(ctx) }
+		same(k, "counts of none", nil, read(k, count))
+		k.add(plainTask("a", "b", at(3)), plainTask("c", "b", at(1)), plainTask("d", "B", at(2)), plainTask("e", "b", at(2)), plainTask("f", "", at(4)))
+		k.cancel("c")
+		k.lease(at(time.Hour), 1, "B")
+		same(k, "counts", []store.TaskCount{
+			{Kind: "", State: leadloop.TaskPending, N: 1, Due: at(4)}, {Kind: "B", State: leadloop.TaskPending, N: 1, Due: at(2)},
+			{Kind: "b", State: leadloop.TaskCancelled, N: 1, Due: at(1)}, {Kind: "b", State: leadloop.TaskPending, N: 2, Due: at(2)},
+		}, read(k, count))
+	}},
 	{"Add stores tasks as pending and never leased, whatever they say", "", func(k *kit) {
 		said := fullTask("t")
 		said.State, said.Lease, said.Attempts, said.LeasedUntil, said.LastError = leadloop.TaskDone, 7, 8, at(time.Hour), "x"
