@@ -18,7 +18,14 @@ var codes = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 type checker struct {
 	leadloop.Problems
 	def   Definition
+	o     Options
 	rules []rules.Rule
+}
+
+// rule numbers a condition.
+func (c *checker) rule(id string, e leadloop.Expression) int {
+	c.rules = append(c.rules, rules.Rule{ID: id, Expression: e, Type: leadloop.KindBool})
+	return len(c.rules) - 1
 }
 
 func (c *checker) known(at leadloop.Position, where, what, name string, names []string) {
@@ -33,13 +40,13 @@ func (c *checker) known(at leadloop.Position, where, what, name string, names []
 }
 
 // unique reports names that are no code or stand twice.
-func (c *checker) unique(at leadloop.Position, where, what string, names []string) {
+func (c *checker) unique(at leadloop.Position, where string, names []string) {
 	for i, name := range names {
 		switch {
 		case !codes.MatchString(name):
-			c.Add(at, "%s: %s %q is not made of lower-case letters, digits, - and _", where, what, name)
+			c.Add(at, "%s: reason %q is not made of lower-case letters, digits, - and _", where, name)
 		case slices.Contains(names[:i], name):
-			c.Add(at, "%s: %s %q stands here twice", where, what, name)
+			c.Add(at, "%s: reason %q stands here twice", where, name)
 		}
 	}
 }
@@ -90,11 +97,14 @@ func (c *checker) check() {
 	c.statuses()
 }
 
-var followable = []string{FollowsDisqualified, FollowsNurture, FollowsRecycle}
+var (
+	followable = []string{FollowsDisqualified, FollowsNurture, FollowsRecycle, FollowsArchived}
+	roles      = []string{ByRule, ByOwner, ByManager}
+)
 
 func (c *checker) stage(s Stage, stages []string, followed map[string]string) {
 	where := "stage " + s.ID
-	c.unique(s.At, where, "reason", s.Reasons)
+	c.unique(s.At, where, s.Reasons)
 	if s.ID == c.def.Accepted && len(s.Reasons) > 0 && !slices.Contains(s.Reasons, ReasonAccepted) {
 		c.Add(s.At, "%s: leads are accepted into it, so its reasons must have %q", where, ReasonAccepted)
 	}
@@ -112,8 +122,20 @@ func (c *checker) stage(s Stage, stages []string, followed map[string]string) {
 	case !s.Final && len(s.To) == 0:
 		c.AddHint(s.At, "mark it final if leads end here", "%s: there is no way out of it", where)
 	}
+	for i, f := range s.Needs {
+		frameworks, _ := c.def.frameworks()
+		var ids []string
+		for _, x := range frameworks {
+			ids = append(ids, x.ID)
+		}
+		c.known(s.At, where+": needs", "framework", f, ids)
+		if slices.Contains(s.Needs[:i], f) {
+			c.Add(s.At, "%s: needs: %s stands there twice", where, f)
+		}
+	}
 	var seen []string
 	for _, t := range s.To {
+		c.way(where, t)
 		c.known(t.At, where+": to", "stage", t.Stage, stages)
 		switch {
 		case t.Stage == s.ID:
@@ -128,9 +150,30 @@ func (c *checker) stage(s Stage, stages []string, followed map[string]string) {
 	}
 }
 
+// way checks who may take a way, and why.
+func (c *checker) way(where string, t Transition) {
+	where += ": way to " + t.Stage
+	for i, role := range t.By {
+		c.known(t.At, where+": by", "role", role, roles)
+		if slices.Contains(t.By[:i], role) {
+			c.Add(t.At, "%s: by: %s stands there twice", where, role)
+		}
+	}
+	c.unique(t.At, where, t.Reasons)
+	switch rule := slices.Contains(t.By, ByRule); {
+	case t.Auto && len(t.By) > 0 && !rule:
+		c.AddHint(t.At, "add rule to by, or take auto out", "%s: it is automatic, and the loop may not take it", where)
+	case !t.Auto && rule && len(t.By) == 1:
+		c.AddHint(t.At, "make it auto", "%s: only the loop may take it, and it is not automatic", where)
+	}
+	if t.Stage == c.def.Accepted && len(t.Reasons) > 0 && !slices.Contains(t.Reasons, ReasonAccepted) {
+		c.Add(t.At, "%s: leads are accepted by it, so its reasons must have %q", where, ReasonAccepted)
+	}
+}
+
 func (c *checker) entersFreely(stage string) bool {
 	i := slices.IndexFunc(c.def.Stages, func(s Stage) bool { return s.ID == stage })
-	return i >= 0 && len(c.def.Stages[i].Enter) == 0
+	return i >= 0 && len(c.def.Stages[i].Enter)+len(c.def.Stages[i].Needs) == 0
 }
 
 // reachable reports stages that no lead can ever be in.
@@ -194,7 +237,7 @@ func (c *checker) statuses() {
 	for _, s := range d.Statuses {
 		where := "status " + s.ID
 		to[s.ID] = s.To
-		c.unique(s.At, where, "reason", s.Reasons)
+		c.unique(s.At, where, s.Reasons)
 		for i, next := range s.To {
 			c.known(s.At, where+": to", "status", next, ids)
 			if next == s.ID {
@@ -222,29 +265,29 @@ func (c *checker) statuses() {
 }
 
 // compile numbers the rules of a stage.
-func (c *checker) compile(s Stage) stage {
+func (c *checker) compile(s Stage, frameworks []framework) stage {
 	out := stage{Stage: s}
-	out.Reasons = slices.Clone(s.Reasons)
-	rule := func(id string, e leadloop.Expression) int {
-		c.rules = append(c.rules, rules.Rule{ID: id, Expression: e, Type: leadloop.KindBool})
-		return len(c.rules) - 1
-	}
+	out.Reasons, out.Needs = slices.Clone(s.Reasons), slices.Clone(s.Needs)
 	all := func(kind string, list []Criterion) (numbers []int) {
 		for _, k := range list {
-			numbers = append(numbers, rule("stage "+s.ID+": "+kind+" criterion "+k.ID, k.When))
+			numbers = append(numbers, c.rule("stage "+s.ID+": "+kind+" criterion "+k.ID, k.When))
 		}
 		return numbers
 	}
 	out.enter, out.exit = all("enter", s.Enter), all("exit", s.Exit)
 	out.Enter, out.Exit, out.To = slices.Clone(s.Enter), slices.Clone(s.Exit), nil
+	for _, id := range s.Needs {
+		if i := slices.IndexFunc(frameworks, func(f framework) bool { return f.ID == id }); i >= 0 {
+			out.needs = append(out.needs, i)
+		}
+	}
 	for _, t := range s.To {
-		w := way{to: t.Stage, auto: t.Auto, rule: -1}
+		w := way{Transition: t, to: t.Stage, auto: t.Auto, rule: -1}
+		w.By, w.Reasons = slices.Clone(t.By), slices.Clone(t.Reasons)
 		if !t.When.IsZero() {
-			w.rule = rule("stage "+s.ID+": way to "+t.Stage, t.When)
+			w.rule = c.rule("stage "+s.ID+": way to "+t.Stage, t.When)
 		}
 		out.ways = append(out.ways, w)
 	}
 	return out
 }
-
-func join(list []string) string { return strings.Join(list, ", ") }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
@@ -19,6 +20,8 @@ const (
 	ReasonAccepted = "accepted"     // the owner said yes
 	ReasonNewOwner = "new_owner"    // a status starts anew
 	ReasonActivity = "activity"     // an activity showed the status
+	ReasonWon      = "won"          // its opportunity
+	ReasonLost     = "lost"         // its opportunity
 )
 
 // RefusedError says why a lead cannot be moved now. It matches
@@ -36,6 +39,8 @@ type RefusedError struct {
 	Unmet []Unmet
 	// NotOwner is set if only the owner can do this.
 	NotOwner bool
+	// By are the roles that may do this, if the actor has none of them.
+	By []string
 }
 
 // Error lists everything that stands against the move.
@@ -47,11 +52,18 @@ func (e *RefusedError) Error() string {
 	var why []string
 	switch {
 	case e.NotOwner:
-		why = append(why, "only its owner can accept it")
+		say := "only its owner can accept it"
+		if e.To == rejected {
+			say = "only its owner, or who manages the owner, can reject it"
+		}
+		why = append(why, say)
 	case e.Allowed != nil && len(e.Allowed) == 0:
 		why = append(why, "there is no way out of "+e.From)
 	case e.Allowed != nil:
 		why = append(why, "from "+e.From+" it can go to "+join(e.Allowed))
+	}
+	if len(e.By) > 0 {
+		why = append(why, "only "+strings.Join(e.By, " or ")+" may do this")
 	}
 	if len(e.Reasons) > 0 {
 		why = append(why, "the reason must be one of "+join(e.Reasons))
@@ -165,9 +177,7 @@ func (l *Lifecycle) move(ctx context.Context, s leadloop.Subject, to, reason, ac
 	}
 	refused := &RefusedError{Lead: s.Lead.ID, From: state.Stage, To: to}
 	target := l.stage(to)
-	if len(target.Reasons) > 0 && !slices.Contains(target.Reasons, reason) {
-		refused.Reasons = slices.Clone(target.Reasons)
-	}
+	reasons := target.Reasons
 	// A stage that an earlier definition had has no ways, but its leads must
 	// not be stuck in it.
 	if from := l.stage(state.Stage); from != nil {
@@ -179,26 +189,144 @@ func (l *Lifecycle) move(ctx context.Context, s leadloop.Subject, to, reason, ac
 			}
 			return leadloop.Effects{}, refused
 		}
-		var err error
-		if refused.Unmet, err = l.unmet(ctx, s, &state, from, from.ways[i]); err != nil {
+		w := &from.ways[i]
+		if len(w.Reasons) > 0 {
+			reasons = w.Reasons
+		}
+		v, err := l.look(ctx, s, &state)
+		if err != nil {
+			return leadloop.Effects{}, err
+		}
+		if refused.Unmet, err = l.unmet(ctx, v, from, w); err != nil {
+			return leadloop.Effects{}, err
+		}
+		if refused.By, err = l.barred(ctx, w, &state, actor); err != nil {
 			return leadloop.Effects{}, err
 		}
 	}
-	if len(refused.Reasons)+len(refused.Unmet) > 0 {
+	if len(reasons) > 0 && !slices.Contains(reasons, reason) {
+		refused.Reasons = slices.Clone(reasons)
+	}
+	if len(refused.Reasons)+len(refused.Unmet)+len(refused.By) > 0 {
 		return leadloop.Effects{}, refused
 	}
 	from := s.Lead.State.Stage
-	e := leadloop.Effects{State: &state, Events: []leadloop.Event{changed(leadloop.EventStageChanged, s, from, to, reason, actor)}}
-	state.Stage, state.StageSince = to, s.AsOf
+	e := leadloop.Effects{State: &state, Events: l.toStage(s, &state, target, from, reason, actor)}
+	return e, trace(&e, moved{from, to, reason, actor})
+}
+
+// toStage moves a state to a stage, with what follows from it.
+func (l *Lifecycle) toStage(s leadloop.Subject, state *leadloop.State, target *stage, from, reason, actor string) []leadloop.Event {
+	events := []leadloop.Event{changed(leadloop.EventStageChanged, s, from, target.ID, reason, actor)}
+	state.Stage, state.StageSince = target.ID, s.AsOf
+	var kind leadloop.EventKind
 	switch target.Follows {
 	case FollowsDisqualified:
-		state.Disposition, state.Reason = leadloop.OutcomeDisqualified, reason
-		e.Events = append(e.Events, leadloop.Event{Kind: leadloop.EventDisqualified, Lead: s.Lead.ID, At: s.AsOf, Reason: reason, Actor: actor})
+		state.Disposition, kind = leadloop.OutcomeDisqualified, leadloop.EventDisqualified
 	case FollowsNurture:
-		state.Disposition, state.Reason = leadloop.OutcomeNurture, reason
-		e.Events = append(e.Events, leadloop.Event{Kind: leadloop.EventNurtured, Lead: s.Lead.ID, At: s.AsOf, Reason: reason, Actor: actor})
+		state.Disposition, kind = leadloop.OutcomeNurture, leadloop.EventNurtured
+	case FollowsArchived:
+		state.Disposition, kind = leadloop.OutcomeArchived, leadloop.EventArchived
+	default:
+		return events
 	}
-	return e, trace(&e, moved{from, to, reason, actor})
+	state.Reason, state.Queue, state.QueueSince = reason, "", time.Time{}
+	return append(events, leadloop.Event{Kind: kind, Lead: s.Lead.ID, At: s.AsOf, Reason: reason, Actor: actor})
+}
+
+// barred returns who may take a way, nil if the actor may.
+func (l *Lifecycle) barred(ctx context.Context, w *way, state *leadloop.State, actor string) ([]string, error) {
+	if len(w.By) == 0 {
+		return nil, nil
+	}
+	for _, role := range w.By {
+		switch role {
+		case ByRule:
+			if strings.HasPrefix(actor, "rule:") {
+				return nil, nil
+			}
+		case ByOwner:
+			if actor == string(state.Owner) && state.Owner != "" {
+				return nil, nil
+			}
+		case ByManager:
+			ok, err := l.manages(ctx, leadloop.RepID(actor), state)
+			if ok || err != nil {
+				return nil, err
+			}
+		}
+	}
+	return slices.Clone(w.By), nil
+}
+
+// maxLevels is how far up managers of managers are looked for.
+const maxLevels = 10
+
+// manages reports whether somebody manages the owner of a lead, at any level.
+func (l *Lifecycle) manages(ctx context.Context, who leadloop.RepID, state *leadloop.State) (bool, error) {
+	if l.host.Manager == nil || who == "" {
+		return false, nil
+	}
+	owner, queue := state.Owner, state.Queue
+	for range maxLevels {
+		m, err := l.host.Manager(ctx, owner, queue)
+		if err != nil {
+			return false, fmt.Errorf("lifecycle: manager of %s: %w", owner, err)
+		}
+		if m == "" || m == who {
+			return m != "", nil
+		}
+		owner, queue = m, ""
+	}
+	return false, nil
+}
+
+// Way is a way that a lead could take, and what stands against it.
+type Way struct {
+	To string
+	// By are the roles that may take it, if the actor has none of them.
+	By []string
+	// Reasons are the codes of which one has to be given; none means any.
+	Reasons []string
+	Unmet   []Unmet
+	// Auto tells that the loop takes it as soon as nothing is unmet.
+	Auto bool
+}
+
+// Open reports whether the actor could take the way now.
+func (w Way) Open() bool { return len(w.By)+len(w.Unmet) == 0 }
+
+// Ways returns all ways from the stage of a lead, for a screen that shows what
+// can be done with it and what is missing. An actor of "" is anybody.
+func (l *Lifecycle) Ways(ctx context.Context, s leadloop.Subject, actor string) ([]Way, error) {
+	state := copyState(s.Lead.State)
+	state.Stage = l.at(s)
+	from := l.stage(state.Stage)
+	if from == nil {
+		return nil, nil
+	}
+	v, err := l.look(ctx, s, &state)
+	if err != nil {
+		return nil, err
+	}
+	var out []Way
+	for i := range from.ways {
+		w := &from.ways[i]
+		o := Way{To: w.to, Auto: w.auto, Reasons: slices.Clone(l.stage(w.to).Reasons)}
+		if len(w.Reasons) > 0 {
+			o.Reasons = slices.Clone(w.Reasons)
+		}
+		if o.Unmet, err = l.unmet(ctx, v, from, w); err != nil {
+			return nil, err
+		}
+		if actor != "" {
+			if o.By, err = l.barred(ctx, w, &state, actor); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 func (l *Lifecycle) setStatus(s leadloop.Subject, to, reason, actor string) (leadloop.Effects, error) {

@@ -47,8 +47,8 @@ func TestARefusedMoveNamesEverythingThatStandsAgainstIt(t *testing.T) {
 		},
 		"a way that there is not": {
 			state: owned("mql", 90), do: l.Move("customer", "won", "ana"),
-			want: &lifecycle.RefusedError{Lead: "ld_1", From: "mql", To: "customer", Allowed: []string{"sal", "nurture", "disqualified"}},
-			text: "lead ld_1: stage mql to customer refused: from mql it can go to sal, nurture, disqualified",
+			want: &lifecycle.RefusedError{Lead: "ld_1", From: "mql", To: "customer", Allowed: []string{"sal", "nurture", "disqualified", "archived"}},
+			text: "lead ld_1: stage mql to customer refused: from mql it can go to sal, nurture, disqualified, archived",
 		},
 		"a stage that leads do not leave": {
 			state: owned("customer", 90), do: l.Move("mql", "again", "ana"),
@@ -97,7 +97,7 @@ func TestARefusedMoveNamesEverythingThatStandsAgainstIt(t *testing.T) {
 func TestACommandThatMakesNoSenseIsInvalidWithoutQuotingItsReason(t *testing.T) {
 	l := compile(t, lifecycle.Default())
 	d := lifecycle.Default()
-	d.Accepted = ""
+	d.Accepted, d.Acceptance = "", nil
 	for name, tc := range map[string]struct {
 		do   leadloop.Stage
 		want string

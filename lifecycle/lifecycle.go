@@ -1,55 +1,24 @@
 package lifecycle
 
 import (
-	"context"
-	"fmt"
 	"slices"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/rules"
 )
 
-// Vars are the variables that criteria read besides the schema's fields, in
-// the order of the environment.
-//
-//	score        the lead's points; undecided before it is scored
-//	tier         its tier; undecided before it is scored
-//	stage        the stage it is in
-//	status       what its owner does with it, "" for none
-//	owner        the rep who owns it, "" for nobody
-//	disposition  where the loop left it: assigned, queued, nurture, …
-func Vars() []rules.Var {
-	return []rules.Var{
-		{Name: "score", Kind: leadloop.KindFloat},
-		{Name: "tier", Kind: leadloop.KindString},
-		{Name: "stage", Kind: leadloop.KindString},
-		{Name: "status", Kind: leadloop.KindString},
-		{Name: "owner", Kind: leadloop.KindString},
-		{Name: "disposition", Kind: leadloop.KindString},
-	}
-}
-
-func vars(s *leadloop.State) []leadloop.Value {
-	score, tier := leadloop.Value{}, leadloop.Value{}
-	if !s.Score.IsZero() {
-		score, tier = leadloop.NoValue(leadloop.KindFloat), leadloop.NoValue(leadloop.KindString)
-		if s.Score.Known {
-			score = leadloop.ValueOf(s.Score.Points.Float())
-		}
-		if s.Score.Tier != "" {
-			tier = leadloop.ValueOf(s.Score.Tier)
-		}
-	}
-	return []leadloop.Value{
-		score, tier, leadloop.ValueOf(s.Stage), leadloop.ValueOf(s.Status),
-		leadloop.ValueOf(string(s.Owner)), leadloop.ValueOf(string(s.Disposition)),
-	}
-}
-
 // Options are a lifecycle's settings; the zero value of each has a meaning.
 type Options struct {
 	// Limits bound criteria; zero means rules.DefaultLimits.
 	Limits rules.Limits
+	// Tiers are the tiers that a lead can have, so that a criterion about
+	// another one is found; nil knows none.
+	Tiers []string
+	// Calendars are the names that clocks may use; nil allows any.
+	Calendars []string
+	// Cadences are those that clocks may enrol leads in; nil means that there
+	// are none.
+	Cadences *Cadences
 }
 
 // Lifecycle is a checked definition. It is immutable and safe for concurrent
@@ -60,49 +29,94 @@ type Lifecycle struct {
 	initialStatus string
 	stages        []stage
 	statuses      []Status
+	frameworks    []framework
+	acceptance    Acceptance
+	conversion    *Conversion
+	signals       Signals
+	clocks        []clock
+	cadences      *Cadences
 	rules         *rules.Set
+	reads         map[string]bool // variables
+	warnings      leadloop.Problems
+	host          Host
 }
 
 type stage struct {
 	Stage
 	enter, exit []int // rules
 	ways        []way // as Stage.To
+	needs       []int // frameworks
 }
 
 type way struct {
+	Transition
 	to   string
 	auto bool
 	rule int // -1 for none
 }
 
-// New checks a definition against a schema. The error is a
-// [leadloop.Problems] with everything that is wrong: names that don't exist,
-// with what was probably meant; duplicates; stages and statuses that no lead
-// can reach; stages without a way out; automatic ways that nothing holds back;
-// and what is wrong with the criteria.
+// New checks a definition against a schema, which has the fields of the
+// qualification ([Definition.Fields]). The error is a [leadloop.Problems] with
+// everything that is wrong: names that don't exist, with what was probably
+// meant; duplicates; stages and statuses that no lead can reach; stages without
+// a way out; ways whose criteria exclude each other; automatic ways that
+// nothing holds back; and what is wrong with the criteria. What works and is
+// probably not meant is in [Lifecycle.Warnings].
+//
+// What is made is complete for moves and statuses. For conversion, business
+// hours, managers and cadences it has to know what stands around it: see
+// [Lifecycle.With].
 func New(def Definition, schema *leadloop.Schema, o Options) (*Lifecycle, error) {
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "lifecycle: no schema"}}
 	}
-	c := checker{def: def}
+	c := checker{def: def, o: o}
 	c.check()
 	l := &Lifecycle{
 		initial: def.Initial, accepted: def.Accepted, initialStatus: def.InitialStatus,
-		statuses: cloneStatuses(def.Statuses),
+		statuses: cloneStatuses(def.Statuses), signals: def.Signals.withDefaults(), cadences: o.Cadences,
 	}
+	l.frameworks = c.qualification(schema)
 	for _, s := range def.Stages {
-		l.stages = append(l.stages, c.compile(s))
+		l.stages = append(l.stages, c.compile(s, l.frameworks))
 	}
+	if def.Acceptance != nil {
+		l.acceptance = *def.Acceptance
+		l.acceptance.Reject = slices.Clone(l.acceptance.Reject)
+		c.acceptance()
+	}
+	if def.Conversion != nil {
+		conversion := *def.Conversion
+		l.conversion = &conversion
+		c.conversion()
+	}
+	l.clocks = c.clocks()
 	env, err := rules.NewEnv(schema, rules.Options{Vars: Vars(), Limits: o.Limits})
 	if err == nil {
 		l.rules, err = env.Compile(c.rules...)
 	}
 	c.Join(err)
+	if l.rules != nil && c.Err() == nil {
+		l.reads = map[string]bool{}
+		sets := []*rules.Set{l.rules}
+		if o.Cadences != nil {
+			sets = append(sets, o.Cadences.rules)
+		}
+		for _, set := range sets {
+			for i := range set.Len() {
+				for _, v := range set.Inputs(i).Vars {
+					l.reads[v] = true
+				}
+			}
+		}
+		c.ways(l)
+	}
 	c.Sort()
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	return l, nil
+	_, l.warnings = c.Split()
+	return l.With(Host{}), nil
 }
 
 func cloneStatuses(in []Status) []Status {
@@ -112,6 +126,9 @@ func cloneStatuses(in []Status) []Status {
 	}
 	return out
 }
+
+// Warnings are what New found that works and is probably not what was meant.
+func (l *Lifecycle) Warnings() leadloop.Problems { return slices.Clone(l.warnings) }
 
 // Stages returns the ids of the stages in the order of the definition.
 func (l *Lifecycle) Stages() []string {
@@ -129,6 +146,15 @@ func (l *Lifecycle) Statuses() []string {
 		out[i] = l.statuses[i].ID
 	}
 	return out
+}
+
+// Action tells the owner of a lead in a status what to do with it, "" if the
+// definition does not say.
+func (l *Lifecycle) Action(status string) string {
+	if s := l.status(status); s != nil {
+		return s.Action
+	}
+	return ""
 }
 
 // Fields are the fields that criteria read, sorted.
@@ -156,55 +182,10 @@ func (l *Lifecycle) status(id string) *Status {
 	return nil
 }
 
-// Unmet is a criterion that does not hold.
-type Unmet struct {
-	// Of says whose it is: "exit of mql", "enter of sql", or "way to sql".
-	Of string
-	// Criterion is its id, "when" for a way's own condition.
-	Criterion string
-	// Needs are the missing fields and variables if it is undecided.
-	Needs []string
-	// Err is what went wrong if it could not be evaluated.
-	Err error
-}
-
-// String says in words what is unmet.
-func (u Unmet) String() string {
-	s := fmt.Sprintf("criterion %q (%s)", u.Criterion, u.Of)
-	switch {
-	case u.Err != nil:
-		return s + " could not be evaluated: " + u.Err.Error()
-	case len(u.Needs) > 0:
-		return s + " is undecided, it needs " + join(u.Needs)
+// follower is the stage that follows a decision, nil for none.
+func (l *Lifecycle) follower(decision string) *stage {
+	if i := slices.IndexFunc(l.stages, func(s stage) bool { return s.Follows == decision }); i >= 0 {
+		return &l.stages[i]
 	}
-	return s + " is not met"
-}
-
-// unmet returns what stands against going from one stage to another. The error
-// is ctx's.
-func (l *Lifecycle) unmet(ctx context.Context, s leadloop.Subject, state *leadloop.State, from *stage, w way) ([]Unmet, error) {
-	facts := rules.Facts{Profile: s.Profile, Activities: s.Lead.Activities, Vars: vars(state), Now: s.AsOf}
-	var out []Unmet
-	ask := func(of, id string, rule int) {
-		switch res := l.rules.EvalOne(ctx, facts, rule); {
-		case res.True():
-		case res.State == rules.Failed:
-			out = append(out, Unmet{Of: of, Criterion: id, Err: res.Err})
-		case res.State == rules.Undecided:
-			out = append(out, Unmet{Of: of, Criterion: id, Needs: slices.Clone(res.Needs)})
-		default:
-			out = append(out, Unmet{Of: of, Criterion: id})
-		}
-	}
-	for i, rule := range from.exit {
-		ask("exit of "+from.ID, from.Exit[i].ID, rule)
-	}
-	if w.rule >= 0 {
-		ask("way to "+w.to, "when", w.rule)
-	}
-	to := l.stage(w.to)
-	for i, rule := range to.enter {
-		ask("enter of "+to.ID, to.Enter[i].ID, rule)
-	}
-	return out, ctx.Err()
+	return nil
 }

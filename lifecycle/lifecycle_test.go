@@ -70,7 +70,7 @@ func history(e leadloop.Effects) []string {
 
 func TestTheDefaultDefinitionIsSound(t *testing.T) {
 	l := compile(t, lifecycle.Default())
-	stages := []string{"inquiry", "mql", "sal", "sql", "opportunity", "customer", "nurture", "disqualified", "recycled"}
+	stages := []string{"inquiry", "mql", "sal", "sql", "opportunity", "customer", "nurture", "disqualified", "archived", "recycled"}
 	if diff := cmp.Diff(stages, l.Stages()); diff != "" {
 		t.Error(diff)
 	}
@@ -337,7 +337,7 @@ func TestARunNeverMovesALeadThatTheRunBeforeSettled(t *testing.T) {
 				if !auto && to != ids[(i+1)%len(ids)] {
 					continue
 				}
-				when := rapid.SampledFrom([]string{"true", "false", `tier == "B"`, `stage != "` + to + `"`}).Draw(t, "when")
+				when := rapid.SampledFrom([]string{"true", `tier == "C"`, `tier == "B"`, `stage != "` + to + `"`}).Draw(t, "when")
 				st.To = append(st.To, lifecycle.Transition{Stage: to, Auto: auto, When: leadloop.Expression{Text: when}})
 			}
 			d.Stages = append(d.Stages, st)

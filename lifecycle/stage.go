@@ -43,19 +43,20 @@ func NewStage(l *Lifecycle) leadloop.Stage {
 }
 
 // NewHold returns the step "hold", which belongs behind suppression and before
-// whatever enriches, scores and routes. A lead that a person disqualified stays
-// disqualified there, whatever timers come due and whatever it looks at, until
-// it is recycled or submits again. Without this step the next run would take
+// whatever enriches, scores and routes. A lead that a person disqualified, or
+// that was archived, stays so there, whatever timers come due and whatever it
+// looks at, until it is recycled or submits again. Without this step the next run would take
 // the person's no for one that no longer holds. What the score disqualified is
 // left to the score.
 func NewHold() leadloop.Stage {
 	return leadloop.StageFunc("hold", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
 		state := &s.Lead.State
 		returns := s.Trigger == leadloop.TriggerSubmission || s.Trigger == leadloop.TriggerRecycle
-		if returns || state.Disposition != leadloop.OutcomeDisqualified || state.Score.Disqualified != "" {
+		no := state.Disposition == leadloop.OutcomeDisqualified && state.Score.Disqualified == ""
+		if returns || !no && state.Disposition != leadloop.OutcomeArchived {
 			return leadloop.Outcome{}, leadloop.Effects{}, nil
 		}
-		return leadloop.Outcome{Kind: leadloop.OutcomeDisqualified, Reason: state.Reason, Stop: true}, leadloop.Effects{}, nil
+		return leadloop.Outcome{Kind: state.Disposition, Reason: state.Reason, Stop: true}, leadloop.Effects{}, nil
 	})
 }
 
@@ -90,6 +91,8 @@ func (r *record) run(ctx context.Context) error {
 			r.follow(FollowsDisqualified, r.state.Reason)
 		case leadloop.OutcomeNurture:
 			r.follow(FollowsNurture, r.state.Reason)
+		case leadloop.OutcomeArchived:
+			r.follow(FollowsArchived, r.state.Reason)
 		}
 	}
 	if r.state.Disposition == leadloop.OutcomeSuppressed {
@@ -114,10 +117,16 @@ func (r *record) follow(decision, reason string) {
 
 // automatic follows the automatic ways to where they settle.
 func (r *record) automatic(ctx context.Context) error {
+	if from := r.l.stage(r.state.Stage); from == nil || !slices.ContainsFunc(from.ways, func(w way) bool { return w.auto }) {
+		return nil
+	}
+	v, err := r.l.look(ctx, r.s, &r.state)
+	if err != nil {
+		return err
+	}
 	path := []string{r.state.Stage}
-	at := r.state
 	for {
-		next, err := r.next(ctx, &at)
+		next, err := r.next(ctx, v, path[len(path)-1])
 		if err != nil {
 			return err
 		}
@@ -129,7 +138,6 @@ func (r *record) automatic(ctx context.Context) error {
 			break
 		}
 		path = append(path, next)
-		at.Stage = next
 	}
 	for _, stage := range path[1:] {
 		r.to(stage, ReasonCriteria, "rule:"+r.state.Stage+"-"+stage)
@@ -139,16 +147,18 @@ func (r *record) automatic(ctx context.Context) error {
 
 // next returns the stage that the first open automatic way leads to, "" for
 // none.
-func (r *record) next(ctx context.Context, at *leadloop.State) (string, error) {
-	from := r.l.stage(at.Stage)
+func (r *record) next(ctx context.Context, v *view, stage string) (string, error) {
+	from := r.l.stage(stage)
 	if from == nil {
 		return "", nil // a stage of an earlier definition: a person has to move it
 	}
-	for _, w := range from.ways {
+	v = v.at(stage)
+	for i := range from.ways {
+		w := &from.ways[i]
 		if !w.auto {
 			continue
 		}
-		unmet, err := r.l.unmet(ctx, r.s, at, from, w)
+		unmet, err := r.l.unmet(ctx, v, from, w)
 		if err != nil {
 			return "", err
 		}
@@ -182,7 +192,12 @@ func (r *record) statuses() {
 		set(changed(leadloop.EventStatusChanged, r.s, r.state.Status, r.l.initialStatus, ReasonNewOwner, "rule:initial"))
 		return
 	}
+	// What happened while somebody else had the lead, and was written down since,
+	// says nothing about what its owner does with it.
 	since := r.state.StatusSince
+	if r.state.OwnerSince.After(since) {
+		since = r.state.OwnerSince
+	}
 	for _, a := range slices.SortedFunc(slices.Values(r.s.Lead.Activities), leadloop.Activity.Compare) {
 		if !a.At.After(since) || a.At.After(r.s.AsOf) {
 			continue

@@ -49,10 +49,11 @@ const (
 	enrichFile       = "enrich.yaml"
 	survivorshipFile = "survivorship.yaml"
 	lifecycleFile    = "lifecycle.yaml"
+	cadencesFile     = "cadences.yaml"
 	privacyFile      = "privacy.yaml"
 )
 
-var files = []string{scoringFile, routingFile, slaFile, enrichFile, survivorshipFile, lifecycleFile, privacyFile}
+var files = []string{scoringFile, routingFile, slaFile, enrichFile, survivorshipFile, lifecycleFile, cadencesFile, privacyFile}
 
 // Playbook is all rules of one team, compiled. It is immutable and safe for
 // concurrent use.
@@ -68,6 +69,7 @@ type Playbook struct {
 	enriching *enrich.Definition // nil without enrich.yaml
 	policy    *dedupe.Policy
 	lifecycle *lifecycle.Lifecycle
+	cadences  *lifecycle.Cadences // nil without cadences.yaml
 	privacy   privacy.Definition
 	rules     int
 	modifiers []scoring.Modifier
@@ -112,6 +114,7 @@ type loader struct {
 	sla       routing.SLADefinition
 	survivor  dedupe.PolicyDefinition
 	lifecycle lifecycle.Definition
+	cadences  lifecycle.CadenceDefinition
 	sources   []enrich.Source
 }
 
@@ -175,6 +178,10 @@ func (l *loader) parse() {
 	})
 	l.lifecycle = lifecycle.Default()
 	each(lifecycleFile, func(data []byte) (err error) { l.lifecycle, err = lifecycle.Parse(lifecycleFile, data); return err })
+	each(cadencesFile, func(data []byte) (err error) {
+		l.cadences, err = lifecycle.ParseCadences(cadencesFile, data)
+		return err
+	})
 	each(enrichFile, func(data []byte) error {
 		var problems leadloop.Problems
 		l.pb.enriching, problems = enrich.Parse(enrichFile, data)
@@ -225,6 +232,7 @@ func (l *loader) compile() {
 	for i, f := range own {
 		fields[i] = f
 	}
+	fields = append(fields, l.answers(own)...)
 	var err error
 	if pb.schema, err = leadloop.NewSchema(fields...); err != nil {
 		// scoring has said what is wrong with its fields, with positions.
@@ -247,8 +255,7 @@ func (l *loader) compile() {
 	}
 	pb.policy, err = dedupe.NewPolicy(l.survivor, pb.schema)
 	l.found(survivorshipFile, err)
-	pb.lifecycle, err = lifecycle.New(l.lifecycle, pb.schema, lifecycle.Options{})
-	l.found(lifecycleFile, err)
+	l.compileLifecycle(tiers)
 	if pb.enriching != nil {
 		var problems leadloop.Problems
 		l.sources, problems = pb.enriching.Sources(pb.schema, enrich.Host{Files: pb.fsys, Check: true})
@@ -281,7 +288,8 @@ func (p *Playbook) Policy() *dedupe.Policy { return p.policy }
 // Privacy is what privacy.yaml says.
 func (p *Playbook) Privacy() privacy.Definition { return p.privacy }
 
-// Lifecycle has the stages and statuses.
+// Lifecycle has the stages and statuses. It knows no store: what people do with
+// leads is for that of [Playbook.Desk].
 func (p *Playbook) Lifecycle() *lifecycle.Lifecycle { return p.lifecycle }
 
 // Currency of the enrichment prices, such as "USD".
@@ -338,6 +346,10 @@ type Options struct {
 	// max_tasks and max_sequences of routing.yaml: see routing.Options. Nil
 	// counts nothing, so that these cap nothing.
 	Busy func(ctx context.Context, id leadloop.RepID, asOf time.Time) (routing.Busy, error)
+	// OpenTasks counts what is still to do for a lead, for criteria that read
+	// open_tasks; nil counts the tasks and steps in the store that nobody has
+	// taken up yet.
+	OpenTasks func(ctx context.Context, lead *leadloop.Lead) (int, error)
 	// Engine has the loop's own settings: handlers of outside tasks, retries,
 	// logger. Its Merger and Playbook are set here, Urgency follows the tier
 	// unless it is set, and lifecycle, tracking and the settling of routing's
@@ -371,7 +383,12 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	if e.Urgency == nil {
 		e.Urgency = p.urgency()
 	}
-	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), routing.NewSettle(router, st))
+	desk, err := p.Desk(st, o)
+	if err != nil {
+		return nil, err
+	}
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(desk), lifecycle.NewConversion(desk), tracking.NewStage(tracking.Options{}),
+		lifecycle.NewClocks(desk), lifecycle.NewCadence(desk), routing.NewSettle(router, st))
 	e.Leaving = append(slices.Clone(e.Leaving), routing.NewRelease(router, st))
 	e.Handlers = maps.Clone(e.Handlers)
 	if e.Handlers == nil {
@@ -408,8 +425,13 @@ func (p *Playbook) counting(o Options) *routing.Router {
 	return p.router.WithBusy(o.Busy)
 }
 
+// suppress is the step that stops whom nobody may contact.
+func (p *Playbook) suppress(st store.Store, o Options) (leadloop.Stage, error) {
+	return privacy.NewStage(st, o.Tokens, privacy.Options{Consent: p.privacy.Rules()})
+}
+
 func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
-	suppress, err := privacy.NewStage(st, o.Tokens, privacy.Options{Consent: p.privacy.Rules()})
+	suppress, err := p.suppress(st, o)
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,7 @@ func (c *compiler) calendars(sla *SLADefinition) {
 		}
 		c.clocks[name] = k
 	}
+	c.r.clocks = c.clocks
 }
 
 // The years whose public holidays a calendar knows.

@@ -48,6 +48,7 @@ type Router struct {
 	entryIndex     *index
 	final          string
 	disputes       string
+	clocks         map[string]clock // calendars by name, "" is around the clock
 	policies       []policy
 	waiting        ladder
 	unworked       ladder

@@ -27,7 +27,7 @@ const (
 	maxTries  = 1 << 17
 )
 
-// Cells returns representative values of a field for the rules of the set: the
+// Cells returns representative values of a field or variable for the rules of the set: the
 // values that the field can take fall into cells within which every condition
 // on the field keeps its answer, and there is one value for each cell. So what
 // the rules can come to if the field is missing is what they come to for these
@@ -47,18 +47,26 @@ const (
 // way (arithmetic, a comparison with another field, a pattern, isFreeEmail), or
 // if there are too many combinations. Then there may be answers that none of
 // the values gives. Values that no rule can read (too long, not valid UTF-8,
-// not a finite number) are left out. A field that the schema does not have has
-// no cells, and that is not exact.
-func (s *Set) Cells(field string, now time.Time) (values []leadloop.Value, exact bool) {
-	at, ok := s.env.schema.Index(field)
-	if !ok {
-		return nil, false
+// not a finite number) are left out.
+//
+// The name is that of a field of the schema or of a variable of the
+// environment. What is neither has no cells, and that is not exact.
+func (s *Set) Cells(name string, now time.Time) (values []leadloop.Value, exact bool) {
+	at, ok := s.env.schema.Index(name)
+	var kind leadloop.Kind
+	if ok {
+		kind = s.env.schema.At(at).Kind
+	} else {
+		i := slices.IndexFunc(s.env.vars, func(v Var) bool { return v.Name == name })
+		if i < 0 {
+			return nil, false
+		}
+		at, kind = variable(i), s.env.vars[i].Kind
 	}
 	use := s.detail().uses[at]
 	if use == nil {
 		use = &fieldUse{}
 	}
-	kind := s.env.schema.At(at).Kind
 	values = []leadloop.Value{leadloop.NoValue(kind)}
 	if kind != leadloop.KindString && kind != leadloop.KindStrings &&
 		slices.ContainsFunc(use.atoms, func(a *atom) bool { return a.op == opHas }) {
@@ -389,15 +397,22 @@ func (c *cond) walk(f func(*atom)) {
 // observe records how an expression looks at fields.
 func (c *compiler) observe(e ast.Expr) {
 	if a := c.anyAtom(e); a != nil {
-		if a.in.kind == slotField {
+		switch a.in.kind {
+		case slotField:
 			u := c.details.use(a.in.at)
+			u.atoms = append(u.atoms, a)
+		case slotVar:
+			u := c.details.use(variable(a.in.at))
 			u.atoms = append(u.atoms, a)
 		}
 		return
 	}
 	if _, s := c.slotOf(e); s != nil {
-		if s.kind == slotField {
+		switch s.kind {
+		case slotField:
 			c.details.use(int(s.at)).opaque = true
+		case slotVar:
+			c.details.use(variable(int(s.at))).opaque = true
 		}
 		return
 	}
@@ -461,6 +476,9 @@ func (c *compiler) observeTable(e ast.Expr) bool {
 	u.atoms = append(u.atoms, each...)
 	return true
 }
+
+// variable is where the uses of the i-th variable are kept, apart from fields.
+func variable(i int) int { return -1 - i }
 
 func (d *details) use(field int) *fieldUse {
 	u := d.uses[field]

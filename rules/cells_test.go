@@ -72,6 +72,9 @@ func TestCells(t *testing.T) {
 			"(known absent); 0001-01-01T00:00:00Z; 2026-10-03T11:59:59.999999999Z; 2026-11-02T12:00:00Z", true},
 		{"arithmetic", "company.employees", []string{`company.employees / 2 > 5`}, "(known absent); 0", false},
 		{"another field", "lead.city", []string{`lead.city == lead.region`}, "(known absent); other", false},
+		{"a variable", "score", []string{`score >= 50.0`, `tier == "A"`}, "(known absent); 0; 50", true},
+		{"a variable that is text", "tier", []string{`tier in ["A", "B"] || score > 1.0`}, "(known absent); A; other", true},
+		{"arithmetic on a variable", "score", []string{`score * 2.0 > 5.0`}, "(known absent); 0", false},
 		{"no such field", "lead.nope", []string{`true`}, "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func push[T any](list *[]T, more []T) span {
 // they are first asked for, by compiling the rules again.
 type details struct {
 	conds []*cond           // by rule, nil for those that run by themselves
-	uses  map[int]*fieldUse // how rules look at a field, by its position
+	uses  map[int]*fieldUse // how rules look at a field, by its position, and at a variable, by variable(position)
 }
 
 func (s *Set) detail() *details {

@@ -15,7 +15,9 @@ import (
 
 type checkCmd struct {
 	Dir  string `arg:"" help:"The playbook's folder."`
-	JSON bool   `help:"Print problems as JSON, one object per line."`
+	JSON bool   `xor:"out" help:"Print problems as JSON, one object per line."`
+
+	Diagram diagramFlag `xor:"out" placeholder:"FILE" help:"Draw the stages of leads: as Mermaid, or into a file that ends in .svg, .mmd or .md (--diagram=stages.svg)."`
 }
 
 func (c *checkCmd) Run(s streams) error {
@@ -33,7 +35,16 @@ func (c *checkCmd) Run(s streams) error {
 			return err
 		}
 	}
-	if !c.JSON && pb != nil {
+	if c.Diagram != "" && pb != nil {
+		text, err := c.Diagram.draw(pb.Lifecycle())
+		if err != nil {
+			return err
+		}
+		// The drawing is what is asked for; what was found goes beside it.
+		s.say("%s", strings.TrimSuffix(b.String(), "\n")+prefixed(pb.Name()+" is sound: "+pb.Summary(), b.Len() > 0))
+		b.Reset()
+		b.WriteString(text)
+	} else if !c.JSON && pb != nil {
 		fmt.Fprintf(&b, "%s is sound: %s\n", pb.Name(), pb.Summary())
 	}
 	if _, err := io.WriteString(s.out, b.String()); err != nil {
@@ -43,6 +54,14 @@ func (c *checkCmd) Run(s streams) error {
 		return &exitError{exitUsage, fmt.Errorf("%s, %s; nothing was run", plural(len(errs), "problem"), plural(len(warnings), "warning"))}
 	}
 	return nil
+}
+
+// prefixed sets a line below others, if there are any.
+func prefixed(line string, below bool) string {
+	if below {
+		return "\n" + line
+	}
+	return line
 }
 
 // loadPlaybook reads a folder and gives problems their path as the user would

@@ -157,7 +157,29 @@ policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify:
 		if err != nil {
 			return problems(err)
 		}
-		_, err = lifecycle.New(d, leadloop.StandardSchema(), lifecycle.Options{})
+		schema, err := withAnswers(d)
+		if err != nil {
+			return problems(err)
+		}
+		cadences, err := lifecycle.NewCadences(lifecycle.CadenceDefinition{Cadences: []lifecycle.Cadence{
+			{ID: "win-back", Steps: []lifecycle.Step{{ID: "a", Channel: lifecycle.ChannelEmail, Content: "a"}}},
+		}}, schema, lifecycle.Options{})
+		if err != nil {
+			return problems(err)
+		}
+		_, err = lifecycle.New(d, schema, lifecycle.Options{Calendars: []string{"office"}, Cadences: cadences})
+		return problems(err)
+	},
+	"cadences": func(data []byte) leadloop.Problems {
+		d, err := lifecycle.ParseCadences("cadences.yaml", data)
+		if err != nil {
+			return problems(err)
+		}
+		cadences, err := lifecycle.NewCadences(d, leadloop.StandardSchema(), lifecycle.Options{Calendars: []string{"office"}})
+		if err != nil {
+			return problems(err)
+		}
+		_, err = lifecycle.New(lifecycle.Default(), leadloop.StandardSchema(), lifecycle.Options{Cadences: cadences})
 		return problems(err)
 	},
 	"privacy": func(data []byte) leadloop.Problems {
@@ -168,6 +190,15 @@ policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify:
 		})
 		return problems(ps)
 	},
+}
+
+// withAnswers is the schema with the fields that questions declare.
+func withAnswers(d lifecycle.Definition) (*leadloop.Schema, error) {
+	var own []leadloop.AnyField
+	for _, f := range d.Fields() {
+		own = append(own, f)
+	}
+	return leadloop.NewSchema(own...)
 }
 
 // problems are the errors among what was found, without warnings.

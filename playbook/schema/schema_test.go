@@ -25,6 +25,7 @@ func Example() {
 	}
 	fmt.Println(strings.Join(names, "\n"))
 	// Output:
+	// cadences.schema.json
 	// cases.schema.json
 	// enrich.schema.json
 	// lifecycle.schema.json
