@@ -209,11 +209,19 @@ func (b *blocking) width() int { return b.starts[len(b.starts)-1] }
 // blockParts is into how many parts the values of a key are divided. It is fixed, so that the order of what is found is.
 const blockParts = 16
 
-// each calls a visit for every pair of nodes that shares a key, once. Visits are made by begin, for one part each: calls of one come one after another in
-// an order that is always the same; those of different ones come concurrently. Parts are numbered from 0 to parts().
+// visitor is what is done with the pairs of nodes that share a key.
+type visitor struct {
+	// begin returns what is called for each pair of a part. Parts are numbered from 0 to blocking.parts(). The pairs of one come one after another in
+	// an order that is always the same, those of different ones concurrently.
+	begin func(part int) (visit func(x, y uint32))
+	skip  func(key int) bool  // whether the pairs of a key need not be visited; may be nil
+	done  func(key int) error // called when those of a key were visited; may be nil
+}
+
+// each visits every pair of nodes that shares a key once.
 //
 // Only values of one in sample are visited, so that of all pairs about one in sample is, each with the same chance.
-func (b *blocking) each(ctx context.Context, sample uint32, begin func(part int) (visit func(x, y uint32))) error {
+func (b *blocking) each(ctx context.Context, sample uint32, v visitor) error {
 	b.dead = make([]int, len(b.keys))
 	var sorts sorter
 	for k := range b.keys {
@@ -233,19 +241,26 @@ func (b *blocking) each(ctx context.Context, sample uint32, begin func(part int)
 				i = j
 			}
 		}
-		err = parallel(ctx, blockParts, func(part int) {
-			list := entries[part]
-			visit := begin(k*blockParts + part)
-			for i := 0; i < len(list); {
-				j := blockEnd(list, i)
-				if j-i <= b.caps[k] && uint32(list[i]>>33)%sample == 0 && ctx.Err() == nil {
-					b.block(k, list[i:j], visit)
+		if v.skip == nil || !v.skip(k) {
+			err = parallel(ctx, blockParts, func(part int) {
+				list := entries[part]
+				visit := v.begin(k*blockParts + part)
+				for i := 0; i < len(list); {
+					j := blockEnd(list, i)
+					if j-i <= b.caps[k] && uint32(list[i]>>33)%sample == 0 && ctx.Err() == nil {
+						b.block(k, list[i:j], visit)
+					}
+					i = j
 				}
-				i = j
+			})
+			if err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
+			if v.done != nil {
+				if err := v.done(k); err != nil {
+					return err
+				}
+			}
 		}
 		if b.report != nil {
 			b.report(k+1, len(b.keys))

@@ -77,7 +77,7 @@ func (m *Model) compareAll(ctx context.Context, t *Table, o Options) (*clusterer
 	if err := b.fill(ctx); err != nil {
 		return nil, err
 	}
-	edges, err := m.score(ctx, n, b)
+	edges, err := m.score(ctx, n, b, o.Work)
 	if err != nil {
 		return nil, err
 	}

@@ -14,18 +14,27 @@ type edge struct {
 // floorWeight is the weight from which edges are kept: far below any threshold, as clusters ask for the doubtful ones too.
 const floorWeight = -8
 
-// score compares all candidates and returns the edges from the floor up, in lists of no order.
-func (m *Model) score(ctx context.Context, n *nodes, b *blocking) ([][]edge, error) {
+// score compares all candidates and returns the edges from the floor up, in lists of no order. Of keys whose edges are in w it takes those.
+func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]edge, error) {
 	parts := make([][]edge, b.parts())
-	err := b.each(ctx, 1, func(part int) func(x, y uint32) {
+	visit := visitor{begin: func(part int) func(x, y uint32) {
 		var v vector // one for all pairs of the part, as it moves to the heap
 		return func(x, y uint32) {
 			if w := m.weigh(n, x, y, &v); w >= floorWeight {
 				parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
 			}
 		}
-	})
-	return parts, err
+	}}
+	if w != nil {
+		saved := savedEdges{work: w, job: m.job(n, b.mode)}
+		visit.skip = func(key int) bool {
+			var ok bool
+			parts[key*blockParts], ok = saved.load(key, n.len())
+			return ok
+		}
+		visit.done = func(key int) error { return saved.save(key, parts[key*blockParts:(key+1)*blockParts]) }
+	}
+	return parts, b.each(ctx, 1, visit)
 }
 
 func compareEdges(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) }

@@ -248,12 +248,12 @@ func (l *learner) coincidence(col int) float64 {
 func (l *learner) gather(ctx context.Context) error {
 	sample := uint32(max(1, float64(l.n.len())*pairsPerRow/maxExamples))
 	parts := make([][]example, l.blocking.parts())
-	err := l.blocking.each(ctx, sample, func(part int) func(x, y uint32) {
+	err := l.blocking.each(ctx, sample, visitor{begin: func(part int) func(x, y uint32) {
 		return func(x, y uint32) {
 			weight := float32(min(l.n.size(x)*l.n.size(y), 100))
 			parts[part] = append(parts[part], l.example(x, y, weight))
 		}
-	})
+	}})
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,7 @@
 package match
 
+import "io"
+
 // Record is one row: an id of the caller's, the source it comes from, and a value for each field, in the order of the fields.
 type Record struct {
 	ID     string
@@ -77,8 +79,19 @@ type Options struct {
 	// MaxCluster is the number of rows a cluster may have; 0 means 1,000. What is larger is cut where it is weakest. Rows that are equal in every
 	// field count as one.
 	MaxCluster int
+	// Work, if not nil, is where [Model.Cluster] keeps what it has compared, key by key. If it finds there what it is about to compare, for the same
+	// rows and the same model, it goes on from there and comes to the same result.
+	Work Work
 	// Progress, if not nil, is called after each blocking key that was worked through, from the goroutine of the caller.
 	Progress func(Progress)
+}
+
+// Work keeps what was done of a long job, so that one that was broken off need not begin anew. Its names are file names.
+type Work interface {
+	// Load opens what was saved under a name. If nothing was, the error wraps fs.ErrNotExist.
+	Load(name string) (io.ReadCloser, error)
+	// Save saves under a name what write writes: all of it, or nothing.
+	Save(name string, write func(w io.Writer) error) error
 }
 
 // Progress is how far a step has come.

@@ -136,6 +136,7 @@ type nodes struct {
 	first   []uint32 // first member of each node in rows; one more at the end
 	rows    []uint32 // row numbers, grouped by node
 	all     int      // rows
+	digest  uint64   // of the content of all rows, and how they are put together
 	nSource int
 }
 
@@ -179,9 +180,11 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 		n.rows[i] = k.row
 		row := t.cells[int(k.row)*stride : (int(k.row)+1)*stride]
 		source := rank[t.sources[k.row]]
+		n.digest = mix64(n.digest ^ k.hash)
 		if last := len(n.sources) - 1; together && last >= 0 && !apart[k.row] && !apart[n.rows[i-1]] && n.sources[last] == source && slices.Equal(n.row(uint32(last)), row) {
 			continue
 		}
+		n.digest++
 		n.first = append(n.first, uint32(i))
 		n.cells = append(n.cells, row...)
 		n.sources = append(n.sources, source)

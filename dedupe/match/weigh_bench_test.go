@@ -33,9 +33,9 @@ func BenchmarkWeigh(b *testing.B) {
 		b.Fatal(err)
 	}
 	parts := make([][][2]uint32, blocks.parts())
-	err = blocks.each(b.Context(), 1, func(part int) func(x, y uint32) {
+	err = blocks.each(b.Context(), 1, visitor{begin: func(part int) func(x, y uint32) {
 		return func(x, y uint32) { parts[part] = append(parts[part], [2]uint32{x, y}) }
-	})
+	}})
 	if err != nil {
 		b.Fatal(err)
 	}
