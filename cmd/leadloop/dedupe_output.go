@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func clusterNumbers(r *match.Result) []string {
 
 func summarise(t *dedupeTable, m *match.Model, r *match.Result, truth []string) summary {
 	s := summary{
-		Rows: len(t.rows), Rejected: len(t.rejects), Clusters: r.Clusters, Duplicates: len(t.rows) - r.Clusters, Largest: r.Largest,
+		Rows: t.count, Rejected: len(t.rejects), Clusters: r.Clusters, Duplicates: t.count - r.Clusters, Largest: r.Largest,
 		Model: m.Digest(), Report: m.Report(), Quality: judge(truth, clusterNumbers(r)), Splits: map[string]int{},
 	}
 	for _, p := range r.Pairs {
@@ -101,7 +102,7 @@ func (s summary) String() string {
 }
 
 // write writes the files that were asked for. Each is complete or not there.
-func (c *dedupeCmd) write(t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary, s streams) error {
+func (c *dedupeCmd) write(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary, s streams) error {
 	clusters := func(w io.Writer) error { return t.writeClusters(w, file, r) }
 	if c.Out == "" {
 		if err := clusters(s.out); err != nil {
@@ -116,7 +117,7 @@ func (c *dedupeCmd) write(t *dedupeTable, file dedupe.MatchFile, m *match.Model,
 		}
 	}
 	if c.Report != "" {
-		return writeFile(c.Report, func(w io.Writer) error { return writeReport(w, t, file, m, r, sum) })
+		return writeFile(c.Report, func(w io.Writer) error { return writeReport(ctx, w, t, file, m, r, sum) })
 	}
 	return nil
 }
@@ -161,10 +162,14 @@ func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match
 	for i, cluster := range clusterNumbers(r) {
 		line := []string{strconv.Itoa(i + 1), cluster, probability(r.Rows[i].Probability)}
 		if file.ID != "" {
-			line = append(line, strings.TrimSpace(t.rows[i][t.column(file.ID)]))
+			id := r.Rows[i].ID
+			if len(t.files) > 1 {
+				_, id, _ = strings.Cut(id, ":") // see idOf
+			}
+			line = append(line, id)
 		}
 		if len(t.files) > 1 {
-			line = append(line, t.files[t.file[i]])
+			line = append(line, t.files[t.fileOf(i)])
 		}
 		if err := out.Write(line); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -55,7 +56,7 @@ const (
 	shownPairs    = 4
 )
 
-func writeReport(w io.Writer, t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary) error {
+func writeReport(ctx context.Context, w io.Writer, t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary) error {
 	d := reportData{Summary: sum, Files: strings.Join(t.files, ", "), Config: file.YAML(), Curve: template.HTML(curve(r))} //nolint:gosec // made of numbers here
 	var place []int
 	for _, c := range file.Columns {
@@ -63,23 +64,35 @@ func writeReport(w io.Writer, t *dedupeTable, file dedupe.MatchFile, m *match.Mo
 			d.Columns, place = append(d.Columns, c.Column), append(place, t.column(c.Column))
 		}
 	}
+	clusters, pairs := largest(r, shownClusters), examples(r)
+	var wanted []int
+	for _, rows := range clusters {
+		wanted = append(wanted, rows[:min(len(rows), shownRows)]...)
+	}
+	for _, x := range pairs {
+		wanted = append(wanted, x.pair.A, x.pair.B)
+	}
+	rowsOf, err := t.pick(ctx, wanted)
+	if err != nil {
+		return err
+	}
 	values := func(i int) []string {
 		out := []string{thousands(int64(i + 1))}
 		for _, k := range place {
-			out = append(out, shorten(t.rows[i][k]))
+			out = append(out, shorten(rowsOf[i][k]))
 		}
 		return out
 	}
-	for _, rows := range largest(r, shownClusters) {
+	for _, rows := range clusters {
 		c := reportCluster{Size: len(rows), More: max(0, len(rows)-shownRows)}
 		for _, i := range rows[:min(len(rows), shownRows)] {
 			c.Rows = append(c.Rows, values(i))
 		}
 		d.Clusters = append(d.Clusters, c)
 	}
-	for _, x := range examples(r) {
+	for _, x := range pairs {
 		x.pair.A, x.pair.B = min(x.pair.A, x.pair.B), max(x.pair.A, x.pair.B)
-		p, err := m.Compare(t.record(x.pair.A, file), t.record(x.pair.B, file))
+		p, err := m.Compare(t.record(x.pair.A, rowsOf, file), t.record(x.pair.B, rowsOf, file))
 		if err != nil {
 			return err
 		}
@@ -95,10 +108,10 @@ func writeReport(w io.Writer, t *dedupeTable, file dedupe.MatchFile, m *match.Mo
 	return reportTemplate.Execute(w, d)
 }
 
-func (t *dedupeTable) record(i int, file dedupe.MatchFile) match.Record {
+func (t *dedupeTable) record(i int, rows map[int][]string, file dedupe.MatchFile) match.Record {
 	r := match.Record{ID: fmt.Sprint(i + 1)}
 	for _, c := range file.Columns {
-		r.Values = append(r.Values, t.rows[i][t.column(c.Column)])
+		r.Values = append(r.Values, rows[i][t.column(c.Column)])
 	}
 	return r
 }
@@ -121,18 +134,21 @@ type example struct {
 func examples(r *match.Result) []example {
 	var out []example
 	take := func(why string, near func(p match.ScoredPair) float64) {
-		pairs := slices.Clone(r.Pairs)
-		pairs = slices.DeleteFunc(pairs, func(p match.ScoredPair) bool { return math.IsInf(near(p), 1) })
-		slices.SortStableFunc(pairs, func(a, b match.ScoredPair) int {
-			switch x, y := near(a), near(b); {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
+		var best []match.ScoredPair
+		for _, p := range r.Pairs {
+			d := near(p)
+			if math.IsInf(d, 1) {
+				continue
 			}
-			return 0
-		})
-		for _, p := range pairs[:min(shownPairs, len(pairs))] {
+			at := len(best)
+			for at > 0 && near(best[at-1]) > d {
+				at--
+			}
+			if at < shownPairs {
+				best = slices.Insert(best[:min(len(best), shownPairs-1)], at, p)
+			}
+		}
+		for _, p := range best {
 			out = append(out, example{why, p})
 		}
 	}
