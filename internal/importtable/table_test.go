@@ -37,6 +37,7 @@ const (
 	goose        = "github.com/pressly/goose/v3"
 	pgx          = "github.com/jackc/pgx/v5"
 	rickarcal    = "github.com/rickar/cal/v2"
+	otel         = "go.opentelemetry.io/otel"
 	riverqueue   = "github.com/riverqueue/river"
 	sqlite       = "modernc.org/sqlite"
 	xnet         = "golang.org/x/net"
@@ -101,6 +102,7 @@ var table = []row{
 	{pkg: "store/postgres/postgrestest", may: []string{""}},
 	{pkg: "notify/smtp", may: []string{"", "notify"}, libs: []string{gomail}},
 	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},
+	{pkg: "otel", may: []string{"", "store", "engine"}, libs: []string{otel}, testMay: []string{"enrich", "playbook", "privacy"}},
 	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
@@ -115,6 +117,7 @@ var nestedModules = map[string]bool{
 	"engine/river":   true,
 	"examples":       true,
 	"notify/smtp":    true,
+	"otel":           true,
 	"store/postgres": true,
 	"store/sqlite":   true,
 	"tools":          false, // pins what the checks run, nothing imports it
