@@ -34,8 +34,8 @@ func (f OutlookFunc) Open(ctx context.Context, s leadloop.Subject, changeable []
 
 // Prospect is what could still become of a lead.
 type Prospect struct {
-	// Decision says what happens to the lead as it is, in words that a report
-	// may hold: "tier B and owner Ana".
+	// Decision says what happens to the lead, in words that a report may hold:
+	// "tier B and owner Ana". It is looked at if nothing could change it.
 	Decision string
 	// Open are the fields that could change it, in any order; none if it is
 	// decided.

@@ -3,6 +3,7 @@ package playbook
 import (
 	"cmp"
 	"context"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,11 +17,6 @@ import (
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
-
-// maxCompletions is how many completions of the missing fields are scored one
-// by one to find out whether a field matters only together with others. Where
-// there are more, such a field counts as one that matters.
-const maxCompletions = 2048
 
 // Weights of fields that no values were counted for.
 const (
@@ -57,6 +53,11 @@ type outlook struct {
 	names   map[leadloop.RepID]string
 	inputs  [][]string // by rule of the set
 	results sync.Pool  // of *rules.Results
+	// What most leads are tried with: the fields whose cells don't move with
+	// time, and by name where they stand there.
+	completer *scoring.Completer
+	axes      []scoring.FieldValues
+	axis      map[string]int
 }
 
 type cell struct {
@@ -69,7 +70,7 @@ var readsPoints = regexp.MustCompile(`\bscore\b`)
 func (p *Playbook) newOutlook(st store.Store, live *scoring.Live) (*outlook, error) {
 	o := &outlook{
 		p: p, live: live, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
-		asks: map[string][]string{}, names: map[leadloop.RepID]string{},
+		asks: map[string][]string{}, names: map[leadloop.RepID]string{}, axis: map[string]int{},
 	}
 	for _, c := range p.privacy.ConsentRequiredIn {
 		o.regions[c.Text] = true
@@ -115,9 +116,14 @@ func (p *Playbook) newOutlook(st store.Store, live *scoring.Live) (*outlook, err
 		if def, ok := p.schema.Lookup(f); ok && def.Kind != leadloop.KindTime {
 			values, exact := o.all.Cells(f, time.Time{})
 			o.cells[f] = cell{values, exact && !o.loose[f]}
+			if _, ok := o.axis[f]; exact && !ok && len(values) < math.MaxInt16 {
+				o.axis[f] = len(o.axes)
+				o.axes = append(o.axes, scoring.FieldValues{Field: f, Values: append([]leadloop.Value{{}}, values...)})
+			}
 		}
 	}
-	return o, nil
+	o.completer, err = p.model.NewCompleter(o.axes)
+	return o, err
 }
 
 // sameTier reports whether no tier begins, with or without the hysteresis,
@@ -166,11 +172,11 @@ type look struct {
 	bare   *leadloop.Profile // with the fields unknown
 	model  *scoring.Model    // in force
 	now    scoring.Verdict   // on the lead as it is
-	reads  routing.Reader
-	q      routing.Request
-	still  bool // it is not routed if its tier stays
-	// tierOnly tells that of the score only the tier could change anything.
-	tierOnly bool
+	// completion scores values of the fields from tables; nil if that can't be.
+	completion *scoring.Completion
+	reads      routing.Reader
+	q          routing.Request
+	still      bool // it is not routed if its tier stays
 	// otherOpen tells that the score of a model that is not the playbook's could
 	// still change what happens.
 	otherOpen bool
@@ -178,10 +184,7 @@ type look struct {
 }
 
 // doubt is why a field might matter.
-type doubt struct {
-	tier, route bool
-	what        string
-}
+type doubt struct{ what string }
 
 func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 	l.bare = l.s.Profile
@@ -199,14 +202,19 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 	if err := l.begin(ctx, tx); err != nil {
 		return enrich.Prospect{}, err
 	}
-	var err error
-	if l.now, err = l.model.Verdict(ctx, l.input(l.s.Profile)); err != nil {
+	if err := l.judge(ctx); err != nil {
 		return enrich.Prospect{}, err
+	}
+	if l.completion != nil {
+		defer l.completion.End()
 	}
 	l.consent()
 	doubtful := map[string]*doubt{}
 	score := l.score
-	if l.model.Digest() != l.o.p.model.Digest() {
+	switch {
+	case l.completion != nil:
+		score = l.scoreByTables
+	case l.model.Digest() != l.o.p.model.Digest():
 		score = l.scoreByOther
 	}
 	tiers, err := score(ctx, doubtful)
@@ -219,17 +227,67 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 	if err := l.settle(ctx, doubtful); err != nil {
 		return enrich.Prospect{}, err
 	}
-	decision, err := l.words(ctx)
-	if err != nil {
-		return enrich.Prospect{}, err
-	}
-	p := enrich.Prospect{Decision: decision}
+	var p enrich.Prospect
 	for _, f := range l.fields {
 		if in := l.open[f]; in != nil {
 			p.Open = append(p.Open, *in)
 		}
 	}
-	return p, nil
+	if len(p.Open) == 0 {
+		p.Decision, err = l.words(ctx)
+	}
+	return p, err
+}
+
+// judge scores the lead as it is, in a way that values of its fields can be
+// tried with, if they fall into cells that the tables of the playbook's model
+// have and the lead lacks all of them.
+func (l *look) judge(ctx context.Context) (err error) {
+	tables := l.bare == l.s.Profile && l.model.Digest() == l.o.p.model.Digest()
+	axes := make([]int, 0, len(l.fields))
+	for _, f := range l.fields {
+		a, ok := l.o.axis[f]
+		if !ok {
+			// One that nobody reads makes no difference.
+			tables, a = tables && !l.o.model[f] && !l.o.routes[f], scoring.Free
+		}
+		axes = append(axes, a)
+	}
+	if tables {
+		if l.completion, err = l.o.completer.Begin(ctx, l.input(l.bare), axes); err != nil {
+			return err
+		}
+	}
+	if l.completion != nil {
+		l.now = l.completion.Now()
+		return nil
+	}
+	l.now, err = l.model.Verdict(ctx, l.input(l.s.Profile))
+	return err
+}
+
+// scoreByTables does what score does with a completion.
+func (l *look) scoreByTables(_ context.Context, doubtful map[string]*doubt) ([]string, error) {
+	if l.now.Disqualified != "" {
+		return nil, nil
+	}
+	free := make([]int, len(l.fields))
+	for i := range free {
+		free[i] = scoring.Free
+	}
+	v, high, ok := l.completion.Settled(free)
+	switch {
+	case ok && v.Disqualified != "":
+		return nil, nil
+	case ok && (!l.o.byScore || v.Points == high):
+		return []string{v.Tier}, nil
+	}
+	for i, f := range l.fields {
+		if l.completion.Reads(i) {
+			doubtful[f] = &doubt{what: "tier"}
+		}
+	}
+	return l.completion.Tiers(), nil
 }
 
 func (l *look) input(p *leadloop.Profile) scoring.Input {
@@ -304,33 +362,31 @@ func (l *look) score(ctx context.Context, doubtful map[string]*doubt) ([]string,
 			return nil, err // whatever else there is, it is out
 		}
 	}
-	l.tierOnly = !rejectable && !l.o.byScore && l.now.Known && l.now.Disqualified == ""
-	if l.tierOnly && len(l.o.edges) > 0 {
-		r, err := l.model.Score(ctx, l.input(l.bare))
+	tiers := l.model.Tiers()
+	if !rejectable && !l.o.byScore && l.now.Known && l.now.Disqualified == "" {
+		// Only the tier could change anything.
+		if len(l.o.edges) > 0 {
+			r, err := l.model.Score(ctx, l.input(l.bare))
+			if err != nil {
+				return nil, err
+			}
+			if l.o.sameTier(r.Low, r.High) {
+				return []string{l.now.Tier}, nil
+			}
+		}
+		e, err := l.model.Explain(ctx, l.input(l.bare))
 		if err != nil {
 			return nil, err
 		}
-		if l.o.sameTier(r.Low, r.High) {
-			return []string{l.now.Tier}, nil
+		if tiers = e.PossibleTiers; len(tiers) == 1 && tiers[0] == l.now.Tier {
+			return tiers, nil
 		}
 	}
-	// Whether one of them is out of reach is found out where it matters.
-	tiers := l.model.Tiers()
 	if !slices.Contains(tiers, l.now.Tier) {
 		tiers = append(tiers, l.now.Tier)
 	}
 	for f := range waiting {
-		doubtful[f] = &doubt{tier: true, what: "tier"}
+		doubtful[f] = &doubt{what: "tier"}
 	}
 	return tiers, nil
-}
-
-// tierDecided asks the exact range whether only one tier is possible. It costs
-// more than trying single values, and is asked when those change nothing.
-func (l *look) tierDecided(ctx context.Context) (bool, error) {
-	if !l.tierOnly {
-		return false, nil
-	}
-	e, err := l.model.Explain(ctx, l.input(l.bare))
-	return err == nil && len(e.PossibleTiers) == 1 && e.PossibleTiers[0] == l.now.Tier, err
 }

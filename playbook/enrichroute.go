@@ -105,7 +105,6 @@ func (l *look) routes(ctx context.Context, tiers []string, doubtful map[string]*
 			if doubtful[f] == nil {
 				doubtful[f] = &doubt{what: what}
 			}
-			doubtful[f].route = true
 		}
 	}
 	for _, tier := range tiers {

@@ -3,40 +3,64 @@ package playbook
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
+)
+
+// maxSteps is how many completions and stretches of completions are looked at
+// per lead to find out whether a field matters only together with others; where
+// each has to be scored anew, maxScores. A field for which that is not enough
+// counts as one that matters.
+const (
+	maxSteps  = 8192
+	maxScores = 2048
 )
 
 // ending is what becomes of a lead, as far as it makes a difference.
 type ending struct {
 	rejected bool
 	tier     string
-	route    string // if a field that is tried could change it
+	place    place // if a field that is tried could change it
 }
 
-// trial tries values of the doubtful fields.
+// place is where a lead goes.
+type place struct {
+	kind                 leadloop.OutcomeKind
+	owner                leadloop.RepID
+	queue, track, policy string
+}
+
+// maxRouted bounds the tried fields that routing reads, as far as places are
+// remembered.
+const maxRouted = 8
+
+// placeKey is what the place of a lead depends on while fields are tried.
+type placeKey struct {
+	tier   string
+	points leadloop.Points // if routing reads them
+	values [maxRouted]int16
+}
+
+// trial tries values of the doubtful fields. Their first value is what the lead
+// has now, mostly nothing.
 type trial struct {
 	*look
 	doubtful map[string]*doubt
-	fields   []string
-	values   map[string][]leadloop.Value
-	routing  bool // the route has to be looked at
-	// profile is the lead's but for values under trial; a copy for each costs
-	// more than what is tried.
+	fields   []int              // positions in look.fields
+	values   [][]leadloop.Value // by position in look.fields
+	chosen   []int              // the same: position in values, or scoring.Free
+	routing  bool               // the place has to be looked at
+	routed   []int              // of fields: those that routing reads
+	places   map[placeKey]place
+	// profile is the lead's but for values under trial, and has which those are;
+	// a copy for each would cost more than what is tried.
 	profile *leadloop.Profile
-}
-
-// restore takes values under trial back.
-func (t *trial) restore(fields ...string) error {
-	for _, f := range fields {
-		if err := t.profile.SetValue(f, t.s.Profile.Value(f)); err != nil {
-			return err
-		}
-	}
-	return nil
+	has     []int
+	steps   int
+	kinds   [][]int // see classes
 }
 
 // try opens the fields among the doubtful ones that make a difference.
@@ -44,98 +68,323 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 	if len(doubtful) == 0 {
 		return nil
 	}
-	t := &trial{look: l, doubtful: doubtful, values: make(map[string][]leadloop.Value, len(doubtful)), routing: l.o.byScore, profile: l.s.Profile.Clone()}
-	for f := range doubtful {
-		t.routing = t.routing || l.o.routes[f]
+	t := &trial{
+		look: l, doubtful: doubtful, routing: l.o.byScore, values: make([][]leadloop.Value, len(l.fields)), chosen: make([]int, len(l.fields)),
+		has: make([]int, len(l.fields)), steps: maxSteps,
 	}
-	now, err := t.ending(ctx, l.s.Profile, l.now)
+	exact := true
+	for i, f := range l.fields {
+		if doubtful[f] == nil {
+			continue
+		}
+		t.fields = append(t.fields, i)
+		if l.o.routes[f] {
+			t.routing, t.routed = true, append(t.routed, i)
+		}
+		if l.completion != nil {
+			t.values[i] = l.o.axes[l.o.axis[f]].Values
+			exact = exact && l.o.cells[f].exact
+			continue
+		}
+		t.steps = maxScores
+		c := l.o.at(f, l.s.AsOf)
+		t.values[i] = append([]leadloop.Value{l.s.Profile.Value(f)}, c.values...)
+		exact = exact && c.exact
+	}
+	now, err := t.end(ctx)
 	if err != nil {
 		return err
 	}
-	size, left := 1, []string(nil)
-	for _, f := range l.fields {
-		if _, ok := doubtful[f]; !ok {
-			continue
-		}
-		c := l.o.at(f, l.s.AsOf)
-		all := append([]leadloop.Value{{}}, c.values...)
-		t.fields, t.values[f] = append(t.fields, f), all
-		if size *= len(all); size > maxCompletions || !c.exact {
-			size = maxCompletions + 1
-		}
-		differ, what, err := t.alone(ctx, f, now)
+	var left []int
+	for _, i := range t.fields {
+		differ, what, err := t.alone(ctx, i, now)
 		if err != nil {
 			return err
 		}
 		if differ > 0 {
-			l.matters(f, float64(differ)/float64(len(all)), what)
+			l.matters(l.fields[i], float64(differ)/float64(len(t.values[i])), what)
 		} else {
-			left = append(left, f)
+			left = append(left, i)
 		}
 	}
-	if len(left) > 0 && !slices.ContainsFunc(t.fields, func(f string) bool { return doubtful[f].tier && l.open[f] != nil }) {
-		decided, err := l.tierDecided(ctx)
-		if err != nil {
+	if len(t.fields) == 1 && exact {
+		return nil
+	}
+	if exact && t.completion != nil && !t.o.byScore {
+		if left, err = t.additive(ctx, left); err != nil {
 			return err
 		}
-		if decided {
-			left = slices.DeleteFunc(left, func(f string) bool { return !doubtful[f].route })
+	}
+	for _, i := range left {
+		what, err := doubtful[l.fields[i]].what, error(nil)
+		if exact {
+			if what, err = t.together(ctx, i); err != nil {
+				return err
+			}
+		}
+		if what != "" {
+			l.matters(l.fields[i], weightTogether, what)
 		}
 	}
-	switch {
-	case len(left) == 0, len(t.fields) == 1 && size <= maxCompletions:
-		return nil
-	case size > maxCompletions:
-		for _, f := range left {
-			l.matters(f, weightTogether, doubtful[f].what)
+	return nil
+}
+
+// additive finds out which of the fields matter that only add points, all at
+// once, for each combination of what the others do. It returns the others.
+func (t *trial) additive(ctx context.Context, left []int) ([]int, error) {
+	adds := func(i int) bool { return !slices.Contains(t.routed, i) && t.completion.Additive(i) }
+	rest := slices.DeleteFunc(slices.Clone(left), adds)
+	if len(rest) == len(left) {
+		return left, nil
+	}
+	for i := range t.chosen {
+		t.chosen[i] = scoring.Free
+	}
+	defer clear(t.chosen)
+	var others []int
+	for _, i := range t.fields {
+		if !adds(i) {
+			others = append(others, i)
 		}
-		return nil
 	}
-	if left, err = t.walks(ctx, left); err != nil || len(left) == 0 {
-		return err
+	t.byReach(others)
+	mark := make([]bool, len(t.look.fields))
+	done, err := t.mattering(ctx, others, mark)
+	if err != nil {
+		return nil, err
 	}
-	return t.all(ctx, left)
+	for _, i := range left {
+		if adds(i) && (mark[i] || !done) {
+			t.matters(t.look.fields[i], weightTogether, t.doubtful[t.look.fields[i]].what)
+		}
+	}
+	return rest, nil
+}
+
+// mattering goes through the values of others. It is false if there are too
+// many.
+func (t *trial) mattering(ctx context.Context, others []int, mark []bool) (done bool, err error) {
+	if t.steps--; t.steps < 0 {
+		return false, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if len(others) == 0 {
+		return t.completion.Mattering(t.chosen, mark), nil
+	}
+	if _, _, ok := t.completion.Settled(t.chosen); ok {
+		return true, nil
+	}
+	defer func() { t.chosen[others[0]] = scoring.Free }()
+	for _, n := range t.classes(others[0]) {
+		t.chosen[others[0]] = n
+		if done, err := t.mattering(ctx, others[1:], mark); !done || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// classes are the values of a field that the tier can depend on.
+func (t *trial) classes(field int) []int {
+	if t.kinds == nil {
+		t.kinds = make([][]int, len(t.look.fields))
+	}
+	if t.kinds[field] == nil {
+		t.kinds[field] = t.completion.Classes(field)
+	}
+	return t.kinds[field]
+}
+
+// byReach sorts fields: those that routing reads first, then those that can do
+// most.
+func (t *trial) byReach(fields []int) {
+	slices.SortStableFunc(fields, func(a, b int) int {
+		if ra, rb := slices.Contains(t.routed, a), slices.Contains(t.routed, b); ra != rb {
+			if ra {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(t.completion.Span(b), t.completion.Span(a))
+	})
 }
 
 // alone counts the values of a field with which the lead ends elsewhere, with
 // everything else as it is.
-func (t *trial) alone(ctx context.Context, field string, now ending) (differ int, what string, err error) {
-	for _, v := range t.values[field] {
-		if err := t.profile.SetValue(field, v); err != nil {
-			return 0, "", err
-		}
-		e, err := t.end(ctx, t.profile)
+func (t *trial) alone(ctx context.Context, field int, now ending) (differ int, what string, err error) {
+	defer func() { t.chosen[field] = 0 }()
+	for n := range t.values[field] {
+		t.chosen[field] = n
+		e, err := t.end(ctx)
 		if err != nil {
 			return 0, "", err
 		}
 		if e != now {
-			differ++
-			what = cmp.Or(what, difference(e, now))
+			if differ++; what == "" {
+				what = difference(e, now)
+			}
 		}
 	}
-	return differ, what, t.restore(field)
+	return differ, what, nil
 }
 
-func (t *trial) end(ctx context.Context, p *leadloop.Profile) (ending, error) {
-	v, err := t.model.Verdict(ctx, t.input(p))
+// together looks for two completions that differ in nothing but the field and
+// end apart; it returns what the field changes, or "". Other fields get values
+// one after the other, the one that can do most first, until what is left open
+// makes no difference any more.
+func (t *trial) together(ctx context.Context, field int) (string, error) {
+	others := make([]int, 0, len(t.fields))
+	for _, i := range t.fields {
+		if i != field {
+			others = append(others, i)
+		}
+	}
+	routed := func(i int) bool { return slices.Contains(t.routed, i) }
+	if t.completion != nil {
+		t.byReach(others)
+		for i := range t.chosen {
+			t.chosen[i] = scoring.Free
+		}
+	}
+	defer clear(t.chosen)
+	open := 0 // of others: fields that routing reads, which come first
+	for _, i := range others {
+		if routed(i) {
+			open++
+		}
+	}
+	return t.search(ctx, field, others, open)
+}
+
+// search goes through the values of the first of others.
+func (t *trial) search(ctx context.Context, field int, others []int, routed int) (string, error) {
+	if t.steps--; t.steps < 0 {
+		return t.doubtful[t.look.fields[field]].what, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if t.completion != nil && routed <= 0 {
+		v, high, ok := t.completion.Settled(t.chosen)
+		switch {
+		case !ok, t.o.byScore && v.Points != high:
+		case v.Disqualified != "", !slices.Contains(t.routed, field):
+			return "", nil
+		default:
+			return t.compare(field, func() (ending, error) { return t.ending(ctx, v) })
+		}
+	}
+	if len(others) == 0 {
+		return t.compare(field, func() (ending, error) { return t.end(ctx) })
+	}
+	first := others[0]
+	was := t.chosen[first]
+	defer func() { t.chosen[first] = was }()
+	for n := range t.values[first] {
+		if routed <= 0 && t.completion != nil && !slices.Contains(t.classes(first), n) {
+			continue
+		}
+		t.chosen[first] = n
+		if what, err := t.search(ctx, field, others[1:], routed-1); what != "" || err != nil {
+			return what, err
+		}
+	}
+	return "", nil
+}
+
+// compare says what differs between the ends for the values of a field.
+func (t *trial) compare(field int, end func() (ending, error)) (string, error) {
+	was := t.chosen[field]
+	defer func() { t.chosen[field] = was }()
+	var first ending
+	for n := range t.values[field] {
+		t.chosen[field] = n
+		e, err := end()
+		if err != nil {
+			return "", err
+		}
+		if n == 0 {
+			first = e
+		} else if e != first {
+			return difference(e, first), nil
+		}
+	}
+	return "", nil
+}
+
+// end decides the chosen values.
+func (t *trial) end(ctx context.Context) (ending, error) {
+	if t.completion != nil {
+		return t.ending(ctx, t.completion.At(t.chosen))
+	}
+	if err := t.fill(t.fields); err != nil {
+		return ending{}, err
+	}
+	v, err := t.model.Verdict(ctx, t.input(t.profile))
 	if err != nil {
 		return ending{}, err
 	}
-	return t.ending(ctx, p, v)
+	return t.ending(ctx, v)
 }
 
-func (t *trial) ending(ctx context.Context, p *leadloop.Profile, v scoring.Verdict) (ending, error) {
+// fill gives the profile the chosen values of some fields.
+func (t *trial) fill(fields []int) error {
+	if t.profile == nil {
+		t.profile = t.s.Profile.Clone()
+	}
+	for _, i := range fields {
+		if n := t.chosen[i]; n >= 0 && n != t.has[i] {
+			if err := t.profile.SetValue(t.look.fields[i], t.values[i][n]); err != nil {
+				return err
+			}
+			t.has[i] = n
+		}
+	}
+	return nil
+}
+
+// ending is where the lead ends with a verdict and the chosen values.
+func (t *trial) ending(ctx context.Context, v scoring.Verdict) (ending, error) {
 	switch {
 	case v.Disqualified != "":
 		return ending{rejected: true}, nil
 	case !t.routing, t.still && v.Tier == t.s.Previous.Score.Tier:
 		return ending{tier: v.Tier}, nil
 	}
-	a, err := t.send(ctx, p, v)
+	key := placeKey{tier: v.Tier}
+	if t.o.byScore {
+		key.points = v.Points
+	}
+	remember := len(t.routed) <= maxRouted
+	if remember {
+		for n, i := range t.routed {
+			key.values[n] = int16(max(t.chosen[i], 0))
+		}
+		if p, ok := t.places[key]; ok {
+			return ending{tier: v.Tier, place: p}, nil
+		}
+	}
+	if err := t.fill(t.routed); err != nil {
+		return ending{}, err
+	}
+	a, err := t.send(ctx, t.profile, v)
 	if err != nil {
 		return ending{}, err
 	}
-	return ending{tier: v.Tier, route: fmt.Sprint(a.Kind, " ", a.Owner, " ", a.Queue, " ", a.Track, " ", a.SLA.Policy)}, nil
+	p := placeOf(&a)
+	if remember {
+		if t.places == nil {
+			t.places = map[placeKey]place{}
+		}
+		t.places[key] = p
+	}
+	return ending{tier: v.Tier, place: p}, nil
+}
+
+func placeOf(a *routing.Assignment) place {
+	return place{kind: a.Kind, owner: a.Owner, queue: a.Queue, track: a.Track, policy: a.SLA.Policy}
 }
 
 func difference(a, b ending) string {
@@ -146,106 +395,4 @@ func difference(a, b ending) string {
 		return "tier"
 	}
 	return "route"
-}
-
-// walks looks for two completions of the fields that differ in nothing but a
-// doubtful one and end apart. Such completions lie where a tier ends, so that
-// most are found by a walk towards one. It returns the fields without.
-func (t *trial) walks(ctx context.Context, doubtful []string) (left []string, err error) {
-	for _, f := range doubtful {
-		what, err := t.walk(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		if err := t.restore(t.fields...); err != nil {
-			return nil, err
-		}
-		if what != "" {
-			t.matters(f, weightTogether, what)
-		} else {
-			left = append(left, f)
-		}
-	}
-	return left, nil
-}
-
-// walk gives the other fields one value after the other and tries the field
-// after each step; it returns what the field changes, or "".
-func (t *trial) walk(ctx context.Context, field string) (string, error) {
-	p := t.profile
-	differ := func() (string, error) {
-		var first ending
-		for i, v := range t.values[field] {
-			if err := p.SetValue(field, v); err != nil {
-				return "", err
-			}
-			e, err := t.end(ctx, p)
-			if err != nil {
-				return "", err
-			}
-			if i == 0 {
-				first = e
-			} else if e != first {
-				return difference(e, first), nil
-			}
-		}
-		return "", nil
-	}
-	for _, g := range t.fields {
-		if g == field {
-			continue
-		}
-		for _, v := range t.values[g] {
-			if err := p.SetValue(g, v); err != nil {
-				return "", err
-			}
-			if what, err := differ(); what != "" || err != nil {
-				return what, err
-			}
-		}
-		// The last value that rules know, such as the largest size, stays.
-	}
-	return "", ctx.Err()
-}
-
-// all decides every completion of the fields.
-func (t *trial) all(ctx context.Context, doubtful []string) error {
-	var ends []ending
-	p := t.profile
-	var fill func(i int) error
-	fill = func(i int) error {
-		if i == len(t.fields) {
-			e, err := t.end(ctx, p)
-			ends = append(ends, e)
-			return err
-		}
-		for _, v := range t.values[t.fields[i]] {
-			if err := cmp.Or(p.SetValue(t.fields[i], v), ctx.Err()); err != nil {
-				return err
-			}
-			if err := fill(i + 1); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := fill(0); err != nil {
-		return err
-	}
-	// Completions are numbered like a clock whose last field turns fastest.
-	stride := 1
-	for i := len(t.fields) - 1; i >= 0; i-- {
-		n := len(t.values[t.fields[i]])
-		if slices.Contains(doubtful, t.fields[i]) {
-			for at, e := range ends {
-				first := at - at/stride%n*stride // the same with the field's first value
-				if e != ends[first] {
-					t.matters(t.fields[i], weightTogether, difference(e, ends[first]))
-					break
-				}
-			}
-		}
-		stride *= n
-	}
-	return nil
 }
