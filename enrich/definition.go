@@ -92,6 +92,8 @@ type providerDocument struct {
 	Headers  map[string]leadloop.Expression `yaml:"headers"`
 	Body     leadloop.Expression            `yaml:"body"`
 	Response responseDocument               `yaml:"response"`
+	Status   map[string]leadloop.Expression `yaml:"status"`
+	Batch    batchDocument                  `yaml:"batch"`
 	Facts    map[string]leadloop.Expression `yaml:"facts"`
 }
 
@@ -102,6 +104,22 @@ type responseDocument struct {
 	Confidence    leadloop.Expression            `yaml:"confidence"`
 	ConfidenceMax float64                        `yaml:"confidence_max"`
 	VerifiedAt    leadloop.Expression            `yaml:"verified_at"`
+	Values        map[string]valueDocument       `yaml:"values"`
+}
+
+type valueDocument struct {
+	Path leadloop.Expression `yaml:"path,required"`
+	Type leadloop.Expression `yaml:"type,required"`
+}
+
+type batchDocument struct {
+	At      leadloop.Position
+	Size    int                 `yaml:"size,required"`
+	URL     leadloop.Expression `yaml:"url,required"`
+	Query   leadloop.Expression `yaml:"query,required"`
+	Body    leadloop.Expression `yaml:"body"`
+	Answers leadloop.Expression `yaml:"answers"`
+	Key     leadloop.Expression `yaml:"key"`
 }
 
 // The types of provider that a file can name.
@@ -348,6 +366,8 @@ func (p parser) shape(doc providerDocument) {
 		{"method", !doc.Method.IsZero(), doc.Method.At, nil, []string{typeHTTP}},
 		{"headers", len(doc.Headers) > 0, doc.At, nil, []string{typeHTTP}},
 		{"body", !doc.Body.IsZero(), doc.Body.At, nil, []string{typeHTTP}},
+		{"status", len(doc.Status) > 0, doc.At, nil, []string{typeHTTP}},
+		{"batch", doc.Batch.At != (leadloop.Position{}), doc.Batch.At, nil, []string{typeHTTP}},
 		{"facts", len(doc.Facts) > 0, doc.At, []string{typeSite}, nil},
 	}
 	types := []string{typeFile, typeHTTP, typeHost, typeSite}

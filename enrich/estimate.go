@@ -127,5 +127,10 @@ func (w *Waterfall) outset(ctx context.Context, s leadloop.Subject) (*run, error
 	if next == nil || err != nil {
 		return nil, err
 	}
+	if w.o.Refuse != nil {
+		if reason, err := w.o.Refuse(ctx, s); reason != "" || err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/suggest"
 )
 
 // HTTPSpec describes a JSON API. URL and Body hold places for fields, such as
@@ -30,18 +31,32 @@ type HTTPSpec struct {
 	// Body is JSON text with places inside its strings. Values are escaped.
 	Body string
 	// Match is the path that must exist and not be null, false, or empty for
-	// the answer to be a match; "" makes every JSON answer one. Answers with
-	// status 204 or 404 are no match.
+	// the answer to be a match, or an expression that must be true; "" makes
+	// every JSON answer one. Answers with status 204 or 404 are no match, unless
+	// Status says otherwise.
 	Match string
 	// Fields maps fields to the paths of their values, as in "data.size",
 	// "people[0].title" or `data."odd key"`. A path that is missing or null
-	// means "not found"; so does an empty text or list.
+	// means "not found"; so does an empty text or list. What begins with "=" is
+	// a CEL expression over Values and the fields asked by, as in
+	// "= (low + high) / 2"; without a value it is "not found" too.
 	Fields map[string]string
-	// Confidence is the path of a number, which is divided by ConfidenceMax
-	// (0 means 1). VerifiedAt is the path of a time.
+	// Confidence is the path of a number, or an expression, which is divided by
+	// ConfidenceMax (0 means 1). VerifiedAt is the path of a time, or an
+	// expression.
 	Confidence    string
 	ConfidenceMax float64
 	VerifiedAt    string
+	// Values are what expressions use, by name. One that is missing or null has
+	// no value there, and neither has what is computed from it; of another kind
+	// it makes the fields that use it "wrong type".
+	Values map[string]HTTPValue `json:",omitempty"`
+	// Status says what a status means where an API means something of its own:
+	// answer, no_match, or the reason rejected, rate_limited, unauthorized or
+	// unavailable.
+	Status map[int]string `json:",omitempty"`
+	// Batch is how the API takes many queries in one call; nil if it does not.
+	Batch *HTTPBatch `json:",omitempty"`
 }
 
 // HTTPOptions are what a program gives to an [HTTP] provider.
@@ -67,33 +82,29 @@ const maxRetryAfter = 24 * time.Hour
 // Answers over 1 MiB, that are not JSON, or in which a key stands twice, are
 // bad answers. No error text holds a URL or a value.
 type HTTP struct {
-	client     *http.Client
-	method     string
-	url        urlTemplate
-	body       template
-	headers    http.Header
-	match      jsonPath
-	confidence jsonPath
-	scale      float64
-	verified   jsonPath
-	fields     []httpField
-	digest     string
-}
-
-type httpField struct {
-	def leadloop.FieldDef
-	at  jsonPath
+	client   *http.Client
+	method   string
+	url      urlTemplate
+	body     template
+	headers  http.Header
+	statuses map[int]string
+	mapping  mapping
+	batch    *httpBatch
+	digest   string
 }
 
 var secretName = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // specProblem is something wrong with one part of a spec.
-type specProblem struct{ part, message, hint string }
+type specProblem struct {
+	part, message, hint string
+	at                  leadloop.Position // if it is known better than by the part
+}
 
 // NewHTTP checks the spec against the schema and returns its provider. All
 // problems are returned together; they match leadloop.ErrInvalid.
 func NewHTTP(schema *leadloop.Schema, spec HTTPSpec, o HTTPOptions) (*HTTP, error) {
-	h, problems := newHTTP(schema, spec, o)
+	h, problems := newHTTP(schema, spec, o, func(string) leadloop.Position { return leadloop.Position{} })
 	var ps leadloop.Problems
 	for _, p := range problems {
 		ps.AddHint(leadloop.Position{}, p.hint, "enrich: %s: %s", p.part, p.message)
@@ -104,12 +115,12 @@ func NewHTTP(schema *leadloop.Schema, spec HTTPSpec, o HTTPOptions) (*HTTP, erro
 	return h, nil
 }
 
-func newHTTP(schema *leadloop.Schema, spec HTTPSpec, o HTTPOptions) (*HTTP, []specProblem) {
+func newHTTP(schema *leadloop.Schema, spec HTTPSpec, o HTTPOptions, at func(part string) leadloop.Position) (*HTTP, []specProblem) {
 	var problems []specProblem
 	bad := func(part, hint, format string, args ...any) {
-		problems = append(problems, specProblem{part, fmt.Sprintf(format, args...), hint})
+		problems = append(problems, specProblem{part: part, message: fmt.Sprintf(format, args...), hint: hint})
 	}
-	h := &HTTP{method: spec.Method, scale: spec.ConfidenceMax, headers: http.Header{}}
+	h := &HTTP{method: spec.Method, headers: http.Header{}, statuses: spec.Status, mapping: mapping{schema: schema}}
 	if h.method == "" {
 		if h.method = http.MethodGet; spec.Body != "" {
 			h.method = http.MethodPost
@@ -159,38 +170,18 @@ func newHTTP(schema *leadloop.Schema, spec HTTPSpec, o HTTPOptions) (*HTTP, []sp
 		}
 		h.headers.Set(name, value)
 	}
-	parse := func(part, s string) jsonPath {
-		if s == "" {
-			return nil
-		}
-		p, err := parsePath(s)
-		if err != nil {
-			bad(part, "", "%q is not a path: %s", s, err)
-		}
-		return p
-	}
-	h.match = parse("response.match", spec.Match)
-	h.confidence = parse("response.confidence", spec.Confidence)
-	h.verified = parse("response.verified_at", spec.VerifiedAt)
-	if h.scale == 0 {
-		h.scale = 1
-	}
-	if !(h.scale > 0) {
-		bad("response.confidence_max", "", "expected a number above 0")
-	}
+	b := mapper{m: &h.mapping, needs: h.needs(), at: at, bad: bad, problem: func(p specProblem) { problems = append(problems, p) }}
+	b.build(spec)
 	if !slices.ContainsFunc(sortedKeys(spec.Fields), func(f string) bool { return !slices.Contains(h.needs(), f) }) {
 		bad("response.fields", "", "no field is taken from the answer")
 	}
-	for _, name := range sortedKeys(spec.Fields) {
-		def, ok := schema.Lookup(name)
-		if !ok {
-			bad("response.fields."+name, fieldHint(schema, name), "the schema has no field %q", name)
-			continue
+	for code, means := range spec.Status {
+		if code < 100 || code > 599 || !slices.Contains(statusMeanings, means) {
+			bad("status", suggest.DidYouMean(means, statusMeanings), "%d: %q: expected a status and one of %s", code, means, strings.Join(statusMeanings, ", "))
 		}
-		if spec.Fields[name] == "" {
-			bad("response.fields."+name, "", "expected a path such as data.size")
-		}
-		h.fields = append(h.fields, httpField{def, parse("response.fields."+name, spec.Fields[name])})
+	}
+	if spec.Batch != nil {
+		h.batch = newBatch(h, schema, *spec.Batch, bad)
 	}
 	h.client, h.digest = refuseForeignRedirects(o.Client), specDigest(spec)
 	return h, problems
@@ -205,10 +196,10 @@ func validHeader(name, value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// specDigest changes when answers could be read differently. Headers are left
-// out: a new key gives the same answers.
+// specDigest changes when answers could be read differently. Headers and the
+// way to ask for many are left out: they give the same answers.
 func specDigest(spec HTTPSpec) string {
-	spec.Headers = nil
+	spec.Headers, spec.Batch = nil, nil
 	data, err := json.Marshal(spec)
 	if err != nil {
 		panic("enrich: a spec is plain data: " + err.Error())
@@ -246,7 +237,10 @@ func (h *HTTP) needs() []string {
 // the source: it is compared, and an answer about somebody else is refused.
 func (h *HTTP) Source(name string) Source {
 	s := Source{Name: name, Provider: h, Needs: h.needs(), Version: h.digest}
-	for _, f := range h.fields {
+	if h.batch != nil {
+		s.Provider = h.batch
+	}
+	for _, f := range h.mapping.fields {
 		if !slices.Contains(s.Needs, f.def.Name) {
 			s.Fields = append(s.Fields, f.def.Name)
 		}
@@ -260,38 +254,54 @@ func (h *HTTP) Lookup(ctx context.Context, q Query) (Answer, error) {
 	if !ok {
 		return Answer{}, nil // a value such as ".." names nobody
 	}
-	var body io.Reader
-	if len(h.body) > 0 {
-		body = strings.NewReader(h.body.fill(func(f string) string { return jsonInner(q.Value(f)) }))
-	}
-	req, err := http.NewRequestWithContext(ctx, h.method, target, body)
+	body := h.body.fill(func(f string) string { return jsonInner(q.Value(f)) })
+	data, resp, err := h.send(ctx, h.method, target, body, maxBody)
 	if err != nil {
-		return Answer{}, &LookupError{Reason: ReasonRejected, Detail: "the values make no valid URL"}
+		return Answer{}, err
+	}
+	switch h.meaning(resp.StatusCode) {
+	case meansNoMatch:
+		return Answer{}, nil
+	case meansAnswer:
+		doc, err := parseAnswer(data)
+		if err != nil {
+			return Answer{}, err
+		}
+		return h.mapping.read(ctx, doc, q)
+	}
+	return Answer{}, h.status(resp, h.method)
+}
+
+// send makes one request and reads what comes back.
+func (h *HTTP) send(ctx context.Context, method, target, body string, most int64) ([]byte, *http.Response, error) {
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, content)
+	if err != nil {
+		return nil, nil, &LookupError{Reason: ReasonRejected, Detail: "the values make no valid URL"}
 	}
 	req.Header = h.headers.Clone()
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "application/json")
 	}
-	if body != nil && req.Header.Get("Content-Type") == "" {
+	if body != "" && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return Answer{}, h.connection(ctx, err)
+		return nil, nil, h.connection(ctx, method, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read or is given up
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case err != nil:
-		return Answer{}, h.connection(ctx, err)
-	case resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotFound:
-		return Answer{}, nil
-	case resp.StatusCode < 200 || resp.StatusCode > 299 || resp.StatusCode == http.StatusAccepted:
-		return Answer{}, h.status(resp)
-	case len(data) > maxBody:
-		return Answer{}, &LookupError{Reason: ReasonBadAnswer, Detail: "the answer is larger than 1 MiB"}
+		return nil, nil, h.connection(ctx, method, err)
+	case int64(len(data)) > most && resp.StatusCode < 300:
+		return nil, nil, &LookupError{Reason: ReasonBadAnswer, Detail: fmt.Sprintf("the answer is larger than %d MiB", most>>20)}
 	}
-	return h.read(data)
+	return data, resp, nil
 }
 
 // jsonInner is v as it stands between the quotes of a JSON string.
@@ -305,25 +315,54 @@ func jsonInner(v string) string {
 
 // connection describes a request that got no full answer. The client's own
 // error is not kept: it quotes the URL, which holds what was asked by.
-func (h *HTTP) connection(ctx context.Context, err error) error {
+func (h *HTTP) connection(ctx context.Context, method string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errForeignRedirect):
 		return &LookupError{Reason: ReasonBadAnswer, Detail: "redirected to another host, which is not followed"}
 	}
-	return &LookupError{Reason: ReasonUnavailable, Detail: "the connection failed", Temporary: h.method == http.MethodGet}
+	return &LookupError{Reason: ReasonUnavailable, Detail: "the connection failed", Temporary: method == http.MethodGet}
 }
 
-func (h *HTTP) status(resp *http.Response) error {
-	e := &LookupError{Reason: ReasonRejected, Detail: "status " + strconv.Itoa(resp.StatusCode)}
-	switch code := resp.StatusCode; {
+// What a status can mean besides the reasons of failures.
+const (
+	meansAnswer  = "answer"
+	meansNoMatch = "no_match"
+)
+
+var statusMeanings = []string{meansAnswer, meansNoMatch, ReasonRejected, ReasonRateLimited, ReasonUnauthorized, ReasonUnavailable}
+
+// meaning is what a status means.
+func (h *HTTP) meaning(code int) string {
+	if means, ok := h.statuses[code]; ok {
+		return means
+	}
+	switch {
+	case code == http.StatusNoContent, code == http.StatusNotFound:
+		return meansNoMatch
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		e.Reason = ReasonUnauthorized
+		return ReasonUnauthorized
 	case code == http.StatusTooManyRequests:
-		e.Reason, e.Temporary = ReasonRateLimited, true
+		return ReasonRateLimited
 	case code >= 500, code == http.StatusAccepted, code == http.StatusRequestTimeout:
-		e.Reason, e.Temporary = ReasonUnavailable, h.method == http.MethodGet
+		return ReasonUnavailable
+	case code >= 200 && code <= 299:
+		return meansAnswer
+	}
+	return ReasonRejected
+}
+
+// status describes an answer that is none.
+func (h *HTTP) status(resp *http.Response, method string) error {
+	e := &LookupError{Reason: h.meaning(resp.StatusCode), Detail: "status " + strconv.Itoa(resp.StatusCode)}
+	switch e.Reason {
+	case ReasonRateLimited:
+		e.Temporary = true
+	case ReasonUnavailable:
+		e.Temporary = method == http.MethodGet
+	case meansAnswer, meansNoMatch:
+		e.Reason = ReasonRejected // of a call for many
 	}
 	e.RetryAfter = retryAfter(resp.Header)
 	return e
@@ -343,67 +382,16 @@ func retryAfter(h http.Header) time.Duration {
 	return min(max(d, 0), maxRetryAfter)
 }
 
-func (h *HTTP) read(data []byte) (Answer, error) {
+// parseAnswer reads the text of an answer.
+func parseAnswer(data []byte) (any, error) {
 	if start := bytes.TrimSpace(data); len(start) > 0 && start[0] == '<' {
-		return Answer{}, &LookupError{Reason: ReasonBadAnswer, Detail: "expected JSON, found HTML or XML"}
+		return nil, &LookupError{Reason: ReasonBadAnswer, Detail: "expected JSON, found HTML or XML"}
 	}
 	doc, err := decodeJSON(data)
 	if err != nil {
-		return Answer{}, &LookupError{Reason: ReasonBadAnswer, Detail: err.Error()}
+		return nil, &LookupError{Reason: ReasonBadAnswer, Detail: err.Error()}
 	}
-	if h.match != nil {
-		if v, ok := h.match.find(doc); !ok || isNothing(v) {
-			return Answer{}, nil
-		}
-	}
-	a := Answer{Matched: true}
-	confidence, err := h.number(doc)
-	if err != nil {
-		return Answer{}, err
-	}
-	var verified time.Time
-	if h.verified != nil {
-		if v, ok := h.verified.find(doc); ok {
-			if t, err := coerce(leadloop.KindTime, v); err == nil {
-				verified = t.Time()
-			}
-		}
-	}
-	for _, f := range h.fields {
-		v, ok := f.at.find(doc)
-		if !ok || v == nil {
-			a.NotFound = append(a.NotFound, f.def.Name)
-			continue
-		}
-		value, err := coerce(f.def.Kind, v)
-		switch {
-		case err != nil:
-			// Whoever fences the answer names the field, as with any provider
-			// that gives a value of another kind.
-			value = mistyped(f.def.Kind)
-		case value.Presence() == leadloop.Empty:
-			a.NotFound = append(a.NotFound, f.def.Name)
-			continue
-		}
-		a.Facts = append(a.Facts, Fact{Field: f.def.Name, Value: value, Confidence: confidence, VerifiedAt: verified})
-	}
-	return a, nil
-}
-
-func (h *HTTP) number(doc any) (float64, error) {
-	if h.confidence == nil {
-		return 0, nil
-	}
-	v, ok := h.confidence.find(doc)
-	if !ok || v == nil {
-		return 0, nil
-	}
-	f, err := coerce(leadloop.KindFloat, v)
-	c := f.Float() / h.scale
-	if err != nil || !(c >= 0 && c <= 1) {
-		return 0, &LookupError{Reason: ReasonBadAnswer, Detail: "the confidence is not a number from 0 to the maximum"}
-	}
-	return c, nil
+	return doc, nil
 }
 
 func isNothing(v any) bool {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leadloop/leadloop"
@@ -166,7 +167,7 @@ func (b *builder) http(doc providerDocument) Source {
 	at := map[string]leadloop.Position{
 		"method": doc.Method.At, "url": doc.URL.At, "body": doc.Body.At,
 		"response.match": doc.Response.Match.At, "response.fields": doc.Response.At,
-		"response.confidence": doc.Response.Confidence.At, "response.confidence_max": doc.Response.At,
+		"response.confidence": doc.Response.Confidence.At, "response.confidence_max": doc.Response.At, "response.values": doc.Response.At,
 		"response.verified_at": doc.Response.VerifiedAt.At,
 	}
 	texts := func(prefix string, m map[string]leadloop.Expression) map[string]string {
@@ -176,20 +177,48 @@ func (b *builder) http(doc providerDocument) Source {
 		}
 		return out
 	}
-	h, problems := newHTTP(b.schema, HTTPSpec{
+	values := make(map[string]HTTPValue, len(doc.Response.Values))
+	for name, v := range doc.Response.Values {
+		kind, ok := leadloop.ParseKind(v.Type.Text)
+		if !ok {
+			b.problems.Add(v.Type.At, "response.values.%s.type: expected string, int, double, bool, timestamp or list(string), found %q", name, v.Type.Text)
+			return Source{}
+		}
+		at["response.values."+name] = v.Path.At
+		values[name] = HTTPValue{v.Path.Text, kind}
+	}
+	statuses := make(map[int]string, len(doc.Status))
+	for code, means := range doc.Status {
+		n, err := strconv.Atoi(code)
+		if err != nil {
+			b.problems.Add(means.At, "status: %q is no HTTP status", code)
+			return Source{}
+		}
+		statuses[n], at["status"] = means.Text, means.At
+	}
+	spec := HTTPSpec{
 		Method: doc.Method.Text, URL: doc.URL.Text, Body: doc.Body.Text,
 		Headers:    texts("headers.", doc.Headers),
 		Match:      doc.Response.Match.Text,
 		Fields:     texts("response.fields.", doc.Response.Fields),
 		Confidence: doc.Response.Confidence.Text, ConfidenceMax: doc.Response.ConfidenceMax,
-		VerifiedAt: doc.Response.VerifiedAt.Text,
-	}, b.host.HTTP)
+		VerifiedAt: doc.Response.VerifiedAt.Text, Values: values, Status: statuses,
+	}
+	if d := doc.Batch; d.At != (leadloop.Position{}) {
+		at["batch.size"], at["batch.url"], at["batch.query"], at["batch.body"] = d.At, d.URL.At, d.Query.At, d.Body.At
+		at["batch.answers"], at["batch.key"] = d.Answers.At, d.Key.At
+		spec.Batch = &HTTPBatch{Size: d.Size, URL: d.URL.Text, Query: d.Query.Text, Body: d.Body.Text, Answers: d.Answers.Text, Key: d.Key.Text}
+	}
+	h, problems := newHTTP(b.schema, spec, b.host.HTTP, func(part string) leadloop.Position { return at[part] })
 	for _, p := range problems {
-		pos := at[p.part]
+		pos, message := at[p.part], p.part+": "+p.message
+		if p.at != (leadloop.Position{}) {
+			pos, message = p.at, p.message // which says what it is about
+		}
 		if pos == (leadloop.Position{}) {
 			pos = doc.At
 		}
-		b.problems.AddHint(pos, p.hint, "%s: %s", p.part, p.message)
+		b.problems.AddHint(pos, p.hint, "%s", message)
 	}
 	if len(problems) > 0 {
 		return Source{}

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/lifecycle"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
@@ -143,6 +145,10 @@ func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
 // rules read that exist when the waterfall is made, those of the models in
 // o.Live included; a model that is activated later and reads a field that none
 // of them does, needs a new loop to have it bought.
+//
+// A lead that a loop would stop before it is enriched is sent to nobody: one
+// that is suppressed, whose open opportunity or account somebody has already, or
+// that a person disqualified.
 func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, error) {
 	if st == nil || o.Tokens == nil {
 		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
@@ -150,6 +156,41 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 	if p.enriching == nil {
 		return nil, nil
 	}
+	suppress, err := p.suppress(st, o)
+	if err != nil {
+		return nil, err
+	}
+	before := []leadloop.Stage{suppress, lifecycle.NewHold()}
+	return p.waterfall(st, o, func(ctx context.Context, s leadloop.Subject) (string, error) {
+		for _, stage := range before {
+			out, _, err := stage.Decide(ctx, s)
+			if err != nil {
+				return "", err
+			}
+			if out.Stop || out.Kind != "" {
+				return cmp.Or(out.Reason, string(out.Kind)), nil
+			}
+		}
+		return "", nil
+	})
+}
+
+// listed tells who was suppressed since the step before looked.
+func listed(st store.Store, o Options) func(ctx context.Context, s leadloop.Subject) (string, error) {
+	return func(ctx context.Context, s leadloop.Subject) (reason string, err error) {
+		err = st.View(ctx, func(tx store.Tx) error {
+			hits, err := tx.Suppressions().Match(ctx, o.Tokens.Of(s.Profile))
+			if err == nil && len(hits) > 0 {
+				reason = "suppressed"
+			}
+			return err
+		})
+		return reason, err
+	}
+}
+
+// waterfall is the waterfall with what keeps a lead from every provider.
+func (p *Playbook) waterfall(st store.Store, o Options, refuse func(ctx context.Context, s leadloop.Subject) (string, error)) (*enrich.Waterfall, error) {
 	sources, problems := p.enriching.Sources(p.schema, enrich.Host{
 		Files: p.fsys, HTTP: enrich.HTTPOptions{Client: o.Client, Secret: o.Secret}, Providers: o.Providers,
 	})
@@ -200,16 +241,13 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 		return nil, err
 	}
 	options.Forgotten = o.Tokens.ForgottenLead
-	options.Refuse = func(ctx context.Context, s leadloop.Subject) (reason string, err error) {
-		err = st.View(ctx, func(tx store.Tx) error {
-			hits, err := tx.Suppressions().Match(ctx, o.Tokens.Of(s.Profile))
-			if err == nil && len(hits) > 0 {
-				reason = "suppressed"
-				return nil
-			}
-			if err == nil {
-				reason, err = terms.Refuse(ctx, tx, s.Lead, s.Profile, privacy.PurposeEnrichment, s.AsOf)
-			}
+	options.Refuse = func(ctx context.Context, s leadloop.Subject) (string, error) {
+		reason, err := refuse(ctx, s)
+		if reason != "" || err != nil {
+			return reason, err
+		}
+		err = st.View(ctx, func(tx store.Tx) (err error) {
+			reason, err = terms.Refuse(ctx, tx, s.Lead, s.Profile, privacy.PurposeEnrichment, s.AsOf)
 			return err
 		})
 		return reason, err

@@ -438,7 +438,7 @@ func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
 	matching := dedupe.Options{Policy: p.policy}
 	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), suppress, lifecycle.NewHold()}
 	if p.enriching != nil {
-		waterfall, err := p.Waterfall(st, o)
+		waterfall, err := p.waterfall(st, o, listed(st, o))
 		if err != nil {
 			return nil, err
 		}
