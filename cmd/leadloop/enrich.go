@@ -165,10 +165,17 @@ func amount(flag string, units float64) (leadloop.Micros, error) {
 // terms are what the providers' terms mean for a backlog.
 type terms struct {
 	// workers are as many leads at a time as every provider has room for, worst
-	// is the most that one lead can cost.
-	workers int
-	worst   leadloop.Micros
+	// is the most that one lead can cost. lot is how many leads go together, so
+	// that providers that take batches get them; 1 if none does.
+	workers, lot int
+	worst        leadloop.Micros
 }
+
+// A lot is as large as the largest batch that a provider takes, within these.
+const (
+	leastLot = 50
+	mostLot  = 500
+)
 
 func (c *enrichCmd) terms(pb *playbook.Playbook) (terms, error) {
 	data, err := os.ReadFile(filepath.Join(c.Playbook, "enrich.yaml"))
@@ -180,9 +187,12 @@ func (c *enrichCmd) terms(pb *playbook.Playbook) (terms, error) {
 	if len(sources) == 0 {
 		return terms{}, fmt.Errorf("the enrich.yaml of %s has no providers: there is nobody to ask", c.Playbook)
 	}
-	t := terms{workers: 8}
+	t := terms{workers: 8, lot: 1}
 	for _, s := range sources {
 		t.worst += s.Price
+		if b, ok := s.Provider.(enrich.BatchProvider); ok {
+			t.lot = max(t.lot, min(max(b.BatchSize(), leastLot), mostLot))
+		}
 		if s.Concurrency > 0 {
 			t.workers = min(t.workers, s.Concurrency)
 		}
@@ -193,6 +203,9 @@ func (c *enrichCmd) terms(pb *playbook.Playbook) (terms, error) {
 	}
 	if limit := def.Options().Budget.Lead; limit > 0 {
 		t.worst = min(t.worst, limit)
+	}
+	if t.lot > 1 {
+		t.workers = 1 // of a lot; it keeps to the terms of each provider itself
 	}
 	return t, nil
 }
@@ -252,7 +265,9 @@ func (b *backlog) gather(ctx context.Context) error {
 		for _, row := range b.in.rows {
 			id := engine.RecordID(row.submission.Key)
 			lead, err := store.Resolve(ctx, tx.Leads(), id)
+			trigger := leadloop.TriggerTask // it stays where it is unless its tier changes
 			if errors.Is(err, leadloop.ErrNotFound) {
+				trigger = leadloop.TriggerSubmission
 				lead = &leadloop.Lead{
 					ID: id, ReceivedAt: row.submission.ReceivedAt, Claims: leadloop.UniteClaims(row.submission.Claims, nil),
 					Activities: append(slices.Clone(row.submission.Activities), activities[id]...),
@@ -267,14 +282,14 @@ func (b *backlog) gather(ctx context.Context) error {
 			p := leadloop.Golden(b.pb.Schema(), b.pb.Policy(), lead.Claims)
 			p.SetActivities(lead.Activities)
 			b.rows = append(b.rows, row)
-			b.subjects = append(b.subjects, leadloop.Subject{Lead: lead, Profile: p, AsOf: b.in.asOf, Trigger: leadloop.TriggerSubmission, Previous: lead.State})
+			b.subjects = append(b.subjects, leadloop.Subject{Lead: lead, Profile: p, AsOf: b.in.asOf, Trigger: trigger, Previous: lead.State})
 		}
 		return nil
 	})
 }
 
-// run enriches lead by lead. A lead is begun only if the budget has room for
-// the most that it and those under way can cost.
+// run enriches lead by lead, or lot by lot. A lead is begun only if the budget
+// has room for the most that it and those under way can cost.
 func (b *backlog) run(ctx context.Context, w *enrich.Waterfall, budget leadloop.Micros, terms terms, s streams) (*enriched, []enrich.Report, error) {
 	out := &enriched{
 		Playbook: b.pb.Name(), Mode: b.cmd.Enrich, AsOf: b.in.asOf, Currency: b.pb.Currency(), Leads: len(b.subjects),
@@ -286,9 +301,9 @@ func (b *backlog) run(ctx context.Context, w *enrich.Waterfall, budget leadloop.
 		return nil, nil, err
 	}
 	type reply struct {
-		at     int
-		report enrich.Report
-		err    error
+		at, n   int
+		reports []enrich.Report
+		err     error
 	}
 	reports := make([]enrich.Report, len(b.subjects))
 	reached := make([]bool, len(b.subjects))
@@ -296,19 +311,23 @@ func (b *backlog) run(ctx context.Context, w *enrich.Waterfall, budget leadloop.
 	step, done := progress(s.err, len(b.subjects), "enriching", "leads")
 	defer done()
 	var spent leadloop.Micros
-	next, busy := 0, 0
+	next, busy, underway := 0, 0, 0 // underway counts leads
 	var failed error
 	for {
 		may := failed == nil && out.Stopped == "" && next < len(b.subjects) && busy < cap(replies)
-		if room := budget == 0 || spent+leadloop.Micros(busy+1)*terms.worst <= budget; may && !room && busy == 0 {
+		n := min(terms.lot, len(b.subjects)-next)
+		if budget > 0 && terms.worst > 0 {
+			n = min(n, int((budget-spent)/terms.worst)-underway)
+		}
+		if may && n < 1 && busy == 0 {
 			out.Stopped = "budget"
 			break
-		} else if may && room {
+		} else if may && n >= 1 {
 			at := next
-			next, busy = next+1, busy+1
+			next, busy, underway = next+n, busy+1, underway+n
 			go func() {
-				r, err := w.Enrich(ctx, b.subjects[at])
-				replies <- reply{at, r, err}
+				r, err := together(ctx, w, b.subjects[at:at+n])
+				replies <- reply{at, n, r, err}
 			}()
 			continue
 		}
@@ -316,19 +335,21 @@ func (b *backlog) run(ctx context.Context, w *enrich.Waterfall, budget leadloop.
 			break
 		}
 		r := <-replies
-		busy--
+		busy, underway = busy-1, underway-r.n
 		if r.err != nil {
 			if failed == nil {
 				failed = r.err
 			}
 			continue
 		}
-		step()
-		reports[r.at], reached[r.at] = r.report, true
-		spent += r.report.Cost
-		for _, c := range r.report.Calls {
-			if c.Outcome == enrich.Skipped && (c.Reason == "budget_day" || c.Reason == "budget_month") {
-				out.Stopped = c.Reason
+		for i, report := range r.reports {
+			step()
+			reports[r.at+i], reached[r.at+i] = report, true
+			spent += report.Cost
+			for _, c := range report.Calls {
+				if c.Outcome == enrich.Skipped && (c.Reason == "budget_day" || c.Reason == "budget_month") {
+					out.Stopped = c.Reason
+				}
 			}
 		}
 	}
@@ -346,6 +367,15 @@ func (b *backlog) run(ctx context.Context, w *enrich.Waterfall, budget leadloop.
 	after, err := b.ledger(ctx)
 	out.PaidNow = after - before
 	return out, reports, err
+}
+
+// together enriches a lot. A lead by itself keeps to the deadline of enrich.yaml.
+func together(ctx context.Context, w *enrich.Waterfall, lot []leadloop.Subject) ([]enrich.Report, error) {
+	if len(lot) > 1 {
+		return w.EnrichAll(ctx, lot)
+	}
+	r, err := w.Enrich(ctx, lot[0])
+	return []enrich.Report{r}, err
 }
 
 func (b *backlog) ledger(ctx context.Context) (sum leadloop.Micros, err error) {
