@@ -23,6 +23,9 @@ type world struct {
 	values map[string][]leadloop.Value
 	texts  string
 	known  map[string]string // what was decided, by what the lead looks like
+	// consent tells that Frenchmen have to have said yes, placed that the lead is
+	// ana's, as a B, and something happened to it.
+	consent, placed bool
 }
 
 // candidates are fields with conditions about them, and values on both sides
@@ -66,7 +69,7 @@ func drawWorld(t *rapid.T) *world {
 	if rapid.Bool().Draw(t, "modified") {
 		fmt.Fprintf(&b, "modifiers:\n  - {id: half, when: '%s', multiply: 0.5, owner: me, expires: 2030-01-01}\n", cond.Draw(t, "modifier"))
 	}
-	b.WriteString("tiers: {A: 50, B: 20, C: 0}\n")
+	fmt.Fprintf(&b, "tiers: {A: 50, B: 20, C: 0, hysteresis: %d}\n", rapid.SampledFrom([]int{0, 5}).Draw(t, "hysteresis"))
 
 	var r strings.Builder
 	r.WriteString("teams: [{id: t, manager: ana, members: [ana, ben]}]\nreps: [{id: ana, name: Ana}, {id: ben, name: Ben}]\npools: [{id: p, team: t}]\nqueues: [{id: q0}, {id: q1}, {id: last}]\nchain:\n")
@@ -76,18 +79,29 @@ func drawWorld(t *rapid.T) *world {
 		fmt.Fprintf(&r, "  - {id: e%d, when: '%s', %s, target: {queue: q%d}}\n", i, cond.Draw(t, "entry"), asks, i)
 	}
 	r.WriteString("  - {id: rest, tier: [A, B], target: {pool: p}}\nfinal: last\n")
-	sla := `policies:
-  - {id: quick, tier: A, target: 15m, escalate: [{notify: owner}, {after: 1h, notify: "queue:last"}]}
-`
+	escalate := `escalate: [{notify: owner}, {after: 1h, notify: "queue:last"}]`
+	sla := "policies:\n"
+	if rapid.Bool().Draw(t, "response times differ") {
+		sla += fmt.Sprintf("  - {id: special, when: '%s', target: 5m, %s}\n", cond.Draw(t, "policy"), escalate)
+	}
+	sla += "  - {id: quick, tier: A, target: 15m, " + escalate + "}\n"
+	privacy := ""
+	if rapid.IntRange(0, 3).Draw(t, "consent is required") == 0 {
+		privacy, w.consent = "consent_required_in: [FR]\n", true
+	}
 	var problems leadloop.Problems
-	w.pb, problems = playbook.Load(fstest.MapFS{
+	fsys := fstest.MapFS{
 		"scoring.yaml": {Data: []byte(b.String())}, "routing.yaml": {Data: []byte(r.String())}, "sla.yaml": {Data: []byte(sla)},
 		"enrich.yaml": {Data: []byte("providers:\n  - {name: oracle, type: host, needs: [company.domain], fields: [" + strings.Join(w.fields, ", ") + "], price: 1}\n")},
-	})
+	}
+	if w.consent {
+		fsys["privacy.yaml"] = &fstest.MapFile{Data: []byte(privacy)}
+	}
+	w.pb, problems = playbook.Load(fsys)
 	if err := problems.Err(); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, b.String(), r.String())
 	}
-	w.texts = b.String() + r.String()
+	w.texts = b.String() + r.String() + sla + privacy
 	return w
 }
 
@@ -104,16 +118,22 @@ func (w *world) decides(t *rapid.T, l *leadloop.Lead, p *leadloop.Profile) strin
 }
 
 func (w *world) decide(t *rapid.T, l *leadloop.Lead, p *leadloop.Profile) string {
-	e, err := w.pb.Model().Explain(ctx, scoring.Input{Profile: p, AsOf: at})
+	if country, _ := leadloop.CompanyCountry.Get(p); w.consent && country == "FR" {
+		return "suppressed"
+	}
+	e, err := w.pb.Model().Explain(ctx, scoring.Input{Profile: p, AsOf: at, PreviousTier: l.State.Score.Tier})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Disqualified != "" {
+	switch {
+	case e.Disqualified != "":
 		return "disqualified"
+	case w.placed && e.Tier == l.State.Score.Tier:
+		return "stays a " + e.Tier
 	}
 	lead := *l
 	lead.State.Score = e.Score()
-	a, err := w.pb.Router().Route(ctx, &routing.Snapshot{}, routing.Request{Lead: &lead, Profile: p, AsOf: at})
+	a, err := w.pb.Router().Route(ctx, &routing.Snapshot{}, routing.Request{Lead: &lead, Profile: p, AsOf: at, Keep: w.placed, Return: w.placed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,9 +190,14 @@ func TestTheOutlookIsRightForEveryCompletion(t *testing.T) {
 			leadloop.Title.Set(p, "Clerk")
 		}
 		lead := &leadloop.Lead{ID: "l"}
+		trigger := leadloop.TriggerSubmission
+		if w.placed = rapid.Bool().Draw(t, "placed"); w.placed {
+			trigger = leadloop.TriggerActivity
+			lead.State = leadloop.State{Owner: "ana", Disposition: leadloop.OutcomeAssigned, Score: leadloop.Score{Known: true, Tier: "B"}}
+		}
 		missing := slices.Clone(w.fields)
 		for {
-			open, err := outlook.Open(ctx, leadloop.Subject{Lead: lead, Profile: p, AsOf: at, Trigger: leadloop.TriggerSubmission}, missing)
+			open, err := outlook.Open(ctx, leadloop.Subject{Lead: lead, Profile: p, AsOf: at, Trigger: trigger, Previous: lead.State}, missing)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -206,7 +206,54 @@ func TestWhoIsSuppressedMeanwhileIsNotSent(t *testing.T) {
 	leadloop.Email.Set(p, "ann@acme.com")
 	leadloop.Domain.Set(p, "acme.com")
 	r, err := w.Enrich(ctx, leadloop.Subject{Lead: &leadloop.Lead{ID: "l"}, Profile: p, AsOf: at, Trigger: leadloop.TriggerSubmission})
-	if err != nil || r.Stopped != "suppressed" || calls > 0 {
+	if err != nil || r.Stopped != "erased" || calls > 0 {
 		t.Errorf("%d calls, %+v, %v", calls, r, err)
+	}
+}
+
+// TestNobodyIsSentWhomALoopWouldStop asks a waterfall made alone, as for a
+// backlog, about leads that never get as far as the enrichment of a loop.
+func TestNobodyIsSentWhomALoopWouldStop(t *testing.T) {
+	pb, problems := playbook.Load(files(map[string]string{"privacy.yaml": "consent_required_in: [DE]\n"}))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	german := func(p *leadloop.Profile) { leadloop.Country.Set(p, "DE") }
+	for _, tc := range []struct {
+		name    string
+		state   leadloop.State
+		trigger leadloop.Trigger
+		set     func(*leadloop.Profile)
+		reason  string
+		calls   int
+	}{
+		{"a person's no stands", leadloop.State{Disposition: leadloop.OutcomeDisqualified, Reason: "no_budget"}, leadloop.TriggerTask, nil, "no_budget", 0},
+		{"until they come back", leadloop.State{Disposition: leadloop.OutcomeDisqualified, Reason: "no_budget"}, leadloop.TriggerRecycle, nil, "", 1},
+		{"a German who was not asked", leadloop.State{}, leadloop.TriggerSubmission, german, "decided", 0},
+		{"a German who said yes", leadloop.State{}, leadloop.TriggerSubmission, func(p *leadloop.Profile) { german(p); leadloop.Consent.Set(p, leadloop.ConsentGranted) }, "", 1},
+		{"anybody who said no", leadloop.State{}, leadloop.TriggerSubmission, func(p *leadloop.Profile) { leadloop.Consent.Set(p, leadloop.ConsentDenied) }, "consent_denied", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			calls := 0
+			w, err := pb.Waterfall(memstore.New(), playbook.Options{Tokens: tokens(t), Providers: buys(1000, &calls)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := pb.Schema().NewProfile()
+			leadloop.Domain.Set(p, "acme.com")
+			leadloop.Seniority.Set(p, "vp")
+			if tc.set != nil {
+				tc.set(p)
+			}
+			s := leadloop.Subject{Lead: &leadloop.Lead{ID: "l", State: tc.state}, Profile: p, AsOf: at, Trigger: tc.trigger, Previous: tc.state}
+			e, err := w.Estimate(ctx, func(yield func(leadloop.Subject, error) bool) { yield(s, nil) })
+			if err != nil || e.Asking != tc.calls {
+				t.Errorf("estimate %+v, %v", e, err)
+			}
+			r, err := w.Enrich(ctx, s)
+			if err != nil || r.Stopped != tc.reason || calls != tc.calls {
+				t.Errorf("%d calls, %+v, %v", calls, r, err)
+			}
+		})
 	}
 }

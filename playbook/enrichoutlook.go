@@ -12,6 +12,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/enrich"
+	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/rules"
 	"github.com/leadloop/leadloop/scoring"
@@ -73,7 +74,9 @@ func (p *Playbook) newOutlook(st store.Store, live *scoring.Live) (*outlook, err
 		asks: map[string][]string{}, names: map[leadloop.RepID]string{}, axis: map[string]int{},
 	}
 	for _, c := range p.privacy.ConsentRequiredIn {
-		o.regions[c.Text] = true
+		if iso, ok := normalize.Country(c.Text); ok { // the loader has said so if it is none
+			o.regions[iso] = true
+		}
 	}
 	hysteresis, _ := leadloop.PointsOf(p.scoring.Hysteresis)
 	for _, t := range p.scoring.Tiers {
@@ -202,6 +205,9 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 	if err := l.begin(ctx, tx); err != nil {
 		return enrich.Prospect{}, err
 	}
+	if l.forbidden() {
+		return enrich.Prospect{Decision: "nobody may contact them: consent is missing"}, nil
+	}
 	if err := l.judge(ctx); err != nil {
 		return enrich.Prospect{}, err
 	}
@@ -323,6 +329,21 @@ func (l *look) consent() {
 			l.matters(f, weightConsent, "whether we may contact them")
 		}
 	}
+}
+
+// forbidden tells that the person must not be contacted without a consent that
+// is not there, whatever else is learnt.
+func (l *look) forbidden() bool {
+	consent, _ := leadloop.Consent.Get(l.bare)
+	if len(l.o.regions) == 0 || consent == leadloop.ConsentGranted || slices.Contains(l.fields, leadloop.Consent.Name()) {
+		return false
+	}
+	country, p := leadloop.Country.Get(l.bare)
+	if p != leadloop.Present && !slices.Contains(l.fields, leadloop.Country.Name()) {
+		country, _ = leadloop.CompanyCountry.Get(l.bare)
+	}
+	iso, _ := normalize.Country(country)
+	return l.o.regions[iso]
 }
 
 // score adds the fields that could change the tier or disqualify the lead, and

@@ -53,7 +53,11 @@ func (e *enriched) text() string {
 	if len(e.Refused) > 0 {
 		fmt.Fprintf(&w, "Nobody was asked about: %s.\n", reasons(e.Refused))
 	}
-	fmt.Fprintf(&w, "Spent %s (%s of it now), saved %s by not asking.\n", money(m.Cost, e.Currency), money(e.PaidNow, e.Currency), money(m.Saved, e.Currency))
+	fmt.Fprintf(&w, "Spent %s (%s of it now), saved %s by not asking", money(m.Cost, e.Currency), money(e.PaidNow, e.Currency), money(m.Saved, e.Currency))
+	if share := ofAll(m.Cost, m.Saved, e.Currency); share != "" {
+		fmt.Fprintf(&w, ": %s", share)
+	}
+	w.WriteString(".\n")
 	if len(m.Providers) > 0 {
 		t := newTable(&w, "By provider")
 		t.AppendHeader(table.Row{"provider", "asked", "of it cached", "matched", "match rate", "failed", "not sent", "cost"})

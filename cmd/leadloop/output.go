@@ -59,18 +59,20 @@ type results struct {
 	outbox  map[string]int // outside tasks that wait for a worker, by kind
 	dead    int
 	spent   leadloop.Micros
+	left    leadloop.Micros // what was not bought because it changes nothing
 	asOf    time.Time
 	took    time.Duration
 	changed bool
 }
 
-func collect(ctx context.Context, st store.Store, in *input, r *replay) (*results, error) {
+func collect(ctx context.Context, st store.Store, pb *playbook.Playbook, in *input, r *replay) (*results, error) {
 	res := &results{counts: r.counts, outbox: map[string]int{}, asOf: in.asOf, changed: r.counts.changed()}
 	names := map[leadloop.LeadID]string{}
 	for _, row := range in.rows {
 		names[engine.RecordID(row.submission.Key)] = row.id // "" if the file has no ids
 	}
 	err := st.View(ctx, func(tx store.Tx) error {
+		var once []leadloop.LeadID
 		for _, row := range in.rows {
 			record := engine.RecordID(row.submission.Key)
 			lead, err := store.Resolve(ctx, tx.Leads(), record)
@@ -85,6 +87,8 @@ func collect(ctx context.Context, st store.Store, in *input, r *replay) (*result
 			if lead.ID != record || row.repeats {
 				line.DuplicateOf = cmp.Or(names[lead.ID], string(lead.ID))
 				line.Cost = 0 // counted with the lead itself
+			} else {
+				once = append(once, lead.ID)
 			}
 			res.lines = append(res.lines, line)
 		}
@@ -100,7 +104,10 @@ func collect(ctx context.Context, st store.Store, in *input, r *replay) (*result
 		if err != nil {
 			return err
 		}
-		res.spent, err = tx.Costs().Total(ctx, "", time.Time{}, in.asOf.Add(time.Nanosecond))
+		if res.spent, err = tx.Costs().Total(ctx, "", time.Time{}, in.asOf.Add(time.Nanosecond)); err != nil {
+			return err
+		}
+		res.left, err = left(ctx, tx, pb, once)
 		return err
 	})
 	if err != nil {
@@ -147,7 +154,7 @@ func (r *results) writeJSON(w io.Writer, pb *playbook.Playbook, in *input) error
 		"playbook": pb.Name(), "digest": pb.Digest(), "as_of": r.asOf, "changed": r.changed, "counts": r.counts,
 		"rejects": rejects, "rejects_file": in.rejectsFile, "unreadable_values": in.unreadable,
 		"outcomes": r.tally(func(l leadLine) string { return string(l.Outcome) }), "tiers": r.tally(func(l leadLine) string { return l.Tier }),
-		"spent": float64(r.spent) / 1e6, "currency": pb.Currency(), "outbox": r.outbox, "dead_tasks": r.dead, "metrics": r.report,
+		"spent": float64(r.spent) / 1e6, "saved": float64(r.left) / 1e6, "currency": pb.Currency(), "outbox": r.outbox, "dead_tasks": r.dead, "metrics": r.report,
 	}})
 }
 
@@ -275,7 +282,11 @@ func (r *results) writeText(w *strings.Builder, pb *playbook.Playbook) error {
 	if err := r.report.Text(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nEnrichment cost %.2f %s in all.\n", float64(r.spent)/1e6, pb.Currency())
+	fmt.Fprintf(w, "\nEnrichment cost %.2f %s in all", float64(r.spent)/1e6, pb.Currency())
+	if share := ofAll(r.spent, r.left, pb.Currency()); share != "" {
+		fmt.Fprintf(w, ", %s: the rest could not change what happens", share)
+	}
+	w.WriteString(".\n")
 	if len(r.outbox) > 0 {
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(r.outbox)) {

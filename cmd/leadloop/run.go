@@ -104,7 +104,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	res, err := collect(ctx, st, in, r)
+	res, err := collect(ctx, st, pb, in, r)
 	if err != nil {
 		return err
 	}
