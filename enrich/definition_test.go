@@ -214,11 +214,17 @@ func TestTheGuideForProvidersIsRight(t *testing.T) {
 	h.HTTP.Secret = func(string) (string, bool) { return "s3cret", true }
 	h.Providers = map[string]enrich.Provider{"directory": unknowing()}
 	blocks := strings.Split(string(guide), "```yaml\n")[1:]
-	if len(blocks) != 2 {
-		t.Fatalf("%d YAML blocks, want 2", len(blocks))
+	if len(blocks) != 4 {
+		t.Fatalf("%d YAML blocks, want 4", len(blocks))
 	}
 	for _, block := range blocks {
 		text, _, _ := strings.Cut(block, "```")
+		if strings.HasPrefix(text, "    ") { // a part of a provider
+			if !strings.Contains(text, "response:") {
+				text += "    response: {fields: {company.employees: size}}\n"
+			}
+			text = "providers:\n  - name: v\n    type: http\n    url: https://api.example.com/v1/{company.domain}\n" + text
+		}
 		d, problems := enrich.Parse("PROVIDER.md", []byte(text))
 		sources, more := d.Sources(leadloop.StandardSchema(), h)
 		if err := append(problems, more...).Err(); err != nil || len(sources) == 0 {

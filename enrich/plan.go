@@ -40,6 +40,9 @@ type Prospect struct {
 	// Open are the fields that could change it, in any order; none if it is
 	// decided.
 	Open []Influence
+	// Refused is a reason code if what is known by now forbids to send the lead
+	// to anybody, whatever else is learnt. The run ends with it.
+	Refused string
 }
 
 // Influence is what one field could still change.
@@ -122,7 +125,9 @@ func (r *run) look(ctx context.Context, changeable []string) error {
 		if err != nil {
 			return fmt.Errorf("enrich: the outlook of lead %s: %w", r.s.Lead.ID, err)
 		}
-		r.decision = p.Decision
+		if r.decision, r.report.Stopped = p.Decision, p.Refused; p.Refused != "" {
+			return nil
+		}
 		for _, in := range p.Open {
 			if slices.Contains(changeable, in.Field) {
 				r.open[in.Field] = in
@@ -286,6 +291,8 @@ func (r *run) conclude() {
 		after = fmt.Sprintf("before any of %s was asked", count(len(r.w.sources), "provider"))
 	}
 	switch {
+	case r.report.Stopped != "":
+		r.report.Because = "stopped " + after + ": " + r.decision
 	case len(r.open) == 0 && len(rest) > 0:
 		verb := " is"
 		if len(rest) > 1 {

@@ -98,7 +98,7 @@ const (
 // Unfinished reports whether a field is missing that a source which failed or
 // ran out of time could have given: asking later may help.
 func (r Report) Unfinished() bool {
-	if r.Stopped == StoppedDecided {
+	if r.Stopped != "" {
 		return false
 	}
 	for _, c := range r.Calls {

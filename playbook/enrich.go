@@ -29,7 +29,7 @@ func (p *Playbook) Reads() []string {
 // scoring, routing and, where consent is required, its country.
 func (p *Playbook) deciding() []string {
 	all := slices.Concat(p.model.Inputs(), p.router.Fields())
-	if len(p.privacy.ConsentRequiredIn) > 0 {
+	if len(p.privacy.Rules()) > 0 {
 		all = append(all, leadloop.Country.Name(), leadloop.CompanyCountry.Name(), leadloop.Consent.Name())
 	}
 	return all
@@ -77,7 +77,7 @@ func (p *Playbook) Demand() ([]Demand, error) {
 			d.Readers = append(d.Readers, reader)
 		}
 	}
-	o, err := p.newOutlook(nil, nil)
+	o, err := p.newOutlook(nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (p *Playbook) Demand() ([]Demand, error) {
 	for _, f := range p.lifecycle.Fields() {
 		reads(f, "lifecycle")
 	}
-	if len(p.privacy.ConsentRequiredIn) > 0 {
+	if len(p.privacy.Rules()) > 0 {
 		for _, f := range []string{leadloop.Country.Name(), leadloop.CompanyCountry.Name(), leadloop.Consent.Name()} {
 			reads(f, "consent")
 		}
@@ -129,11 +129,18 @@ func (p *Playbook) Demand() ([]Demand, error) {
 // from the store, and what a lead was matched to. It is exact except where a
 // field can't be enumerated or there are too many combinations: there it names
 // a field too many, never one too few.
-func (p *Playbook) Outlook(st store.Store) (enrich.Outlook, error) {
-	if st == nil {
-		return nil, fmt.Errorf("playbook: %w: an outlook reads a store", leadloop.ErrInvalid)
+//
+// Of the options it takes Live, see [Playbook.Waterfall], and Tokens, which are
+// required.
+func (p *Playbook) Outlook(st store.Store, o Options) (enrich.Outlook, error) {
+	if st == nil || o.Tokens == nil {
+		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
 	}
-	return p.newOutlook(st, nil)
+	terms, err := privacy.NewTerms(o.Tokens, p.privacy.Rules()...)
+	if err != nil {
+		return nil, err
+	}
+	return p.newOutlook(st, o.Live, terms)
 }
 
 // Waterfall builds the playbook's waterfall alone, for estimates, questions and
@@ -218,7 +225,11 @@ func (p *Playbook) waterfall(st store.Store, o Options, refuse func(ctx context.
 			return preScore(ctx, model, profile, activities, asOf)
 		}
 	}
-	outlook, err := p.newOutlook(st, o.Live)
+	terms, err := privacy.NewTerms(o.Tokens, p.privacy.Rules()...)
+	if err != nil {
+		return nil, err
+	}
+	outlook, err := p.newOutlook(st, o.Live, terms)
 	if err != nil {
 		return nil, err
 	}
@@ -235,10 +246,6 @@ func (p *Playbook) waterfall(st store.Store, o Options, refuse func(ctx context.
 			}
 			options.Policies[f] = policy
 		}
-	}
-	terms, err := privacy.NewTerms(o.Tokens, p.privacy.Rules()...)
-	if err != nil {
-		return nil, err
 	}
 	options.Forgotten = o.Tokens.ForgottenLead
 	options.Refuse = func(ctx context.Context, s leadloop.Subject) (string, error) {

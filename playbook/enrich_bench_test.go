@@ -65,7 +65,7 @@ func arriving(pb *playbook.Playbook, id string, gold bool) leadloop.Subject {
 // missing fields.
 func BenchmarkOutlook(b *testing.B) {
 	pb := fortyRules(b)
-	o, err := pb.Outlook(memstore.New())
+	o, err := pb.Outlook(memstore.New(), playbook.Options{Tokens: tokens(b)})
 	if err != nil {
 		b.Fatal(err)
 	}

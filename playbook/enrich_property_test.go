@@ -176,9 +176,10 @@ func (w *world) matters(t *rapid.T, l *leadloop.Lead, p *leadloop.Profile, missi
 func TestTheOutlookIsRightForEveryCompletion(t *testing.T) {
 	st := memstore.New()
 	defer st.Close()
+	tokens := tokens(t)
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
-		outlook, err := w.pb.Outlook(st)
+		outlook, err := w.pb.Outlook(st, playbook.Options{Tokens: tokens})
 		if err != nil {
 			t.Fatal(err)
 		}

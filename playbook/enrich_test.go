@@ -229,7 +229,7 @@ func TestNobodyIsSentWhomALoopWouldStop(t *testing.T) {
 	}{
 		{"a person's no stands", leadloop.State{Disposition: leadloop.OutcomeDisqualified, Reason: "no_budget"}, leadloop.TriggerTask, nil, "no_budget", 0},
 		{"until they come back", leadloop.State{Disposition: leadloop.OutcomeDisqualified, Reason: "no_budget"}, leadloop.TriggerRecycle, nil, "", 1},
-		{"a German who was not asked", leadloop.State{}, leadloop.TriggerSubmission, german, "decided", 0},
+		{"a German who was not asked", leadloop.State{}, leadloop.TriggerSubmission, german, "consent_missing", 0},
 		{"a German who said yes", leadloop.State{}, leadloop.TriggerSubmission, func(p *leadloop.Profile) { german(p); leadloop.Consent.Set(p, leadloop.ConsentGranted) }, "", 1},
 		{"anybody who said no", leadloop.State{}, leadloop.TriggerSubmission, func(p *leadloop.Profile) { leadloop.Consent.Set(p, leadloop.ConsentDenied) }, "consent_denied", 0},
 	} {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/enrich"
-	"github.com/leadloop/leadloop/normalize"
+	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/rules"
 	"github.com/leadloop/leadloop/scoring"
@@ -40,7 +40,9 @@ type outlook struct {
 	p       *Playbook
 	live    *scoring.Live // has the model in force; nil means the playbook's
 	store   store.Store
+	terms   *privacy.Terms      // nil: nobody can be asked about consent
 	regions map[string]bool     // whose people need consent
+	enough  bool                // a consent that was granted suffices in all of them
 	set     *rules.Set          // all expressions of the model
 	rejects []bool              // by rule of the set: it disqualifies
 	all     *rules.Set          // those of routing as well
@@ -68,15 +70,17 @@ type cell struct {
 
 var readsPoints = regexp.MustCompile(`\bscore\b`)
 
-func (p *Playbook) newOutlook(st store.Store, live *scoring.Live) (*outlook, error) {
+func (p *Playbook) newOutlook(st store.Store, live *scoring.Live, terms *privacy.Terms) (*outlook, error) {
 	o := &outlook{
-		p: p, live: live, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
+		p: p, live: live, terms: terms, store: st, regions: map[string]bool{}, cells: map[string]cell{}, model: setOf(p.model.Inputs()), routes: setOf(p.router.Fields()),
 		asks: map[string][]string{}, names: map[leadloop.RepID]string{}, axis: map[string]int{},
 	}
-	for _, c := range p.privacy.ConsentRequiredIn {
-		if iso, ok := normalize.Country(c.Text); ok { // the loader has said so if it is none
-			o.regions[iso] = true
+	o.enough = true
+	for _, r := range p.privacy.Rules() {
+		for _, c := range r.In {
+			o.regions[c] = true
 		}
+		o.enough = o.enough && (len(r.Basis) == 0 || slices.Contains(r.Basis, privacy.BasisConsent))
 	}
 	hysteresis, _ := leadloop.PointsOf(p.scoring.Hysteresis)
 	for _, t := range p.scoring.Tiers {
@@ -205,8 +209,8 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 	if err := l.begin(ctx, tx); err != nil {
 		return enrich.Prospect{}, err
 	}
-	if l.forbidden() {
-		return enrich.Prospect{Decision: "nobody may contact them: consent is missing"}, nil
+	if reason, err := l.forbidden(ctx, tx); reason != "" || err != nil {
+		return enrich.Prospect{Decision: "nobody may contact them without a consent", Refused: reason}, err
 	}
 	if err := l.judge(ctx); err != nil {
 		return enrich.Prospect{}, err
@@ -320,7 +324,7 @@ func (l *look) matters(field string, weight float64, what string) {
 // that is not given.
 func (l *look) consent() {
 	consent, _ := leadloop.Consent.Get(l.s.Profile)
-	if len(l.o.regions) == 0 || consent == leadloop.ConsentGranted {
+	if len(l.o.regions) == 0 || l.o.enough && consent == leadloop.ConsentGranted {
 		return
 	}
 	_, person := leadloop.Country.Get(l.bare)
@@ -331,19 +335,15 @@ func (l *look) consent() {
 	}
 }
 
-// forbidden tells that the person must not be contacted without a consent that
-// is not there, whatever else is learnt.
-func (l *look) forbidden() bool {
-	consent, _ := leadloop.Consent.Get(l.bare)
-	if len(l.o.regions) == 0 || consent == leadloop.ConsentGranted || slices.Contains(l.fields, leadloop.Consent.Name()) {
-		return false
+// forbidden is the reason if the person must not be contacted without a consent
+// that is not there, whatever else is learnt.
+func (l *look) forbidden(ctx context.Context, tx store.Tx) (string, error) {
+	_, person := leadloop.Country.Get(l.bare)
+	if l.o.terms == nil || len(l.o.regions) == 0 || slices.Contains(l.fields, leadloop.Consent.Name()) ||
+		person != leadloop.Present && slices.Contains(l.fields, leadloop.Country.Name()) {
+		return "", nil
 	}
-	country, p := leadloop.Country.Get(l.bare)
-	if p != leadloop.Present && !slices.Contains(l.fields, leadloop.Country.Name()) {
-		country, _ = leadloop.CompanyCountry.Get(l.bare)
-	}
-	iso, _ := normalize.Country(country)
-	return l.o.regions[iso]
+	return l.o.terms.Refuse(ctx, tx, l.s.Lead, l.bare, privacy.PurposeContact, l.s.AsOf)
 }
 
 // score adds the fields that could change the tier or disqualify the lead, and

@@ -79,7 +79,7 @@ final: triage
 			if err := problems.Err(); err != nil {
 				t.Fatal(err)
 			}
-			o, err := pb.Outlook(memstore.New())
+			o, err := pb.Outlook(memstore.New(), playbook.Options{Tokens: tokens(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
