@@ -31,7 +31,7 @@ type enrichCmd struct {
 	Leads    string            `required:"" placeholder:"FILE" help:"Leads as CSV or, if the name ends in .jsonl or .ndjson, JSON Lines."`
 	Map      map[string]string `placeholder:"FROM=TO" help:"What a column holds, where the guess is wrong: --map firm=company.name."`
 	CRM      string            `name:"crm" placeholder:"DIR" help:"Folder with accounts.csv, suppressions.csv and so on. Default: crm beside the leads."`
-	Store    string            `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH" help:"Where paid answers, the ledger and leads are kept."`
+	Store    string            `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH|postgres://…" help:"Where paid answers, the ledger and leads are kept."`
 	Enrich   string            `enum:"needed,everything,off" default:"needed" help:"How much is bought: needed (what can still change what happens to a lead), everything (that rules read) or off."`
 	Budget   float64           `placeholder:"N" help:"What enriching these leads may cost in all, runs that were broken off included, in the currency of enrich.yaml. Default: the budgets of enrich.yaml alone."`
 	DryRun   bool              `help:"Ask nobody and buy nothing: print what it would cost."`

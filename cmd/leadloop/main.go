@@ -57,6 +57,8 @@ type cli struct {
 
 	Dedupe dedupeCmd `cmd:"" help:"Find the rows of any table that are the same person or company, without labels."`
 
+	Doctor doctorCmd `cmd:"" help:"Examine a store: what is stuck, dead or damaged, and what to do about it."`
+
 	Privacy privacyCmd `cmd:"" help:"Erase, export, hold or retain what is stored about people, and keep the ledger of consents."`
 
 	History historyCmd `cmd:"" help:"What happened before leadloop."`

@@ -23,7 +23,7 @@ type routeCmd struct {
 	ID       string `name:"id" placeholder:"ID" help:"The row's id."`
 	historyFlags
 
-	Store   string `placeholder:"sqlite:PATH" help:"Ledgers, workloads and absences are read from here. Default: everybody is idle and nobody is owed anything."`
+	Store   string `placeholder:"sqlite:PATH|postgres://…" help:"Ledgers, workloads and absences are read from here. Default: everybody is idle and nobody is owed anything."`
 	Preview bool   `required:"" help:"Say who would get the lead, and write nothing: the only thing that this command does."`
 }
 

@@ -29,6 +29,9 @@ func (c *runCmd) tokens(ctx context.Context, st store.Store) (*privacy.Tokens, e
 	path := c.TokenKey
 	if path == "" {
 		kind, db, _ := strings.Cut(c.Store, ":")
+		if kind == "postgres" || kind == "postgresql" {
+			return nil, &exitError{exitUsage, errors.New("a store on a server has no folder for the key of the suppression tokens: name its file with --token-key")}
+		}
 		if kind != "sqlite" {
 			key := make([]byte, keyBytes)
 			if _, err := rand.Read(key); err != nil {

@@ -103,7 +103,7 @@ var table = []row{
 	{pkg: "notify/smtp", may: []string{"", "notify"}, libs: []string{gomail}},
 	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},
 	{pkg: "otel", may: []string{"", "store", "engine"}, libs: []string{otel}, testMay: []string{"enrich", "playbook", "privacy"}},
-	{pkg: "cmd/leadloop", may: append(public, "store/sqlite"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
+	{pkg: "cmd/leadloop", may: append(slices.Clone(public), "store/sqlite", "store/postgres"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
 	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match", "dedupe/match/measure"}, libs: []string{cel, expr}},

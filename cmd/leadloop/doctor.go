@@ -1,0 +1,313 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+type doctorCmd struct {
+	stored
+	AsOf    string        `placeholder:"TIME" help:"The moment to judge by. Default: now. A store filled from a file lives in the file's time."`
+	Overdue time.Duration `default:"5m" help:"From when on a task that is due and not done is a finding."`
+	JSON    bool          `help:"Print the findings as JSON."`
+}
+
+// finding is something that is not as it should be, and what to do about it.
+type finding struct {
+	What string `json:"what"`
+	N    int    `json:"n"`
+	Do   string `json:"do"`
+	// Examples are ids, at most three.
+	Examples []string `json:"examples,omitempty"`
+}
+
+// diagnosis is the health of a store.
+type diagnosis struct {
+	Store      string            `json:"store"`
+	AsOf       time.Time         `json:"as_of"`
+	Lacks      []string          `json:"lacks,omitempty"` // capabilities
+	Leads      int               `json:"leads"`
+	MergedAway int               `json:"merged_away"`
+	Journal    int64             `json:"journal_entries"`
+	LastEvent  time.Time         `json:"last_event,omitzero"`
+	Tasks      []store.TaskCount `json:"tasks"`
+	Findings   []finding         `json:"findings"`
+}
+
+// Run exits with 3 if there is something to do.
+func (c *doctorCmd) Run(ctx context.Context, s streams) error {
+	asOf := time.Now()
+	if c.AsOf != "" {
+		var err error
+		if asOf, err = leadloop.ParseTime(c.AsOf); err != nil {
+			return &exitError{exitUsage, fmt.Errorf("--as-of: %w", err)}
+		}
+	}
+	st, err := c.there(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := c.examine(ctx, st, asOf, s)
+	if err = errors.Join(err, st.Close()); err != nil {
+		return err
+	}
+	if c.JSON {
+		err = writeJSON(s.out, d)
+	} else {
+		_, err = io.WriteString(s.out, d.text())
+	}
+	if err == nil && len(d.Findings) > 0 {
+		return &exitError{exitRejects, nil}
+	}
+	return err
+}
+
+func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time, s streams) (*diagnosis, error) {
+	d := &diagnosis{Store: c.Store, AsOf: asOf.UTC(), Lacks: lacks(st.Capabilities()), Findings: []finding{}}
+	if checker, ok := st.(interface {
+		Check(ctx context.Context) error
+	}); ok {
+		if err := checker.Check(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			d.Findings = append(d.Findings, finding{What: "the database file is damaged: " + err.Error(), N: 1, Do: "stop writing to it and restore the latest backup"})
+		}
+	}
+	err := st.View(ctx, func(tx store.Tx) error {
+		var err error
+		if d.Tasks, err = tx.Tasks().Count(ctx); err != nil {
+			return err
+		}
+		if err := d.tasks(ctx, tx, c.Overdue); err != nil {
+			return err
+		}
+		pools, err := d.leads(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		return d.ledgers(ctx, tx, pools)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, d.journal(ctx, st)
+}
+
+func lacks(c store.Capabilities) (missing []string) {
+	for _, x := range []struct {
+		name string
+		has  bool
+	}{{"transactions", c.Transactions}, {"revisions", c.Revisions}, {"durability", c.Durable}} {
+		if !x.has {
+			missing = append(missing, x.name)
+		}
+	}
+	return missing
+}
+
+// gather collects findings of one kind.
+type gather map[string]*finding
+
+func (g gather) add(what, do, id string) {
+	f := g[what]
+	if f == nil {
+		f = &finding{What: what, Do: do}
+		g[what] = f
+	}
+	f.N++
+	if len(f.Examples) < 3 {
+		f.Examples = append(f.Examples, id)
+	}
+}
+
+func (d *diagnosis) take(g gather) {
+	for _, what := range slices.Sorted(maps.Keys(g)) {
+		d.Findings = append(d.Findings, *g[what])
+	}
+}
+
+// tasks looks for dead letters, and for tasks that nobody works.
+func (d *diagnosis) tasks(ctx context.Context, tx store.Tx, overdue time.Duration) error {
+	dead, late := false, false
+	for _, c := range d.Tasks {
+		dead = dead || c.State == leadloop.TaskDead
+		late = late || c.State == leadloop.TaskPending && d.AsOf.Sub(c.Due) > overdue
+	}
+	if !dead && !late {
+		return nil
+	}
+	all, err := tx.Tasks().ByLead(ctx, "")
+	if err != nil {
+		return err
+	}
+	g := gather{}
+	for _, t := range all {
+		switch {
+		case t.State == leadloop.TaskDead:
+			g.add(fmt.Sprintf("dead letters of kind %s, the latest error: %s", t.Kind, cmp.Or(t.LastError, "none given")),
+				"mend the cause; then have the effect done by hand, or add the task anew under another key", t.Key)
+		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue && t.LeasedUntil.After(d.AsOf):
+			// Somebody is at it.
+		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue && t.Outside:
+			g.add("outside tasks of kind "+t.Kind+" are due and not delivered",
+				"give the loop a handler for the kind (engine.Options.Handlers), and see that some process calls Loop.Run", t.Key)
+		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue:
+			g.add("timers of kind "+t.Kind+" are due and not decided",
+				"see that some process calls Loop.Run, and that its clock is right; a backlog drains by urgency", t.Key)
+		}
+	}
+	d.take(g)
+	return nil
+}
+
+// leads looks at where each lead is. It returns the pools they name.
+func (d *diagnosis) leads(ctx context.Context, tx store.Tx, s streams) (map[string]bool, error) {
+	reps, err := tx.CRM().Reps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inactive := map[leadloop.RepID]bool{}
+	for _, r := range reps {
+		inactive[r.ID] = r.Inactive
+	}
+	pools, g, began := map[string]bool{}, gather{}, time.Now()
+	for after := leadloop.LeadID(""); ; {
+		page, err := tx.Leads().List(ctx, after, 500)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, l := range page {
+			after = l.ID
+			if l.MergedInto != "" {
+				d.MergedAway++
+				continue
+			}
+			d.Leads++
+			pools[l.State.Pool] = true
+			if err := d.lead(ctx, tx, g, l, inactive); err != nil {
+				return nil, err
+			}
+		}
+		if time.Since(began) > 2*time.Second {
+			s.say("%s looked at", plural(d.Leads+d.MergedAway, "lead"))
+			began = time.Now()
+		}
+	}
+	delete(pools, "")
+	d.take(g)
+	return pools, nil
+}
+
+func (d *diagnosis) lead(ctx context.Context, tx store.Tx, g gather, l *leadloop.Lead, inactive map[leadloop.RepID]bool) error {
+	st := l.State
+	id := string(l.ID)
+	switch {
+	case st.Disposition == "":
+		// A submission that waits has a task, which is looked at above.
+		if _, err := tx.Tasks().Get(ctx, "process:"+id); errors.Is(err, leadloop.ErrNotFound) {
+			g.add("leads are stored, not decided, and no task will", "give them a second pass (Loop.Recycle)", id)
+		} else if err != nil {
+			return err
+		}
+	case st.Disposition == leadloop.OutcomeAssigned && st.Owner == "":
+		g.add("leads are assigned to nobody", "give them a second pass (Loop.Recycle)", id)
+	case st.Disposition == leadloop.OutcomeQueued && st.Queue == "":
+		g.add("leads are queued nowhere", "give them a second pass (Loop.Recycle)", id)
+	case st.Disposition != leadloop.OutcomeAssigned && st.Owner == "" && st.Reason == "":
+		g.add("leads have neither an owner nor a reason why not", "give them a second pass (Loop.Recycle)", id)
+	case st.Disposition == leadloop.OutcomeAssigned && inactive[st.Owner]:
+		g.add("leads are owned by somebody who is not active any more", "route the leads of who left anew (see docs/ROUTING.md)", id)
+	}
+	return nil
+}
+
+// ledgers checks that no pool owes more than it is owed.
+func (d *diagnosis) ledgers(ctx context.Context, tx store.Tx, pools map[string]bool) error {
+	g := gather{}
+	for _, pool := range slices.Sorted(maps.Keys(pools)) {
+		r, err := tx.Rotations().Get(ctx, pool)
+		if err != nil {
+			return err
+		}
+		var sum leadloop.Owed
+		for _, b := range r.Balances {
+			sum += b.Owed
+		}
+		if sum != 0 {
+			g.add("ledgers of pools do not sum to 0", "something else wrote to the store: restore a backup, or reset the pool's balances", pool)
+		}
+	}
+	d.take(g)
+	return nil
+}
+
+// journal reads the journal to its end.
+func (d *diagnosis) journal(ctx context.Context, st store.Store) error {
+	return st.View(ctx, func(tx store.Tx) error {
+		d.Journal = 0
+		for e, err := range tx.Journal().Since(ctx, 0) {
+			if err != nil {
+				return err
+			}
+			d.Journal++
+			if e.At.After(d.LastEvent) {
+				d.LastEvent = e.At
+			}
+		}
+		return nil
+	})
+}
+
+func (d *diagnosis) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s as of %s: %s, %s merged away, %s in the journal", d.Store, d.AsOf.Format("2006-01-02 15:04 MST"), plural(d.Leads, "lead"), thousands(int64(d.MergedAway)), thousands(d.Journal))
+	if !d.LastEvent.IsZero() {
+		fmt.Fprintf(&b, ", the latest of %s", d.LastEvent.Format("2006-01-02 15:04"))
+	}
+	b.WriteString(".\n")
+	if len(d.Lacks) > 0 {
+		fmt.Fprintf(&b, "The store lacks %s: docs/GUARANTEES.md says what is lost.\n", strings.Join(d.Lacks, ", "))
+	}
+	if len(d.Tasks) > 0 {
+		t := newTable(&b, "Tasks")
+		t.AppendHeader(table.Row{"kind", "state", "tasks", "earliest"})
+		for _, c := range d.Tasks {
+			t.AppendRow(table.Row{c.Kind, c.State, thousands(int64(c.N)), c.Due.Format("2006-01-02 15:04")})
+		}
+		t.Render()
+		b.WriteByte('\n')
+	}
+	if len(d.Findings) == 0 {
+		b.WriteString("\nNothing to do: every lead has an owner, a queue, a track or a reason, no task is dead or overdue, every ledger sums to 0.\n")
+		return b.String()
+	}
+	fmt.Fprintf(&b, "\n%s to look at:\n", plural(len(d.Findings), "thing"))
+	for i, f := range d.Findings {
+		fmt.Fprintf(&b, "%2d. %s: %s", i+1, f.What, thousands(int64(f.N)))
+		if len(f.Examples) > 0 {
+			fmt.Fprintf(&b, " (%s", strings.Join(f.Examples, ", "))
+			if f.N > len(f.Examples) {
+				b.WriteString(", …")
+			}
+			b.WriteByte(')')
+		}
+		fmt.Fprintf(&b, "\n    → %s\n", f.Do)
+	}
+	return b.String()
+}
