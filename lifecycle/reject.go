@@ -11,7 +11,8 @@ import (
 // Reject returns a one-off step by which the owner, or who manages the owner,
 // says no to a lead that was not accepted yet: see [Acceptance].Reject for the
 // reasons and what becomes of the lead. The step fails with a *RefusedError for
-// anybody else, another reason, and a lead that nobody's answer is waited for.
+// anybody else and another reason, and with leadloop.ErrInvalid for a lead that
+// nobody's answer is waited for.
 //
 // To give the lead to somebody else it needs [Host].Returned. The new owner is
 // asked as the first one was; whoever rejected it does not get it again in this
@@ -37,18 +38,13 @@ func (l *Lifecycle) reject(ctx context.Context, s leadloop.Subject, actor leadlo
 		refused.NotOwner = !manages
 	}
 	if !l.waits(state.Stage) || state.Disposition != leadloop.OutcomeAssigned {
-		refused.Allowed = []string{}
-		if from := l.stage(state.Stage); from != nil {
-			for _, w := range from.ways {
-				refused.Allowed = append(refused.Allowed, w.to)
-			}
-		}
+		return out, e, fmt.Errorf("%w: lead %s is %s in stage %s: nobody's answer is waited for", leadloop.ErrInvalid, s.Lead.ID, state.Disposition, state.Stage)
 	}
 	i := slices.IndexFunc(l.acceptance.Reject, func(r Rejection) bool { return r.Reason == reason })
 	if i < 0 {
 		refused.Reasons = ids(l.acceptance.Reject, func(r Rejection) string { return r.Reason })
 	}
-	if refused.NotOwner || refused.Allowed != nil || refused.Reasons != nil {
+	if refused.NotOwner || refused.Reasons != nil {
 		return out, e, refused
 	}
 	said := leadloop.Event{Kind: leadloop.EventRejected, Lead: s.Lead.ID, At: s.AsOf, From: string(state.Owner), Reason: reason, Actor: string(actor)}
