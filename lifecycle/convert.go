@@ -99,9 +99,11 @@ func NewConversion(l *Lifecycle) leadloop.Stage {
 			switch {
 			case err != nil:
 				return err
+			case state.Opportunity == opportunityID(s.Lead.ID, len(own)):
+				return nil // made in this run, which is not committed yet
 			case len(own) == 0 || s.Previous.Stage != state.Stage && own[len(own)-1].Status == leadloop.OpportunityLost:
 				return c.convert(ctx, &e)
-			case own[len(own)-1].Status != leadloop.OpportunityOpen:
+			case own[len(own)-1].Status != leadloop.OpportunityOpen && !own[len(own)-1].ClosedAt.After(s.AsOf):
 				c.closed(&e, own[len(own)-1])
 			}
 			return nil

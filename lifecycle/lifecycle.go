@@ -157,9 +157,12 @@ func (l *Lifecycle) Action(status string) string {
 	return ""
 }
 
-// Fields are the fields that criteria read, sorted.
+// Fields are the fields that criteria, clocks and cadences read, sorted.
 func (l *Lifecycle) Fields() []string {
 	var out []string
+	if l.cadences != nil {
+		out = l.cadences.Fields()
+	}
 	for i := range l.rules.Len() {
 		out = append(out, l.rules.Inputs(i).Fields...)
 	}
