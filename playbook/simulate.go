@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/dedupe"
@@ -20,8 +21,9 @@ import (
 // does, and tells what routing would have been asked, for
 // routing.Router.Simulate. Nobody gets a lead by it. The store should be one of
 // its own, in memory. Providers are asked only if all of them are files: a
-// simulation costs nothing.
-func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, to func(routing.Moment)) (*engine.Loop, error) {
+// simulation costs nothing. For owners, which may be nil, see
+// routing.NewRecorder.
+func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, owners func(leadloop.LeadID, time.Time) (routing.Stay, bool), to func(routing.Moment)) (*engine.Loop, error) {
 	if st == nil || o.Tokens == nil || to == nil {
 		return nil, fmt.Errorf("playbook: %w: a store, suppression tokens and a recorder are required", leadloop.ErrInvalid)
 	}
@@ -34,13 +36,14 @@ func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, to fu
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
 	}
-	stages[len(stages)-1] = routing.NewRecorder(p.router, st, to) // routing is the last
+	route, held := routing.NewRecorder(p.router, st, owners, to)
+	stages[len(stages)-1] = route // routing is the last
 	e := o.Engine
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	if e.Urgency == nil {
 		e.Urgency = p.urgency()
 	}
-	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), routing.NewHeldRecorder(to))
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), held)
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)

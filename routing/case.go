@@ -240,7 +240,7 @@ func (res *CaseResult) run(ctx context.Context, r *Router, q *Request, o CaseOpt
 		if err != nil {
 			return err
 		}
-		*a = Assignment{Kind: leadloop.OutcomeAlerted, Reason: "open_opportunity", Trace: Trace{Note: "it has an open opportunity: " + d.opportunityOwner() + " is told"}}
+		*a = Assignment{Kind: leadloop.OutcomeAlerted, Reason: reasonOpportunity, Trace: Trace{Note: "it has an open opportunity: " + d.opportunityOwner() + " is told"}}
 		if id, ok := strings.CutPrefix(d.opportunityOwner(), "rep:"); ok {
 			a.Owner = leadloop.RepID(id)
 		} else {

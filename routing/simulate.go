@@ -53,6 +53,9 @@ type Moment struct {
 	Domain string
 	// Merged are leads that became part of this one.
 	Merged []leadloop.LeadID
+	// Released tells that the reason is gone for which somebody was told about
+	// the lead: it looks for an owner.
+	Released bool
 }
 
 // SimulateOptions are the assumptions of a simulation; the zero value of each
@@ -78,6 +81,8 @@ type SimulateOptions struct {
 	// ladder of sla.yaml, as a program does that calls [Router.DrainStore]; 0
 	// is never.
 	Drain time.Duration
+	// Stays keeps who had each lead when, in [Simulation].Stays.
+	Stays bool
 }
 
 // Simulate replays history through the router in virtual time: who would have
@@ -132,23 +137,18 @@ func (s *sim) through(ctx context.Context, moments iter.Seq2[Moment, error]) (*S
 	return s.result(until), nil
 }
 
-// NewHeldRecorder is a stage among the records of a loop that tells when a lead
-// is held back, which [NewRecorder] is not asked about.
-func NewHeldRecorder(to func(Moment)) leadloop.Stage {
-	return leadloop.StageFunc("held", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-		if d := s.Lead.State.Disposition; d == leadloop.OutcomeSuppressed || d == leadloop.OutcomeDisqualified || d == leadloop.OutcomeArchived {
-			to(Moment{Kind: MomentHeld, At: s.AsOf, Lead: s.Lead.ID, Held: d})
-		}
-		return leadloop.Outcome{}, leadloop.Effects{}, nil
-	})
-}
-
-// NewRecorder is a stage in the place of "route": it routes nothing and tells
-// what routing would have been asked, for [Router.Simulate]. The moments are
-// told in the order of the decisions; to is called once per decision that
-// reaches routing, and by one goroutine at a time if the loop is used by one.
-func NewRecorder(r *Router, st store.Store, to func(Moment)) leadloop.Stage {
-	return leadloop.StageFunc("route", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+// NewRecorder has a loop tell what routing would have been asked, for
+// [Router.Simulate], and route nothing: route is a stage in the place of
+// "route", held one among the records, which tells when a step before routing
+// holds a lead back. The moments are told in the order of the decisions, by one
+// goroutine at a time if the loop is used by one.
+//
+// Steps before routing may look at who has a lead. As far as owners knows, the
+// lead is theirs after each decision, as from the Stays of a simulation before;
+// nil knows of nobody. A lead that nobody has and that has an open opportunity
+// is as it is in the loop, too.
+func NewRecorder(r *Router, st store.Store, owners func(leadloop.LeadID, time.Time) (Stay, bool), to func(Moment)) (route, held leadloop.Stage) {
+	route = leadloop.StageFunc("route", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
 		n := &run{r: r, s: s}
 		err := st.View(ctx, func(tx store.Tx) error {
 			n.tx = tx
@@ -157,9 +157,11 @@ func NewRecorder(r *Router, st store.Store, to func(Moment)) leadloop.Stage {
 		if err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, err
 		}
+		state := s.Lead.State
 		m := Moment{
-			At: s.AsOf, Lead: s.Lead.ID, Trigger: s.Trigger, Profile: s.Profile, Score: s.Lead.State.Score, Activities: s.Lead.Activities,
+			At: s.AsOf, Lead: s.Lead.ID, Trigger: s.Trigger, Profile: s.Profile, Score: state.Score, Activities: s.Lead.Activities,
 			Account: n.q.Account, Contact: n.q.Contact, Opportunity: n.q.Opportunity, Merged: s.Lead.Records,
+			Released: s.Previous.Disposition == leadloop.OutcomeAlerted && state.Disposition == "",
 		}
 		for _, id := range s.Lead.Identifiers {
 			if id.Kind == "domain" {
@@ -167,8 +169,33 @@ func NewRecorder(r *Router, st store.Store, to func(Moment)) leadloop.Stage {
 			}
 		}
 		to(m)
-		return leadloop.Outcome{Kind: leadloop.OutcomeNurture, Reason: "recorded"}, leadloop.Effects{}, nil
+		stay, had := Stay{}, false
+		if owners != nil {
+			stay, had = owners(s.Lead.ID, s.AsOf)
+		}
+		switch {
+		case had:
+			if state.Owner != stay.Owner || !state.OwnerSince.Equal(stay.From) {
+				state.FirstTouchAt = time.Time{}
+			}
+			state.Disposition, state.Reason, state.Owner, state.OwnerSince = leadloop.OutcomeAssigned, "recorded", stay.Owner, stay.From
+			return leadloop.Outcome{Kind: leadloop.OutcomeAssigned, Reason: "recorded"}, leadloop.Effects{State: &state}, nil
+		case state.Owner != "":
+			state.Disposition, state.Reason, state.Owner, state.OwnerSince, state.FirstTouchAt = "", "", "", time.Time{}, time.Time{}
+		}
+		if n.q.Opportunity != nil && (state.Disposition == "" || state.Disposition == leadloop.OutcomeAlerted) {
+			state.Disposition, state.Reason, state.Opportunity = leadloop.OutcomeAlerted, reasonOpportunity, n.q.Opportunity.ID
+			return leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: reasonOpportunity}, leadloop.Effects{State: &state}, nil
+		}
+		return leadloop.Outcome{Kind: leadloop.OutcomeNurture, Reason: "recorded"}, leadloop.Effects{State: &state}, nil
 	})
+	held = leadloop.StageFunc("held", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		if d := s.Lead.State.Disposition; isHeld(d) {
+			to(Moment{Kind: MomentHeld, At: s.AsOf, Lead: s.Lead.ID, Held: d})
+		}
+		return leadloop.Outcome{}, leadloop.Effects{}, nil
+	})
+	return route, held
 }
 
 // Chain is the ids of the entries, in the order in which they are asked.

@@ -41,6 +41,16 @@ type Simulation struct {
 	Reasons []ReasonCount `json:"reasons"`
 	// Placements are where each lead is at the end, in order of arrival.
 	Placements []Placement `json:"-"`
+	// Stays are who had each lead when, in order of time; nil unless
+	// [SimulateOptions].Stays asks for it.
+	Stays map[leadloop.LeadID][]Stay `json:"-"`
+}
+
+// Stay is how long a lead was somebody's: from From up to Until, or the end if
+// that is zero.
+type Stay struct {
+	Owner       leadloop.RepID
+	From, Until time.Time
 }
 
 // TierCount counts leads of a tier, best first; "" are those without.
@@ -311,7 +321,7 @@ func (t *tally) byTier(counts map[string]int) []TierCount {
 // result sums up.
 func (s *sim) result(until time.Time) *Simulation {
 	t := &s.counts
-	out := &Simulation{From: s.from, Until: until, Leads: len(s.order), Placements: make([]Placement, len(s.order)),
+	out := &Simulation{From: s.from, Until: until, Stays: s.stays, Leads: len(s.order), Placements: make([]Placement, len(s.order)),
 		Reps: []SimulatedRep{}, Queues: []SimulatedQueue{}, Pools: []SimulatedPool{}, Entries: []SimulatedEntry{}, NeverHit: []string{}, Reasons: []ReasonCount{},
 	}
 	tiers, reasons := map[string]int{}, map[string]int{}

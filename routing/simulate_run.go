@@ -6,14 +6,12 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/store"
 )
 
 // sim is one simulation under way.
@@ -30,6 +28,7 @@ type sim struct {
 	waiting  map[leadloop.LeadID]*simLead
 	timers   simTimers
 	draining bool
+	stays    map[leadloop.LeadID][]Stay // nil if nobody asked
 
 	counts tally
 	// run and lead are of the decision under way.
@@ -125,6 +124,9 @@ func newSim(r *Router, o SimulateOptions) *sim {
 		r: r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, waiting: map[leadloop.LeadID]*simLead{}, reassigns: map[string]bool{},
 		rd: simReader{crm: o.CRM, load: map[leadloop.RepID]*simLoad{}, rotations: map[string]*simRotation{}}, counts: newTally(r),
 	}
+	if o.Stays {
+		s.stays = map[leadloop.LeadID][]Stay{}
+	}
 	moves := func(l *ladder) bool { return slices.ContainsFunc(l.rungs, func(g Rung) bool { return g.Reassign }) }
 	s.reassigns[ladderQueue], s.reassigns[ladderUnworked], s.reassigns[ladderDispute] = moves(&r.waiting), moves(&r.unworked), moves(&r.disputed)
 	for i := range r.policies {
@@ -171,6 +173,9 @@ func (s *sim) moment(ctx context.Context, m *Moment) error {
 		m.Trigger = leadloop.TriggerSubmission
 	}
 	l.merged = false // it was taken apart again
+	if m.Released && l.kind == leadloop.OutcomeAlerted && l.owner == "" {
+		l.kind, l.reason = "", ""
+	}
 	before := l.tier
 	l.tier = m.Score.Tier
 	l.live = &liveLead{m: *m, score: m.Score}
@@ -347,6 +352,9 @@ func (s *sim) apply(l *simLead, n *run) {
 func (s *sim) leave(l *simLead) {
 	switch {
 	case l.owner != "":
+		if stays := s.stays[l.id]; len(stays) > 0 {
+			stays[len(stays)-1].Until = s.now
+		}
 		s.counts.response(l, s.now, false)
 		load := s.rd.of(l.owner)
 		if load.drop(l.since); l.kind == leadloop.OutcomeAssigned && !l.closed {
@@ -363,6 +371,9 @@ func (s *sim) arrive(l *simLead) {
 	l.since = s.now
 	switch {
 	case l.kind == leadloop.OutcomeAssigned && l.owner != "":
+		if s.stays != nil {
+			s.stays[l.id] = append(s.stays[l.id], Stay{Owner: l.owner, From: s.now})
+		}
 		load := s.rd.of(l.owner)
 		load.times = append(load.times, s.now)
 		load.open++
@@ -539,76 +550,4 @@ func (s *sim) hold(l *simLead, kind leadloop.OutcomeKind) {
 
 func isHeld(kind leadloop.OutcomeKind) bool {
 	return kind == leadloop.OutcomeSuppressed || kind == leadloop.OutcomeDisqualified || kind == leadloop.OutcomeArchived
-}
-
-// worksAt is the calendar of the lead's owner: its working hours, else those
-// of the clock that the lead has, else always.
-func (r *Router) worksAt(l *simLead) (k interface {
-	Add(time.Time, time.Duration) time.Time
-	NextOpen(time.Time) time.Time
-}) {
-	zone := r.zone
-	if x := r.rep(l.owner); x != nil {
-		if zone = x.zone; x.hasHours {
-			return x.hours.at(zone)
-		}
-	}
-	if p := r.policyOf(l.sla.Policy); p != nil {
-		return p.ladder.clock.at(zone)
-	}
-	return clock{}.at(zone)
-}
-
-// there is when the owner is first there.
-func (r *Router) there(l *simLead, crm []leadloop.Rep, t time.Time) time.Time {
-	hours := r.worksAt(l)
-	x := r.rep(l.owner)
-	if x == nil {
-		x = &rep{}
-	}
-	var known *leadloop.Rep
-	if i, ok := slices.BinarySearchFunc(crm, l.owner, func(r leadloop.Rep, id leadloop.RepID) int { return strings.Compare(string(r.ID), string(id)) }); ok {
-		known = &crm[i]
-	}
-	for range len(x.Away) + absences(known) + 2 {
-		until, gone := away(x, known, t, 0)
-		if gone {
-			t = until
-		}
-		if open := hours.NextOpen(t); open.After(t) {
-			t, gone = open, true
-		}
-		if !gone {
-			break
-		}
-	}
-	return t
-}
-
-// simTx has the one thing of a transaction that the stage's code asks for
-// besides what the simulation reads from memory.
-type simTx struct {
-	store.Tx
-	journal simJournal
-}
-
-func (t simTx) Journal() store.Journal { return t.journal }
-
-// simJournal is the last assignment of a lead.
-type simJournal struct{ lead *simLead }
-
-func (j simJournal) Append(context.Context, ...leadloop.Event) error { return leadloop.ErrUnavailable }
-
-func (j simJournal) ByLead(context.Context, leadloop.LeadID) iter.Seq2[leadloop.Event, error] {
-	return func(yield func(leadloop.Event, error) bool) {
-		if j.lead.owner != "" {
-			yield(leadloop.Event{
-				Kind: leadloop.EventAssigned, Lead: j.lead.id, At: j.lead.since, To: string(j.lead.owner), Attrs: map[string]string{"uncredited": j.lead.uncredited},
-			}, nil)
-		}
-	}
-}
-
-func (j simJournal) Since(context.Context, int64) iter.Seq2[leadloop.Event, error] {
-	return func(func(leadloop.Event, error) bool) {}
 }

@@ -339,10 +339,13 @@ func (d *decision) opportunityOwner() string {
 	return "queue:" + d.r.final
 }
 
+// reasonOpportunity is that of a lead with an open opportunity.
+const reasonOpportunity = "open_opportunity"
+
 // alertOpportunity tells whoever has the open opportunity.
 func (n *run) alertOpportunity(d *decision) {
 	to := d.opportunityOwner()
-	n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: "open_opportunity"}
+	n.outcome = leadloop.Outcome{Kind: leadloop.OutcomeAlerted, Reason: reasonOpportunity}
 	if n.state.Opportunity != n.q.Opportunity.ID {
 		n.changed, n.state.Opportunity = true, n.q.Opportunity.ID
 	}
@@ -350,7 +353,7 @@ func (n *run) alertOpportunity(d *decision) {
 	// Whoever has the lead keeps it.
 	if s := &n.state; s.Owner == "" {
 		n.changed = true
-		s.Disposition, s.Reason, s.Queue, s.Entry = leadloop.OutcomeAlerted, "open_opportunity", "", ""
+		s.Disposition, s.Reason, s.Queue, s.Entry = leadloop.OutcomeAlerted, reasonOpportunity, "", ""
 	}
 	n.alert(to, "")
 }

@@ -42,7 +42,7 @@ func (c *routeCmd) Run(ctx context.Context, s streams) (err error) {
 	if err := c.only(in); err != nil {
 		return &exitError{exitUsage, err}
 	}
-	h, err := recordHistory(ctx, pb, rc, in, s)
+	h, err := recordHistory(ctx, pb, rc, in, nil, s, s.err)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -74,6 +75,23 @@ type history struct {
 	heldBack int // leads that never got to routing
 	failed   []string
 	later    int // after the end
+	deeds    int // activities of whoever owned the lead
+}
+
+// resolve is the lead that a record is part of; a record that is not there yet
+// is one of its own.
+func resolve(ctx context.Context, st store.Store, id leadloop.LeadID) (leadloop.LeadID, error) {
+	err := st.View(ctx, func(tx store.Tx) error {
+		lead, err := store.Resolve(ctx, tx.Leads(), id)
+		if err == nil {
+			id = lead.ID
+		}
+		return err
+	})
+	if errors.Is(err, leadloop.ErrNotFound) {
+		err = nil
+	}
+	return id, err
 }
 
 func (h *history) seq() iter.Seq2[routing.Moment, error] {
@@ -93,8 +111,41 @@ var touches = []string{"call", "email_sent", "linkedin_message", "meeting"}
 // someRep stands for whoever owns the lead by the time.
 const someRep = "whoever"
 
+// rounds is how often a history is run at most until it is that of its own
+// simulation: each round settles what depends on nothing later.
+const rounds = 5
+
+// simulate replays the files through a playbook's routing. Who has a lead when
+// matters to what comes before routing: a lead that nobody has is not worked,
+// whatever the activities say, and one that is worked is not held back. That is
+// what the simulation finds out. So it is run again with what it found, until it
+// finds the same.
+func simulate(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *input, o routing.SimulateOptions, s streams) (*history, *routing.Simulation, error) {
+	o.Stays = true
+	var stays map[leadloop.LeadID][]routing.Stay
+	terminal := s.err
+	for round := 1; ; round++ {
+		h, err := recordHistory(ctx, pb, c, in, stays, s, terminal)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.CRM, o.Until = h.reps, in.asOf
+		sim, err := pb.Router().Simulate(ctx, h.seq(), o)
+		if err != nil {
+			return nil, nil, err
+		}
+		if h.deeds == 0 || round == rounds || maps.EqualFunc(stays, sim.Stays, slices.Equal[[]routing.Stay]) {
+			return h, sim, nil
+		}
+		stays = sim.Stays
+		s.out, s.err = io.Discard, io.Discard // what there is to say about the files has been said
+	}
+}
+
 // recordHistory runs everything before routing over the files, in memory.
-func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *input, s streams) (*history, error) {
+// With stays, the leads have these owners; without, nobody has any, and whatever
+// reps did counts. How far it is goes to terminal, if it is one.
+func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *input, stays map[leadloop.LeadID][]routing.Stay, s streams, terminal io.Writer) (*history, error) {
 	key := make([]byte, keyBytes)
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -104,7 +155,18 @@ func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *in
 		return nil, err
 	}
 	h, st := &history{}, memstore.New()
-	loop, err := pb.Recording(ctx, st, playbook.Options{Tokens: tokens, Secret: os.LookupEnv}, func(m routing.Moment) { h.moments = append(h.moments, m) })
+	at := func(id leadloop.LeadID, t time.Time) (routing.Stay, bool) {
+		i := slices.IndexFunc(stays[id], func(x routing.Stay) bool { return !x.From.After(t) && (x.Until.IsZero() || x.Until.After(t)) })
+		if i < 0 {
+			return routing.Stay{}, false
+		}
+		return stays[id][i], true
+	}
+	owners := at
+	if stays == nil {
+		owners = nil
+	}
+	loop, err := pb.Recording(ctx, st, playbook.Options{Tokens: tokens, Secret: os.LookupEnv}, owners, func(m routing.Moment) { h.moments = append(h.moments, m) })
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +184,25 @@ func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *in
 			own.activities = append(own.activities, a)
 			continue
 		}
+		ofOwner := a.Actor == ownerActor
 		a.Actor = someRep
 		r.moments = append(r.moments, moment{a.At, 2, a.ID, func(ctx context.Context) error {
+			if ofOwner {
+				h.deeds++
+			}
+			if stays != nil {
+				id, err := resolve(ctx, st, a.lead)
+				if err != nil {
+					return err
+				}
+				stay, had := at(id, a.At)
+				if !had && ofOwner {
+					return nil
+				}
+				if had {
+					a.Actor = stay.Owner
+				}
+			}
 			res, err := loop.Observe(ctx, a.lead, a.At, a.Activity)
 			if errors.Is(err, leadloop.ErrNotFound) {
 				return nil // before the lead arrived, which is when nobody had it
@@ -137,7 +216,10 @@ func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *in
 	if err := c.prepare(ctx, r, &own, tokens, s); err != nil {
 		return nil, err
 	}
-	if err := r.run(ctx, func() {}); err != nil {
+	in.strangers = own.strangers
+	step, done := progress(terminal, len(r.moments), "replaying", "steps")
+	err = r.run(ctx, step)
+	if done(); err != nil {
 		return nil, err
 	}
 	h.failed, h.later = r.failed, r.counts.LaterThanAsOf
@@ -280,18 +362,12 @@ func (c *simulateCmd) one(ctx context.Context, dir string, s streams) (out *simu
 	if err != nil {
 		return nil, "", err
 	}
-	h, err := recordHistory(ctx, pb, rc, in, s)
+	h, sim, err := simulate(ctx, pb, rc, in, routing.SimulateOptions{Response: c.Response, Open: c.Open, Seed: c.Seed, Drain: c.Drain}, s)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, f := range h.failed {
 		s.say("%s", f)
-	}
-	sim, err := pb.Router().Simulate(ctx, h.seq(), routing.SimulateOptions{
-		CRM: h.reps, Until: in.asOf, Response: c.Response, Open: c.Open, Seed: c.Seed, Drain: c.Drain,
-	})
-	if err != nil {
-		return nil, "", err
 	}
 	if n := len(in.rejects) + len(in.sideProblems) + in.strangers + len(h.failed); n > 0 {
 		rejected = plural(n, "row") + " left out of the simulation"
