@@ -42,7 +42,11 @@ type deal struct {
 	from            *lead // that carries it, if the CRM says so
 }
 
-func (f *facts) worked() bool { return f.touched != never || f.accepted != never }
+// worked reports whether anybody worked the lead: what was qualified or
+// converted was worked, whoever forgot to say so.
+func (f *facts) worked() bool {
+	return f.touched != never || f.accepted != never || f.qualified != never
+}
 
 // reset makes f empty and keeps what it has room for.
 func (f *facts) reset(attrs int) {

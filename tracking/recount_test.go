@@ -43,7 +43,9 @@ type oracleDeal struct {
 	created, closed time.Time
 }
 
-func (l *oracleLead) worked() bool { return !l.touched.IsZero() || !l.accepted.IsZero() }
+func (l *oracleLead) worked() bool {
+	return !l.touched.IsZero() || !l.accepted.IsZero() || !l.qualified.IsZero()
+}
 
 func oracleLeads(j journal, crm []leadloop.Opportunity, asOf time.Time) map[leadloop.LeadID]*oracleLead {
 	var events []leadloop.Event

@@ -29,7 +29,8 @@ type Report struct {
 	// tier.
 	SpeedToLead []Speed `json:"speed_to_lead"`
 	// SALRate is how many of the leads that got an owner were accepted, which
-	// is either said or, where nobody says it, shown by the first touch.
+	// is either said or, where nobody says it, shown by the first touch or by
+	// what came of it.
 	SALRate Breakdown `json:"sal_rate"`
 	// Leakage is how many of the leads that reps should have worked, and are
 	// old enough, nobody did.

@@ -65,7 +65,7 @@ func section(b *strings.Builder, title, header string) { fmt.Fprintf(b, "\n%s\n%
 func rows[T any](b *strings.Builder, list []T, cells func(T) []string) {
 	for _, x := range list {
 		row := cells(x)
-		row[0] = clean(row[0])
+		row[0] = Clean(row[0])
 		b.WriteString(strings.Join(row, "\t") + "\n")
 	}
 }
@@ -92,8 +92,9 @@ func amounts(b *strings.Builder, by string, list ...Amount) {
 	})
 }
 
-// clean keeps a name from a journal inside its cell.
-func clean(s string) string {
+// Clean keeps a name from a journal inside its line: control characters become
+// question marks.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '?'

@@ -412,7 +412,7 @@ func (c *historyImportCmd) load(ctx context.Context, st store.Store, f *rowFile,
 		}
 	}
 	res.Rows = 0
-	bad := func(line int, raw, reason string) error {
+	bad := func(line int, raw, reason string) error { //nolint:unparam // what rowFile.each calls
 		res.Rows++
 		res.Rejected = append(res.Rejected, refused{Line: line, Reasons: []string{reason}, raw: raw})
 		return nil

@@ -61,6 +61,7 @@ type cli struct {
 
 	Privacy privacyCmd `cmd:"" help:"Erase, export, hold or retain what is stored about people, and keep the ledger of consents."`
 
+	Report  reportCmd  `cmd:"" help:"Review a week: what came, what was worked, what leaked, what changed beyond noise, and what to try."`
 	History historyCmd `cmd:"" help:"What happened before leadloop."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/enrich"
@@ -16,7 +15,7 @@ import (
 var trialPage string
 
 var trialTemplate = template.Must(template.New("trial").Funcs(template.FuncMap{
-	"share": share, "reasons": reasons, "unknown": orUnknown,
+	"style": style, "share": share, "reasons": reasons, "unknown": orUnknown,
 }).Parse(trialPage))
 
 // writeTrialPage writes the trial as one page that needs nothing else.
@@ -24,7 +23,7 @@ func writeTrialPage(w io.Writer, r *trialResult) error {
 	t := r.Trial
 	var match, right []bar
 	for _, p := range t.Providers {
-		match, right = append(match, bar{p.Provider, p.Match}), append(right, bar{p.Provider, p.Accuracy})
+		match, right = append(match, shareBar(p.Provider, p.Match)), append(right, shareBar(p.Provider, p.Accuracy))
 	}
 	type field struct {
 		Name  string
@@ -38,7 +37,7 @@ func writeTrialPage(w io.Writer, r *trialResult) error {
 		for _, p := range t.Providers {
 			for _, pf := range p.Fields {
 				if pf.Field == f.Field {
-					found, right = append(found, bar{p.Provider, pf.Found}), append(right, bar{p.Provider, pf.Accuracy})
+					found, right = append(found, shareBar(p.Provider, pf.Found)), append(right, shareBar(p.Provider, pf.Accuracy))
 				}
 			}
 		}
@@ -73,44 +72,12 @@ func segmentGroups(all []enrich.TrialSegment) (out []segmentGroup) {
 	return out
 }
 
-type bar struct {
-	name string
-	rate enrich.Rate
-}
-
-// The charts are drawn as wide as a telephone, so that their letters keep their
-// size there.
-const chartWidth = 340.0
-
-// bars draws shares with their intervals.
-func bars(what string, list []bar) template.HTML {
-	const left, right, line = 8.0, 8.0, 40.0
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, chartWidth, line*float64(len(list))+4, template.HTMLEscapeString(what))
-	x := func(p float64) float64 { return left + p*(chartWidth-left-right) }
-	for i, e := range list {
-		y := float64(i) * line
-		faint := ""
-		if e.rate.TooFew {
-			faint = " few"
-		}
-		fmt.Fprintf(&b, `<text x="%g" y="%g">%s</text><text class="soft" x="%g" y="%g" text-anchor="end">%s</text>`,
-			left, y+15, template.HTMLEscapeString(clip(e.name, 20)), chartWidth-right, y+15, template.HTMLEscapeString(share(e.rate)))
-		fmt.Fprintf(&b, `<rect class="track" x="%g" y="%g" width="%.1f" height="12" rx="3"/><rect class="bar%s" x="%g" y="%g" width="%.1f" height="12" rx="3"/>`,
-			left, y+21, x(1)-left, faint, left, y+21, x(e.rate.Share)-left)
-		if e.rate.Of > 0 {
-			fmt.Fprintf(&b, `<path class="range" d="M%.1f %gv8M%.1f %gh%.1fM%.1f %gv8"/>`, x(e.rate.Low), y+23, x(e.rate.Low), y+27, x(e.rate.High)-x(e.rate.Low), x(e.rate.High), y+23)
-		}
+func shareBar(name string, r enrich.Rate) bar {
+	b := bar{name: name, label: share(r), value: r.Share, faint: r.TooFew}
+	if r.Of > 0 {
+		b.low, b.high, b.ranged = r.Low, r.High, true
 	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) //nolint:gosec // made of numbers and escaped names
-}
-
-func clip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
+	return b
 }
 
 // orderCurve draws what each source adds for its money, in the best order and
