@@ -188,7 +188,7 @@ func (l *learner) maximise(alone int) {
 	patterns := l.patterns()
 	post, weights := make([]float64, len(patterns)), make([]float64, len(patterns))
 	if alone > 0 {
-		l.joint.count(patterns, post, weights)
+		l.joint.count(p, patterns, post, weights)
 	}
 	for round := range maxRounds {
 		lambda := min(max(l.matches/l.total, 1e-12), 0.5)
@@ -215,7 +215,7 @@ func (l *learner) maximise(alone int) {
 		change := math.Abs(found - l.matches)
 		l.matches = found
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
-		l.joint.count(patterns, post, weights)
+		l.joint.count(p, patterns, post, weights)
 		if alone > 0 {
 			l.hold(heldFirst)
 		} else {

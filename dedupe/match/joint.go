@@ -27,8 +27,10 @@ func newJoint(s *spec) *joint {
 
 // count counts anew, each pattern by how likely it is no true pair.
 //
-// A candidate counts for the choice of a parent by how close it comes to a match: what strangers do does not matter.
-func (t *joint) count(patterns []pattern, post, weights []float64) {
+// A candidate counts for the choice of a parent by how close it comes to a match: what strangers do does not matter. For what depends on what, it
+// counts by how likely it would be if the comparison in question were independent: otherwise true pairs that agree in it would be explained away as
+// dependence, and the more are, the better dependence explains the rest.
+func (t *joint) count(p *params, patterns []pattern, post, weights []float64) {
 	clear(t.exact)
 	clear(t.all)
 	clear(t.near)
@@ -39,23 +41,35 @@ func (t *joint) count(patterns []pattern, post, weights []float64) {
 		e := &patterns[i]
 		w, s := e.weight*(1-post[i]), e.seen*(1-post[i])
 		relevance := s / (1 + math.Exp2(-(weights[i]+t.relevant)/2))
-		for a := range t.n {
-			la := e.levels[a]
-			if la == 0 {
+		apart := t.apart(&e.levels)
+		for b := range t.n {
+			lb := e.levels[b]
+			if lb == 0 {
 				continue
 			}
-			t.one[a][la] += w
-			if la == t.spec.comparisons[a].exact {
-				t.exact[a] += e.weight
+			t.one[b][lb] += w
+			if lb == t.spec.comparisons[b].exact {
+				t.exact[b] += e.weight
 			}
-			t.once[a][la] += s
-			for b := range t.n {
-				lb := e.levels[b]
-				if lb == 0 || a == b {
+			t.once[b][lb] += s
+			wb, sb := w, s
+			if e.known == unknown {
+				gain := p.w[b][0][lb] - p.w[b][p.above(b, &e.levels)][lb]
+				if apart {
+					gain -= apartBits
+				}
+				if gain > 0 && weights[i]+gain > leastFree {
+					other := 1 - probability(sharpness*(weights[i]+gain))
+					wb, sb = e.weight*other, e.seen*other
+				}
+			}
+			for a := range t.n {
+				la := min(e.levels[a], t.spec.comparisons[a].exact)
+				if la == 0 || a == b {
 					continue
 				}
-				t.all[a*t.n+b][la][lb] += w
-				t.seen[a*t.n+b][la] += s
+				t.all[a*t.n+b][la][lb] += wb
+				t.seen[a*t.n+b][la] += sb
 				if e.near && a < b {
 					t.near[a*t.n+b][la][lb] += relevance
 				}
@@ -63,6 +77,22 @@ func (t *joint) count(patterns []pattern, post, weights []float64) {
 		}
 	}
 }
+
+// apart holds for a pair that is called differently, or has different mailboxes of one host.
+func (t *joint) apart(levels *[maxComparisons]uint8) bool {
+	for k, l := range levels[:t.n] {
+		if l != levelMissing && l == t.spec.comparisons[k].apart {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	apartBits = 6.0  // what a different name weighs against a match where dependence is counted, beyond its weight: households and shared switchboards
+	leastFree = -8.0 // bits from which a pair may be a true one in that count
+	sharpness = 2.0  // of that count: what is likely a true pair hardly counts at all
+)
 
 // choose gives each comparison the parent that explains most among candidates: the heaviest tree.
 func (t *joint) choose(p *params) {

@@ -22,16 +22,18 @@ type params struct {
 	m     [][]float64 // by comparison and level
 	ref   [][]float64 // binary logarithm of how common a value is that gets no adjustment, by comparison and level
 	// What is usual among pairs that are not one depends on the level of one other comparison: people of one street share its city.
-	// If it is missing in a pair the next of a few stands in for it.
+	// Of a few that do depend on it that one counts whose level says the most.
 	parents [][]int
 	u       [][][]float64 // by comparison, place and level of the parent (0 if there is none; see above) and level
 	w       [][][]float64 // log2(m/u), what is added; 0 for missing
 	scale   [][][]float64 // of the frequency adjustment
+	exact   []uint8       // level of full agreement of each comparison; a level beyond it counts as this one where others depend on it
+	tells   [][]float64   // by comparison, place and level of the parent: how many bits that says about the comparison
 }
 
 const (
 	maxLevels  = 8
-	maxParents = 3
+	maxParents = 5
 )
 
 // Damping of the frequency adjustment: in full where values are equal, in part where they resemble each other.
@@ -45,12 +47,13 @@ func newParams(s *spec) params {
 	var p params
 	for _, c := range s.comparisons {
 		n := len(c.levels)
+		p.exact = append(p.exact, c.exact)
 		p.m, p.ref, p.parents = append(p.m, make([]float64, n)), append(p.ref, make([]float64, n)), append(p.parents, nil)
 		u, w, scale := make([][]float64, maxParents*maxLevels), make([][]float64, maxParents*maxLevels), make([][]float64, maxParents*maxLevels)
 		for i := range u {
 			u[i], w[i], scale[i] = make([]float64, n), make([]float64, n), make([]float64, n)
 		}
-		p.u, p.w, p.scale = append(p.u, u), append(p.w, w), append(p.scale, scale)
+		p.u, p.w, p.scale, p.tells = append(p.u, u), append(p.w, w), append(p.scale, scale), append(p.tells, make([]float64, maxParents*maxLevels))
 	}
 	return p
 }
@@ -63,6 +66,7 @@ func (p *params) weigh() {
 				p.w[k][above][l] = math.Log2(p.m[k][l] / p.u[k][above][l])
 				p.scale[k][above][l] = min(max(math.Log2(p.u[k][above][l])/min(math.Log2(p.u[k][0][l]), -0.01), 0), 1)
 			}
+			p.tells[k][above] = divergence(p.u[k][above], p.u[k][0])
 		}
 	}
 }
@@ -76,14 +80,30 @@ func (p *params) levelWeight(levels *[maxComparisons]uint8) float64 {
 	return sum
 }
 
-// above is the level of the first parent of a comparison that is not missing, plus maxLevels times its place among the parents; 0 if there is none.
-func (p *params) above(k int, levels *[maxComparisons]uint8) uint8 {
+// divergence is how many bits the shares of levels u say beyond what is usual.
+func divergence(u, usual []float64) float64 {
+	sum, bits := 0.0, 0.0
+	for l := 1; l < len(u); l++ {
+		sum += u[l]
+		bits += u[l] * math.Log2(u[l]/usual[l])
+	}
+	return bits / max(sum, 1e-12)
+}
+
+// above is the level of that parent of a comparison which says the most about it, plus maxLevels times its place among the parents; 0 if there is
+// none, or all of them are missing.
+func (p *params) above(k int, levels *[maxComparisons]uint8) (at uint8) {
+	most := math.Inf(-1)
 	for place, parent := range p.parents[k] {
-		if l := levels[parent]; l != levelMissing {
-			return uint8(place*maxLevels) + l
+		l := min(levels[parent], p.exact[parent])
+		if l == levelMissing {
+			continue
+		}
+		if tells := p.tells[k][place*maxLevels+int(l)]; tells > most {
+			at, most = uint8(place*maxLevels)+l, tells
 		}
 	}
-	return 0
+	return at
 }
 
 // adjust returns the term-frequency adjustment of a comparison.
