@@ -35,9 +35,10 @@ type Membership struct {
 
 // ScoredPair is a pair of rows, by their numbers in the order in which they were added.
 type ScoredPair struct {
-	A           int     `json:"a"`
-	B           int     `json:"b"`
-	Weight      float64 `json:"weight"` // binary logarithm of the odds
+	A      int     `json:"a"`
+	B      int     `json:"b"`
+	Weight float64 `json:"weight"` // binary logarithm of the odds, by the two rows alone
+	// Probability is that of Weight; where a row has one partner only, it is smaller the likelier the other candidates of the two rows are.
 	Probability float64 `json:"probability"`
 	Verdict     Verdict `json:"verdict"`
 	Joined      bool    `json:"joined"` // in one cluster
@@ -107,6 +108,7 @@ type clusterer struct {
 	parts  *components
 	group  []uint32 // of each node: the least node of its cluster
 	splits []Split
+	rivals *rivals // nil if a row may have any number of partners
 }
 
 // link joins what belongs together. It may be called again, with other thresholds.
@@ -167,6 +169,13 @@ func (c *clusterer) link(ctx context.Context) error {
 		}
 	})
 	c.splits = slices.Concat(splits...)
+	if c.rivals = newRivals(c.n, c.o.Mode); c.rivals != nil {
+		for _, list := range c.edges {
+			for _, e := range list {
+				c.rivals.add(e.x, e.y, oddsOf(float64(e.weight)))
+			}
+		}
+	}
 	slices.SortFunc(c.splits, compareSplits)
 	return err
 }
@@ -292,7 +301,7 @@ func (c *clusterer) pairs() []ScoredPair {
 	var worth []edge
 	for _, list := range [][]edge{c.parts.edges, c.parts.other} {
 		for _, e := range list {
-			if e.weight >= review {
+			if e.weight >= review && (c.rivals == nil || c.probability(e) >= c.o.Thresholds.Review || c.group[e.x] == c.group[e.y]) {
 				worth = append(worth, e)
 			}
 		}
@@ -329,13 +338,21 @@ func ordered(w float32) uint32 {
 	return bits | 1<<31
 }
 
+// probability of a pair, given the other candidates of its rows where a row has one partner only.
+func (c *clusterer) probability(e edge) float64 {
+	if c.rivals != nil {
+		return c.rivals.probability(e.x, e.y, oddsOf(float64(e.weight)))
+	}
+	return probability(float64(e.weight))
+}
+
 func (c *clusterer) pair(e edge) ScoredPair {
 	a, b := int(c.n.rowsOf(e.x)[0]), int(c.n.rowsOf(e.y)[0])
 	if c.t.ids[a] > c.t.ids[b] {
 		a, b = b, a
 	}
 	p := ScoredPair{A: a, B: b, Weight: float64(e.weight), Joined: c.group[e.x] == c.group[e.y]}
-	p.Probability = probability(p.Weight)
+	p.Probability = c.probability(e)
 	p.Verdict = c.o.Thresholds.Of(p.Probability)
 	if p.Verdict == VerdictAuto && !p.Joined {
 		p.Verdict = VerdictReview // the rest of the two clusters, or a rule, speaks against it

@@ -1,6 +1,10 @@
 package match
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/leadloop/leadloop/normalize"
+)
 
 // The levels, from missing and different to the same.
 var (
@@ -43,27 +47,29 @@ func compareNames(at, g, f int) comparer {
 		if v.level[at] > 2 || v.level[at+1] > 2 {
 			return
 		}
-		if a[g] != 0 && b[f] != 0 && !given.outlines[a[g]].edited(&family.outlines[b[f]], 1) ||
-			b[g] != 0 && a[f] != 0 && !given.outlines[b[g]].edited(&family.outlines[a[f]], 1) {
-			return // most names, without reading them
-		}
-		ga, gb, fa, fb := given.forms[a[g]], given.forms[b[g]], family.forms[a[f]], family.forms[b[f]]
-		first, second := ga != "" && fb != "", gb != "" && fa != ""
+		ga, gb, fa, fb := a[g], b[g], a[f], b[f]
+		first := ga != 0 && fb != 0 && given.hashes[ga] == family.hashes[fb]
+		second := gb != 0 && fa != 0 && given.hashes[gb] == family.hashes[fa]
 		switch {
-		case first && second:
-			if !close1(ga, fb) || !close1(fa, gb) || ga != fb && fa != gb {
-				return
-			}
-			v.freq[at] = max(given.logFreqs[a[g]]+family.logFreqs[a[f]], given.logFreqs[b[g]]+family.logFreqs[b[f]])
-		case first && ga == fb && fa == "" && gb == "":
-			v.freq[at] = max(given.logFreqs[a[g]], family.logFreqs[b[f]])
-		case second && fa == gb && ga == "" && fb == "":
-			v.freq[at] = max(given.logFreqs[b[g]], family.logFreqs[a[f]])
+		case first && fa == 0 && gb == 0: // one name each, in another place
+			v.level[at], v.freq[at] = 6, max(given.logFreqs[ga], family.logFreqs[fb])
+		case second && ga == 0 && fb == 0:
+			v.level[at], v.freq[at] = 6, max(given.logFreqs[gb], family.logFreqs[fa])
+		case first && (second || exchanged(given, family, gb, fa)), second && exchanged(given, family, ga, fb):
+			v.level[at], v.freq[at] = 7, max(given.logFreqs[ga]+family.logFreqs[fa], given.logFreqs[gb]+family.logFreqs[fb])
 		default:
 			return
 		}
-		v.level[at], v.level[at+1], v.freq[at+1] = 7, levelMissing, 0
+		v.level[at+1], v.freq[at+1] = levelMissing, 0
 	}
+}
+
+// exchanged holds if a value of the column of given names and one of that of family names may be one name.
+func exchanged(given, family *column, g, f uint32) bool {
+	if g == 0 || f == 0 {
+		return false
+	}
+	return close1(given.forms[g], family.forms[f]) || normalize.SameGivenName(given.values[g], family.values[f])
 }
 
 // close1 holds for equal forms and for those one typing error apart, in words of four letters and more.

@@ -125,6 +125,7 @@ func (l *learner) estimate() {
 		}
 	}
 	l.check()
+	l.engage()
 	l.report.Matches = l.matches
 	l.chooseKeys()
 }

@@ -89,9 +89,9 @@ func (t *joint) apart(levels *[maxComparisons]uint8) bool {
 }
 
 const (
-	apartBits = 6.0  // what a different name weighs against a match where dependence is counted, beyond its weight: households and shared switchboards
+	apartBits = 7.0  // what a different name weighs against a match where dependence is counted, beyond its weight: households and shared switchboards
 	leastFree = -8.0 // bits from which a pair may be a true one in that count
-	sharpness = 2.0  // of that count: what is likely a true pair hardly counts at all
+	sharpness = 3.0  // of that count: what is likely a true pair hardly counts at all
 )
 
 // choose gives each comparison the parent that explains most among candidates: the heaviest tree.
@@ -223,6 +223,26 @@ func (t *joint) set(p *params) {
 				t.setGiven(k, parent, la, p.m[k], single, p.u[k][place*maxLevels+la])
 			}
 		}
+	}
+	for k := range t.n {
+		t.setCrossed(k, p)
+	}
+}
+
+// setCrossed lets names that are exchanged weigh what they would if they agreed as they stand: who exchanges names does so whoever it is.
+func (t *joint) setCrossed(k int, p *params) {
+	c := &t.spec.comparisons[k]
+	if c.cross == 0 {
+		return
+	}
+	family := t.spec.comparisons[c.cross].exact
+	u := p.u[c.cross][0][family]
+	if place := slices.Index(p.parents[c.cross], k); place >= 0 {
+		u = p.u[c.cross][place*maxLevels+int(c.exact)][family]
+	}
+	m := p.m[k]
+	for _, row := range p.u[k] {
+		row[c.exact+1] = m[c.exact+1] * row[c.exact] / m[c.exact] * u / p.m[c.cross][family]
 	}
 }
 

@@ -224,6 +224,9 @@ func (l *learner) setReferences() {
 		for level, column := range c.other {
 			l.params.ref[k][level] = math.Log2(l.coincidence(column))
 		}
+		if c.cross > 0 {
+			l.params.ref[k][c.exact+1] += math.Log2(l.coincidence(l.spec.comparisons[c.cross].column))
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type comparison struct {
 	aside  uint64        // bits of the levels that need not weigh more than those below them
 	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
 	other  map[uint8]int // the columns whose frequencies count at other levels
+	cross  int           // the comparison that the level beyond exact stands for as well, as both names agree but are exchanged; 0 if there is none
 }
 
 // spec is what the fields of a table amount to. It is never changed.
@@ -169,7 +170,7 @@ func (s *spec) addNames(given, family []string, g, f int) {
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,
-		comparison{name: given[0], fields: given, column: g, levels: givenLevels, apart: levelDifferent, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3},
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, apart: levelDifferent, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3, cross: at + 1},
 		comparison{name: family[0], fields: family, column: f, levels: familyLevels, apart: levelDifferent, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
 }
 
