@@ -108,7 +108,21 @@ func (d Definition) check() leadloop.Problems {
 		c.modifier(m)
 	}
 	c.tiers()
+	c.probability()
 	return c.problems
+}
+
+func (c *checker) probability() {
+	p := c.d.Probability
+	if p == nil {
+		return
+	}
+	if _, ok := leadloop.PointsOf(p.Even); !ok {
+		c.add(p.At, "probability: even: expected the points at which half of the leads are won, up to a billion")
+	}
+	if d, ok := leadloop.PointsOf(p.Double); !ok || d <= 0 {
+		c.add(p.At, "probability: double: expected the points that double the odds, more than 0, found %v", p.Double)
+	}
 }
 
 func (c *checker) ids() {

@@ -51,6 +51,10 @@ func (c *compiler) model() *Model {
 		return nil
 	}
 	m.tiers = newTiers(d, groupIndex)
+	if d.Probability != nil {
+		p := *d.Probability
+		m.chance = &p
+	}
 	for i := range m.rules {
 		r := &m.rules[i]
 		r.reads = m.inputs(r.when, r.points)

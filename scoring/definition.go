@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,24 @@ type Definition struct {
 	// tier that is stored for it before it loses that tier. Rising needs no
 	// more than the edge.
 	Hysteresis float64
+	// Probability says what chance of winning points stand for; nil says
+	// nothing about it.
+	Probability *Probability
+}
+
+// Probability turns points into a chance of winning, as a scorecard does: at
+// Even points it is one half, and every Double points more double the odds.
+//
+//	p = 1 / (1 + 2^((Even − points) / Double))
+type Probability struct {
+	At     leadloop.Position `yaml:"-" json:"-"`
+	Even   float64           `yaml:"even" json:"even"`
+	Double float64           `yaml:"double" json:"double"`
+}
+
+// Of returns the chance of winning that the points stand for, in [0, 1].
+func (p Probability) Of(points leadloop.Points) float64 {
+	return 1 / (1 + math.Exp2((p.Even-points.Float())/p.Double))
 }
 
 // Change says who changed the model last, when and why.
@@ -172,6 +191,7 @@ type file struct {
 	Modifiers   []Modifier                     `yaml:"modifiers"`
 	Tiers       map[string]leadloop.Expression `yaml:"tiers"`
 	Grid        *gridFile                      `yaml:"grid"`
+	Probability *Probability                   `yaml:"probability"`
 }
 
 type gridFile struct {
@@ -194,7 +214,7 @@ func Parse(name string, data []byte) (Definition, error) {
 	}
 	d := Definition{
 		At: f.At, Model: f.Model, Version: f.Version, Changed: f.Changed, Environment: f.Environment,
-		Rules: f.Rules, Score: f.Score, Modifiers: f.Modifiers,
+		Rules: f.Rules, Score: f.Score, Modifiers: f.Modifiers, Probability: f.Probability,
 	}
 	for field, kind := range f.Fields {
 		d.HostFields = append(d.HostFields, HostField{At: kind.At, Name: field, Kind: kind.Text})

@@ -30,6 +30,8 @@ type (
 		Columns     *canonicalAxis      `json:"columns"`
 		Cells       [][]string          `json:"cells"`
 		Hysteresis  string              `json:"hysteresis"`
+		// Left out where there is none: digests of models without one stay.
+		Probability *Probability `json:"probability,omitempty"`
 	}
 	canonicalRule struct {
 		ID, Group, Description, When, Each, Points, Disqualify string
@@ -62,6 +64,7 @@ func (d Definition) digest() string {
 	c := canonicalModel{
 		Model: d.Model, Version: d.Version, By: d.Changed.By, At: d.Changed.At.UTC(), Why: strings.TrimSpace(d.Changed.Why),
 		Environment: d.Environment, Score: strings.TrimSpace(d.Score.Text), Hysteresis: points(&d.Hysteresis),
+		Probability: d.Probability,
 	}
 	if d.Environment == 0 {
 		c.Environment = Environment

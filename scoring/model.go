@@ -40,6 +40,7 @@ type Model struct {
 	score    *term // nil: the sum of the groups
 	changes  []modifier
 	tiers    tiers
+	chance   *Probability
 	types    []string // activity types that rules count one by one or read
 	fields   []string
 	fieldsAt []int  // positions of fields in the schema
@@ -165,6 +166,15 @@ func (m *Model) Warnings() leadloop.Problems { return slices.Clone(m.warnings) }
 
 // Tiers returns the tiers from the best to the worst.
 func (m *Model) Tiers() []string { return slices.Clone(m.tiers.names) }
+
+// Probability returns the chance of winning that points stand for; false if the
+// model does not say.
+func (m *Model) Probability(points leadloop.Points) (float64, bool) {
+	if m.chance == nil {
+		return 0, false
+	}
+	return m.chance.Of(points), true
+}
 
 // Inputs returns the names of all fields that any rule or modifier reads,
 // sorted.

@@ -64,6 +64,8 @@ type cli struct {
 	Report  reportCmd  `cmd:"" help:"Review a week: what came, what was worked, what leaked, what changed beyond noise, and what to try."`
 	History historyCmd `cmd:"" help:"What happened before leadloop."`
 
+	Learn learnCmd `cmd:"" help:"Learn a scoring model from leads whose end is known: any table, a file that people can read."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

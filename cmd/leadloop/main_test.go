@@ -10,6 +10,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		"table": makeTable, "first": firstRows, "tear": tear,
 		"leadloop": func() { os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdout, os.Stderr})) },
 	})
 }

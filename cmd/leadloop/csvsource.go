@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/leadloop/leadloop/capture"
+)
+
+// csvSource is a CSV file that is read from its beginning as often as asked.
+// Rows that can't be read are left out; their reasons are kept from the first
+// time.
+type csvSource struct {
+	name    string
+	header  []string
+	rejects []string
+	read    bool // once to the end
+	line    int  // of the row that was yielded last
+}
+
+func openCSV(name string) (*csvSource, error) {
+	c := &csvSource{name: name}
+	t, closing, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	c.header = t.Header()
+	return c, closing()
+}
+
+func (c *csvSource) open() (t *capture.Table, closing func() error, err error) {
+	f, err := os.Open(c.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	var r io.Reader = bufio.NewReaderSize(f, 1<<20)
+	if strings.HasSuffix(c.name, ".gz") {
+		if r, err = gzip.NewReader(r); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("%s: not a gzip file: %w", c.name, err), f.Close())
+		}
+	}
+	if t, err = capture.NewTable(r); err != nil {
+		return nil, nil, errors.Join(unusable(c.name, err), f.Close())
+	}
+	return t, f.Close, nil
+}
+
+// Columns returns the header.
+func (c *csvSource) Columns() []string { return c.header }
+
+// Rows reads the file.
+func (c *csvSource) Rows(ctx context.Context) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		t, closing, err := c.open()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer closing() //nolint:errcheck // opened for reading
+		for n := 0; ; n++ {
+			if n%1000 == 0 && ctx.Err() != nil {
+				yield(nil, ctx.Err())
+				return
+			}
+			row, err := t.Next()
+			var reject *capture.Reject
+			switch {
+			case errors.Is(err, io.EOF):
+				c.read = true
+				return
+			case errors.As(err, &reject):
+				if !c.read {
+					c.rejects = append(c.rejects, fmt.Sprintf("%s: %s", c.name, strings.TrimPrefix(reject.Error(), "capture: ")))
+				}
+				continue
+			case err != nil:
+				yield(nil, fmt.Errorf("%s: %w", c.name, err))
+				return
+			}
+			c.line = row.Line
+			if !yield(row.Cells, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rejected names the rows that could not be read, and gives the exit code of a
+// run that left them out.
+func (c *csvSource) rejected(s streams) error {
+	for i, text := range c.rejects {
+		if i == shownRejects {
+			s.say("%s: and %s more", c.name, plural(len(c.rejects)-i, "row"))
+			break
+		}
+		s.say("%s", text)
+	}
+	if len(c.rejects) == 0 {
+		return nil
+	}
+	return &exitError{exitRejects, fmt.Errorf("%s could not be read and %s left out; the reasons stand above", plural(len(c.rejects), "row"), are(len(c.rejects)))}
+}

@@ -1,0 +1,85 @@
+package learn_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/leadloop/leadloop/scoring/learn"
+)
+
+// history is what happened to two thousand leads: partners' leads and large
+// companies were won more often.
+func history() learn.Rows {
+	rows := learn.Rows{Header: []string{"id", "employees", "source", "won"}}
+	for i := range 2000 {
+		employees := 5 + i*i%977
+		source := []string{"web", "fair", "partner"}[i%3]
+		chance := 10 + employees/20
+		if source == "partner" {
+			chance += 25
+		}
+		won := "no"
+		if i*7919%100 < chance {
+			won = "yes"
+		}
+		rows.Cells = append(rows.Cells, []string{fmt.Sprint("L", i), fmt.Sprint(employees), source, won})
+	}
+	return rows
+}
+
+// The file to propose is what r.YAML() returns.
+func Example() {
+	r, err := learn.Learn(context.Background(), history(), learn.Options{Outcome: "won", ID: "id"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("on %d leads held out: AUC %.2f\n", r.Report.Test.Leads, r.Report.Held.AUC.Value)
+	for _, line := range r.Report.Rules {
+		if line.Leads > 0 {
+			fmt.Printf("%3v points: %s (%.0f %% of %d won)\n", line.Points, line.Says, 100*line.Rate.Value, line.Leads)
+		}
+	}
+	// Output:
+	// on 400 leads held out: AUC 0.71
+	//   0 points: employees is below 348 (24 % of 557 won)
+	//  35 points: employees is from 348 to below 639 (45 % of 469 won)
+	//  60 points: employees is 639 or more (61 % of 574 won)
+	//   0 points: source is fair or web (35 % of 1074 won)
+	//  40 points: source is partner (60 % of 526 won)
+}
+
+// What was counted is enough to learn from: the rows need not be kept.
+func ExampleCounts_Forget() {
+	ctx, rows := context.Background(), history()
+	counts, err := learn.Count(ctx, rows, learn.Options{Outcome: "won", ID: "id"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var file bytes.Buffer
+	if err := counts.Write(&file); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// Later: somebody wants to be forgotten.
+	counts, err = learn.ReadCounts(&file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := counts.Forget(ctx, learn.Rows{Header: rows.Header, Cells: rows.Cells[7:8]}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := counts.Learn(ctx, learn.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("learnt from", r.Report.Train.Leads+r.Report.Test.Leads, "leads")
+	// Output:
+	// learnt from 1999 leads
+}

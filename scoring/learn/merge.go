@@ -1,0 +1,277 @@
+package learn
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A scorecard starts from many narrow bands and joins those that a regression
+// over all columns does not tell apart. That is decided by the weights that
+// bands have beside all other columns, not by how often their leads were won:
+// where columns go together, such as two indicators of the same economy, the
+// two are very different.
+
+// preBands is how many bands numbers begin with, each with about as many leads.
+const preBands = 20
+
+// preBin gives each column its bands and levels to begin with, in the groups
+// that [binColumn] describes.
+func preBin(a *axis, counts []tally) (groups []uint8, n int) {
+	groups = make([]uint8, len(counts))
+	var all tally
+	for _, t := range counts {
+		all = all.plus(t)
+	}
+	least := leastRows(all.n())
+	if a.Kind == KindNumber {
+		filled := all.n() - counts[codeMissing].n()
+		before, group := int64(0), 0
+		for code := 1; code < len(counts); code++ {
+			// A band begins with the code that holds another of the quantiles.
+			if k := counts[code].n(); k > 0 {
+				if first, last := before*preBands/max(1, filled), (before+k-1)*preBands/max(1, filled); before > 0 && (first*filled == before*preBands || last > first) || group == 0 {
+					group++
+				}
+				before += k
+			}
+			groups[code] = uint8(max(1, group))
+		}
+		return groups, 1 + max(1, group)
+	}
+	n = 2
+	groups[codeOther] = groupOther
+	for code := 2; code < len(counts); code++ {
+		groups[code] = groupOther
+		if counts[code].n() >= least {
+			groups[code] = uint8(n)
+			n++
+		}
+	}
+	return groups, n
+}
+
+// joint is a regression at its optimum as a bell: the weights and their
+// covariance, from which it can be told what a constraint would cost.
+type joint struct {
+	n       int
+	weights []float64
+	cov     []float64
+}
+
+// joint takes the bell of a fitted regression; false if it is too flat.
+func (d *design) joint(penalty float64, weights []float64) (*joint, bool) {
+	n := d.params
+	h, g := make([]float64, n*n), make([]float64, n)
+	d.derive(penalty, weights, g, h)
+	j := &joint{n: n, weights: slices.Clone(weights), cov: make([]float64, n*n)}
+	unit, row := make([]float64, n), make([]float64, n)
+	factor := make([]float64, n*n)
+	for i := range n {
+		clear(unit)
+		unit[i] = 1
+		if i == 0 {
+			copy(factor, h)
+			if !solve(factor, unit, row, n) {
+				return nil, false
+			}
+		} else {
+			substitute(factor, unit, row, n)
+		}
+		copy(j.cov[i*n:], row)
+	}
+	return j, true
+}
+
+func (j *joint) clone() *joint {
+	return &joint{j.n, slices.Clone(j.weights), slices.Clone(j.cov)}
+}
+
+// cost is what it costs in log-likelihood to give two parameters one weight.
+func (j *joint) cost(a, b int) float64 {
+	n := j.n
+	variance := j.cov[a*n+a] + j.cov[b*n+b] - 2*j.cov[a*n+b]
+	if variance <= 1e-15 {
+		return 0
+	}
+	d := j.weights[a] - j.weights[b]
+	return d * d / (2 * variance)
+}
+
+// join gives two parameters one weight, and moves all others to where they are
+// best then.
+func (j *joint) join(a, b int) {
+	n := j.n
+	variance := j.cov[a*n+a] + j.cov[b*n+b] - 2*j.cov[a*n+b]
+	if variance <= 1e-15 {
+		return
+	}
+	v := make([]float64, n)
+	for i := range n {
+		v[i] = j.cov[i*n+a] - j.cov[i*n+b]
+	}
+	d := j.weights[a] - j.weights[b]
+	for i := range n {
+		j.weights[i] -= v[i] * d / variance
+		if v[i] == 0 {
+			continue
+		}
+		for k := range n {
+			j.cov[i*n+k] -= v[i] * v[k] / variance
+		}
+	}
+}
+
+// strip is the bands of one column while they are joined: each is a list of
+// groups that have one weight.
+type strip struct {
+	at      int // in shape.cols
+	ordered bool
+	bands   [][]int
+}
+
+// merge joins bands that the regression does not tell apart, and leaves out
+// columns of which nothing is left. rows counts the leads of each group.
+func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
+	var strips []*strip
+	for i, k := range s.cols {
+		t := &strip{at: i, ordered: axes[k].Kind == KindNumber}
+		first := 1
+		if !t.ordered {
+			first = 2
+		}
+		for g := first; g < s.bins.sizes[k]; g++ {
+			t.bands = append(t.bands, []int{g})
+		}
+		strips = append(strips, t)
+	}
+	param := func(t *strip, band []int) int { return d.offset(t.at) + band[0] }
+	for {
+		var (
+			best *strip
+			x, y int
+			cost = moreCuts
+		)
+		for _, t := range strips {
+			t.neighbours(func(a, b int) {
+				if c := j.cost(param(t, t.bands[a]), param(t, t.bands[b])); c < cost {
+					best, x, y, cost = t, a, b, c
+				}
+			})
+		}
+		if best == nil {
+			break
+		}
+		j.join(param(best, best.bands[x]), param(best, best.bands[y]))
+		best.unite(x, y)
+	}
+	for _, t := range strips {
+		if t.ordered {
+			j = t.straighten(j, func(band []int) int { return param(t, band) })
+		}
+	}
+	out := shape{bins: binning{groups: slices.Clone(s.bins.groups), sizes: slices.Clone(s.bins.sizes)}}
+	for i, k := range s.cols {
+		t := strips[i]
+		if !t.ordered {
+			// From the lowest weight to the highest.
+			slices.SortStableFunc(t.bands, func(a, b []int) int { return cmp.Compare(j.weights[param(t, a)], j.weights[param(t, b)]) })
+		}
+		first := 1
+		if !t.ordered {
+			first = 2
+		}
+		to := make([]uint8, s.bins.sizes[k])
+		for g := range first {
+			to[g] = uint8(g)
+		}
+		for n, band := range t.bands {
+			for _, g := range band {
+				to[g] = uint8(first + n)
+			}
+		}
+		groups := make([]uint8, len(s.bins.groups[k]))
+		for code, g := range s.bins.groups[k] {
+			groups[code] = to[g]
+		}
+		out.bins.groups[k], out.bins.sizes[k] = groups, first+len(t.bands)
+		if t.tells(j, d, rows[i], first) {
+			out.cols = append(out.cols, k)
+		}
+	}
+	return out
+}
+
+// tells reports whether the column has more than one band left that anybody
+// is in, where missing and other values must be worth a cut.
+func (t *strip) tells(j *joint, d *design, rows []int64, first int) bool {
+	if len(t.bands) > 1 {
+		return true
+	}
+	for g := range first {
+		if rows[g] > 0 && len(t.bands) > 0 && j.cost(d.offset(t.at)+g, d.offset(t.at)+t.bands[0][0]) > firstCut {
+			return true
+		}
+	}
+	return first == 2 && rows[0] > 0 && rows[1] > 0 && j.cost(d.offset(t.at), d.offset(t.at)+1) > firstCut
+}
+
+// neighbours names the bands that may be joined.
+func (t *strip) neighbours(yield func(a, b int)) {
+	for a := range t.bands {
+		for b := a + 1; b < len(t.bands); b++ {
+			yield(a, b)
+			if t.ordered {
+				break
+			}
+		}
+	}
+}
+
+func (t *strip) unite(a, b int) {
+	t.bands[a] = append(t.bands[a], t.bands[b]...)
+	t.bands = slices.Delete(t.bands, b, b+1)
+}
+
+// straighten joins bands until the weights only rise or only fall, if that
+// costs little.
+func (t *strip) straighten(j *joint, param func(band []int) int) *joint {
+	type attempt struct {
+		j     *joint
+		bands [][]int
+		cost  float64
+	}
+	best := attempt{cost: math.Inf(1)}
+	for _, sign := range []float64{1, -1} {
+		try := strip{at: t.at, ordered: true}
+		for _, b := range t.bands {
+			try.bands = append(try.bands, slices.Clone(b))
+		}
+		now, total := j.clone(), 0.0
+		for {
+			at, cost := -1, math.Inf(1)
+			for b := 0; b+1 < len(try.bands); b++ {
+				x, y := param(try.bands[b]), param(try.bands[b+1])
+				if sign*(now.weights[y]-now.weights[x]) < 0 {
+					if c := now.cost(x, y); c < cost {
+						at, cost = b, c
+					}
+				}
+			}
+			if at < 0 {
+				break
+			}
+			now.join(param(try.bands[at]), param(try.bands[at+1]))
+			try.unite(at, at+1)
+			total += cost
+		}
+		if total < best.cost {
+			best = attempt{now, try.bands, total}
+		}
+	}
+	if best.cost > notMonotone || len(best.bands) < 2 && len(t.bands) > 1 {
+		return j
+	}
+	t.bands = best.bands
+	return best.j
+}
