@@ -230,7 +230,7 @@ func (l *Lifecycle) start(k *clock, s leadloop.Subject, state *leadloop.State) (
 		}
 		return state.StageSince, ""
 	case SinceOwner:
-		if state.Owner == "" || state.Worked() && !k.accept {
+		if state.Owner == "" || state.Worked() {
 			return time.Time{}, ""
 		}
 		return state.OwnerSince, string(state.Owner)

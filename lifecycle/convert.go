@@ -196,7 +196,7 @@ func (c *conversion) convert(ctx context.Context, e *leadloop.Effects) error {
 	c.state.Account, c.state.Contact, c.state.Opportunity = account.ID, contact.ID, o.ID
 	e.State = c.state
 	event := c.event(leadloop.EventConverted, o)
-	for k, v := range map[string]string{"source": o.Source, "medium": o.Medium, "campaign": o.Campaign, "owner": string(o.Owner), "tier": c.state.Score.Tier} {
+	for k, v := range map[string]string{"source": o.Source, "medium": o.Medium, "campaign": o.Campaign, "tier": c.state.Score.Tier} {
 		if v != "" {
 			event.Attrs[k] = v
 		}
@@ -217,6 +217,9 @@ func opportunityID(lead leadloop.LeadID, n int) leadloop.OpportunityID {
 
 func (c *conversion) event(kind leadloop.EventKind, o leadloop.Opportunity) leadloop.Event {
 	attrs := map[string]string{"account": string(o.Account), "contact": string(o.Contact)}
+	if o.Owner != "" {
+		attrs["owner"] = string(o.Owner)
+	}
 	if o.Amount != 0 {
 		attrs["amount"] = strconv.FormatInt(int64(o.Amount), 10)
 	}

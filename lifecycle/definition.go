@@ -119,7 +119,8 @@ type Status struct {
 type Acceptance struct {
 	// Reject are the reasons for which an owner can say no.
 	Reject []Rejection `yaml:"reject"`
-	// NoAnswer are the steps that follow when the owner says neither yes nor no.
+	// NoAnswer are the steps that follow when the owner says neither yes nor no,
+	// and does not begin to work the lead either.
 	NoAnswer []Unanswered `yaml:"no_answer"`
 	// Calendar counts their waits in business time; empty is around the clock.
 	Calendar string            `yaml:"calendar"`

@@ -101,9 +101,27 @@ func TestEachFileIsTakenByItsPackageWithoutAWarning(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if _, err := lifecycle.New(stages, m.Schema(), lifecycle.Options{}); err != nil {
+	own := make([]leadloop.AnyField, 0, 4)
+	for _, f := range stages.Fields() {
+		own = append(own, f)
+	}
+	schema, err := leadloop.NewSchema(own...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := lifecycle.ParseCadences("cadences.yaml", file(t, "cadences.yaml"))
+	if err != nil {
 		t.Error(err)
 	}
+	cadences, err := lifecycle.NewCadences(calls, schema, lifecycle.Options{})
+	if err != nil {
+		t.Error(err)
+	}
+	l, err := lifecycle.New(stages, schema, lifecycle.Options{Tiers: m.Tiers(), Cadences: cadences})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean(t, "lifecycle", l.Warnings())
 }
 
 func TestTheWholePlaybookChecksWithoutAWarning(t *testing.T) {
