@@ -1,6 +1,6 @@
 # Everything here needs Go and make only. What a step does stands in .ci/run.
 
-.PHONY: check test race lint bench fmt cover tidy sample
+.PHONY: check test race lint bench fmt cover tidy sample faults
 
 # All that CI runs.
 check:
@@ -26,3 +26,7 @@ cover:
 # go.mod and go.sum of every module.
 tidy:
 	scripts/tidy
+
+# All faults, some minutes, with what was lost at the end; CI runs a short version.
+faults:
+	cd benchmarks/faults && LEADLOOP_FAULTS=full go test -count=1 -timeout 90m -v . | grep -v '^=== '

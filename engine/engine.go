@@ -91,7 +91,9 @@ type Options struct {
 	// result's lead then has an id, revision 0 and the outcome suppressed with
 	// that reason. Package privacy has one; nil stores everybody.
 	Forgotten func(ctx context.Context, tx store.Tx, lead *leadloop.Lead, asOf time.Time) (reason string, err error)
-	// Now stamps what Run does; nil means time.Now.
+	// Now is the host's clock, which Run goes by; nil means time.Now. Where the
+	// store has a clock of its own (store.Clock), Run goes by that one: then
+	// machines whose clocks differ still agree on leases.
 	Now func() time.Time
 	// Observer hears what the loop does, for traces and metrics; nil is deaf.
 	Observer Observer
@@ -108,6 +110,7 @@ type Loop struct {
 	stages []leadloop.Stage
 	o      Options
 	poked  chan struct{}
+	clock  *clock
 }
 
 // New builds a loop. The stages run in the order given. All problems are
@@ -174,7 +177,11 @@ func New(st store.Store, schema *leadloop.Schema, policy leadloop.SurvivorshipPo
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Loop{store: st, schema: schema, policy: policy, stages: stages, o: o, poked: make(chan struct{}, 1)}, nil
+	shared, _ := st.(store.Clock)
+	return &Loop{
+		store: st, schema: schema, policy: policy, stages: stages, o: o,
+		poked: make(chan struct{}, 1), clock: &clock{host: o.Now, store: shared},
+	}, nil
 }
 
 // Result is what a call came to.
@@ -258,14 +265,7 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 		if res, ok, err := l.known(ctx, s.Key); ok || err != nil {
 			return res, err
 		}
-		run := &run{loop: l, key: s.Key, lead: lead.Clone(), asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
-		profile := l.golden(lead)
-		run.arrival(profile)
-		run.tasks = []leadloop.Task{{
-			Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,
-			DueAt: s.ReceivedAt, State: leadloop.TaskPending,
-		}}
-		run.prioritise(profile)
+		run := l.submission(ctx, s, lead.Clone())
 		res, err := run.commit(ctx)
 		if err == nil && !res.Known && res.Lead.Revision > 0 {
 			res.Pending = true
@@ -273,6 +273,28 @@ func (l *Loop) Submit(ctx context.Context, s leadloop.Submission) (Result, error
 		}
 		return res, err
 	})
+}
+
+// submission is the run that stores a submission and leaves the decision to a
+// task.
+func (l *Loop) submission(ctx context.Context, s leadloop.Submission, lead *leadloop.Lead) *run {
+	due := s.ReceivedAt
+	if l.clock.store != nil {
+		// A host whose clock is ahead must not make its leads wait.
+		if now := l.clock.now(ctx); due.After(now) {
+			due = now
+		}
+	}
+
+	r := &run{loop: l, key: s.Key, lead: lead, asOf: s.ReceivedAt, trigger: leadloop.TriggerSubmission, arrives: true, via: s.Source}
+	profile := l.golden(lead)
+	r.arrival(profile)
+	r.tasks = []leadloop.Task{{
+		Key: "process:" + string(lead.ID), Kind: leadloop.TaskProcess, Lead: lead.ID,
+		DueAt: due, State: leadloop.TaskPending,
+	}}
+	r.prioritise(profile)
+	return r
 }
 
 // Observe adds activities to the lead that id became part of and decides anew.

@@ -264,7 +264,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			return nil
 		}
 		free := l.o.Workers - len(slots) + 1
-		now := l.o.Now()
+		now := l.clock.now(ctx)
 		due, err := l.lease(ctx, now, l.o.Hold, free, kinds...)
 		for i, t := range due {
 			if i > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/store/memstore"
-	"github.com/leadloop/leadloop/store/storetest"
+	"github.com/leadloop/leadloop/store/faulttest"
 )
 
 // aMorning is a small history through all steps: new leads, the same form
@@ -55,7 +55,7 @@ func TestWhicheverStoreCallFailsTheNextAttemptEndsAsIfNoneHad(t *testing.T) {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	runs := storetest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, func(ctx context.Context, s store.Store) error {
+	runs := faulttest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, func(ctx context.Context, s store.Store) error {
 		return aMorning(ctx, t, p, s)
 	})
 	t.Logf("%d runs with a fault survived", runs)

@@ -88,12 +88,28 @@ func (s *jobStore) Update(ctx context.Context, f func(tx store.Tx) error) error 
 	return s.Store.Update(ctx, func(tx store.Tx) error { return f(jobTx{tx, s}) })
 }
 
+// Now is the time of the store inside.
+func (s *jobStore) Now(ctx context.Context) (time.Time, error) { return now(ctx, s.Store) }
+
+func now(ctx context.Context, s store.Store) (time.Time, error) {
+	c, ok := s.(store.Clock)
+	if !ok {
+		return time.Time{}, fmt.Errorf("river: %w: the store has no clock", leadloop.ErrInvalid)
+	}
+	return c.Now(ctx)
+}
+
 type jobTx struct {
 	store.Tx
 	s *jobStore
 }
 
 func (t jobTx) Tasks() store.Tasks { return jobTasks{t.Tx.Tasks(), t} }
+
+// Trim is that of the store inside.
+func (t jobTx) Trim(ctx context.Context, before time.Time, limit int) (store.Trimmed, error) {
+	return store.Trim(ctx, t.Tx, before, limit)
+}
 
 type jobTasks struct {
 	store.Tasks
@@ -119,9 +135,9 @@ func (t jobTx) insert(ctx context.Context, tasks ...leadloop.Task) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	pg, ok := postgres.Tx(t.Tx)
-	if !ok {
-		return fmt.Errorf("river: %w: jobs need a store of package postgres", leadloop.ErrInvalid)
+	pg, err := postgres.Tx(ctx, t.Tx)
+	if err != nil {
+		return fmt.Errorf("river: jobs need a store of package postgres: %w", err)
 	}
 	jobs := make([]river.InsertManyParams, len(tasks))
 	for i, x := range tasks {

@@ -87,6 +87,7 @@ var table = []row{
 	// The reference store and the kits, which hosts link into their tests.
 	{pkg: "store/memstore", may: []string{"", "store"}},
 	{pkg: "store/storetest", may: []string{"", "store"}, libs: testLibs},
+	{pkg: "store/faulttest", may: []string{"", "store"}, libs: testLibs},
 	{pkg: "dedupe/match/measure"},
 	{pkg: "dedupe/match/matchtest", may: []string{"", "normalize", "dedupe/match", "dedupe/match/measure"}, libs: testLibs},
 	{pkg: "enrich/enrichtest", may: []string{"", "store", "enrich", "store/memstore"}, libs: testLibs},
@@ -107,6 +108,8 @@ var table = []row{
 	{pkg: "examples", may: append(public, "store/sqlite")},
 	// The peers that the library is measured against.
 	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match", "dedupe/match/measure"}, libs: []string{cel, expr}},
+	{pkg: "benchmarks/throughput", may: append(public, "store/sqlite", "store/postgres", "store/postgres/postgrestest"), libs: []string{pgx, sqlite}},
+	{pkg: "benchmarks/faults", testMay: append(public, "store/sqlite", "store/postgres", "engine/river"), testLibs: []string{pgx}},
 }
 
 // nestedModules are the folders with a go.mod of their own, and whether go.work

@@ -94,8 +94,7 @@ func (t crm) put(ctx context.Context, what, id, query string, v any, more ...any
 	if err != nil {
 		return invalid(what, id, err)
 	}
-	_, err = t.exec(ctx, query, append([]any{id, string(text)}, more...)...)
-	return err
+	return t.later(ctx, query, append([]any{id, string(text)}, more...)...)
 }
 
 // putIdentified is put with identifiers as the third and fourth argument.

@@ -37,8 +37,9 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 	return nil
 }
 
-// flush gives the entries that wait their numbers.
-func (t *tx) flush(ctx context.Context) error {
+// number lets the entries that wait have their numbers, with the statement that
+// is sent next.
+func (t *tx) number(ctx context.Context) error {
 	if len(t.events) == 0 {
 		return nil
 	}
@@ -61,14 +62,14 @@ func (t *tx) flush(ctx context.Context) error {
 		}
 	}
 	t.events = nil
-	var batch pgx.Batch
-	batch.Queue("SELECT pg_advisory_xact_lock($1)", t.journal)
-	batch.Queue(t.query(`INSERT INTO {events} (kind, lead, at, actor, reason, source, target, attrs)
+	if err := t.later(ctx, "SELECT pg_advisory_xact_lock($1)", t.journal); err != nil {
+		return err
+	}
+	return t.later(ctx, `INSERT INTO {events} (kind, lead, at, actor, reason, source, target, attrs)
 		SELECT kind, lead, at, actor, reason, source, target, attrs
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
 			WITH ORDINALITY AS e (kind, lead, at, actor, reason, source, target, attrs, n)
-		ORDER BY n`), columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7])
-	return t.explain(ctx, t.pg.SendBatch(ctx, &batch).Close())
+		ORDER BY n`, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7])
 }
 
 const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target, attrs FROM {events} "
@@ -86,7 +87,7 @@ func (t journal) Since(ctx context.Context, seq int64) iter.Seq2[leadloop.Event,
 }
 
 func (t journal) read(ctx context.Context, query string, args ...any) (page []leadloop.Event, err error) {
-	if err := t.flush(ctx); err != nil {
+	if err := t.number(ctx); err != nil {
 		return nil, err
 	}
 	err = t.rows(ctx, query, func(rows pgx.Rows) error {
@@ -144,12 +145,11 @@ func (t decisions) Put(ctx context.Context, d leadloop.Decision) error {
 	if err != nil {
 		return invalid("decision about lead", string(d.Lead), err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO {decisions} (lead, revision, as_of, trigger, playbook, outcome, reason, steps)
+	return t.later(ctx, `INSERT INTO {decisions} (lead, revision, as_of, trigger, playbook, outcome, reason, steps)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (lead, revision) DO UPDATE SET as_of = excluded.as_of, trigger = excluded.trigger, playbook = excluded.playbook,
 			outcome = excluded.outcome, reason = excluded.reason, steps = excluded.steps`,
 		string(d.Lead), d.Revision, asOf, string(d.Trigger), d.Playbook, string(d.Outcome), d.Reason, string(steps))
-	return err
 }
 
 const decisionColumns = "SELECT lead, revision, as_of, trigger, playbook, outcome, reason, steps FROM {decisions} WHERE lead = $1 "
@@ -200,8 +200,7 @@ func (t decisions) DeleteLead(ctx context.Context, id leadloop.LeadID) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, "DELETE FROM {decisions} WHERE lead = $1", string(id))
-	return err
+	return t.later(ctx, "DELETE FROM {decisions} WHERE lead = $1", string(id))
 }
 
 type keys struct{ *tx }

@@ -79,11 +79,10 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if len(members) == 0 {
 		return nil
 	}
-	_, err = t.exec(ctx, `INSERT INTO {balances} AS b (pool, member, owed, count, last_at)
+	return t.later(ctx, `INSERT INTO {balances} AS b (pool, member, owed, count, last_at)
 		SELECT $1, member, owed, count, last_at FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) AS m (member, owed, count, last_at)
 		ON CONFLICT (pool, member) DO UPDATE SET owed = b.owed + excluded.owed, count = b.count + excluded.count, last_at = greatest(b.last_at, excluded.last_at)`,
 		m.Pool, members, owed, counts, last)
-	return err
 }
 
 type cache struct{ *tx }
@@ -107,14 +106,9 @@ func (t cache) Put(ctx context.Context, e store.CacheEntry) error {
 	if err != nil {
 		return invalid("cache entry of lead", string(e.Lead), err)
 	}
-	data := e.Data
-	if data == nil {
-		data = []byte{}
-	}
-	_, err = t.exec(ctx, `INSERT INTO {cache} (key, lead, data, expires_at) VALUES ($1, $2, $3, $4)
+	return t.later(ctx, `INSERT INTO {cache} (key, lead, data, expires_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (key) DO UPDATE SET lead = excluded.lead, data = excluded.data, expires_at = excluded.expires_at`,
-		e.Key, string(e.Lead), data, expires)
-	return err
+		e.Key, string(e.Lead), append([]byte{}, e.Data...), expires)
 }
 
 func (t cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) (err error) {
@@ -143,9 +137,8 @@ func (t costs) Add(ctx context.Context, c store.Cost) error {
 	if err != nil {
 		return invalid("cost of lead", string(c.Lead), err)
 	}
-	_, err = t.exec(ctx, "INSERT INTO {costs} (provider, lead, at, amount, fields, matched) VALUES ($1, $2, $3, $4, $5, $6)",
+	return t.later(ctx, "INSERT INTO {costs} (provider, lead, at, amount, fields, matched) VALUES ($1, $2, $3, $4, $5, $6)",
 		c.Provider, string(c.Lead), at, int64(c.Amount), fields, c.Matched)
-	return err
 }
 
 func (t costs) Total(ctx context.Context, provider string, from, until time.Time) (sum leadloop.Micros, err error) {
@@ -199,9 +192,8 @@ func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
 	if err != nil {
 		return invalid("suppression for", s.Reason, err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO {suppressions} (token, reason, at) VALUES ($1, $2, $3)
+	return t.later(ctx, `INSERT INTO {suppressions} (token, reason, at) VALUES ($1, $2, $3)
 		ON CONFLICT (token) DO UPDATE SET reason = excluded.reason, at = excluded.at`, s.Token, s.Reason, at)
-	return err
 }
 
 func (t suppressions) Match(ctx context.Context, tokens []string) (found []store.Suppression, err error) {

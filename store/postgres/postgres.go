@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -62,7 +63,10 @@ type Store struct {
 	closed  bool
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store = (*Store)(nil)
+	_ store.Clock = (*Store)(nil)
+)
 
 // Open connects to a database by its URL or keyword/value string, as libpq
 // reads it, environment variables included, and brings the schema up to date.
@@ -139,12 +143,22 @@ func (s *Store) enter() error {
 	return nil
 }
 
+// Now is the server's time.
+func (s *Store) Now(ctx context.Context) (at time.Time, err error) {
+	if err := s.enter(); err != nil {
+		return at, err
+	}
+	defer s.running.Done()
+	err = s.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at)
+	return at.UTC(), explain(ctx, err)
+}
+
 // How transactions begin. Serializable transactions remember what they read;
 // a scan of a whole table, which the planner prefers while a table is small,
 // would be in the way of every writer of the table.
 var (
-	updating = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL enable_seqscan = off"}
-	viewing  = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	updating = []string{"BEGIN ISOLATION LEVEL SERIALIZABLE", "SET LOCAL enable_seqscan = off", "SET LOCAL plan_cache_mode = force_generic_plan"}
+	viewing  = []string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL enable_seqscan = off", "SET LOCAL plan_cache_mode = force_generic_plan"}
 )
 
 // View calls f with the state of the latest commit at its first read. It never
@@ -152,7 +166,10 @@ var (
 func (s *Store) View(ctx context.Context, f func(tx store.Tx) error) error {
 	return s.run(ctx, viewing, func(t *tx) error {
 		t.readonly = true
-		return f(t)
+		if err := f(t); err != nil {
+			return err
+		}
+		return t.commit(ctx)
 	})
 }
 
@@ -166,17 +183,13 @@ func (s *Store) Update(ctx context.Context, f func(tx store.Tx) error) error {
 		if err := f(t); err != nil {
 			return err
 		}
-		if err := t.finish(ctx); err != nil {
-			return err
-		}
-		t.ended = true
-		return t.explain(ctx, t.pg.Commit(ctx))
+		return t.commit(ctx)
 	})
 }
 
 // run calls f in a transaction, which is rolled back unless f ended it, also
 // when f panics.
-func (s *Store) run(ctx context.Context, how pgx.TxOptions, f func(t *tx) error) error {
+func (s *Store) run(ctx context.Context, begin []string, f func(t *tx) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
@@ -184,30 +197,28 @@ func (s *Store) run(ctx context.Context, how pgx.TxOptions, f func(t *tx) error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	pg, err := s.pool.BeginTx(ctx, how)
+	held, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return explain(ctx, err)
 	}
-	t := &tx{tables: s.tables, pg: pg}
+	defer held.Release()
+	t := &tx{tables: s.tables, pg: held.Conn(), conn: held.Conn()}
+	for _, text := range begin {
+		t.pending = append(t.pending, statement{text: text})
+	}
 	defer func() {
 		t.over.Store(true)
-		if !t.ended {
-			// Without it the connection would go back with its transaction; the
+		if held.Conn().PgConn().TxStatus() != idle && !held.Conn().IsClosed() {
+			// The pool closes a connection that comes back in a transaction; the
 			// error of a rollback says nothing that is not known already.
-			_ = pg.Rollback(context.WithoutCancel(ctx))
+			_, _ = held.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
-	if err := f(t); err != nil {
-		return err
-	}
-	if t.readonly {
-		if t.broken != nil {
-			return t.broken
-		}
-		return ctx.Err()
-	}
-	return nil
+	return f(t)
 }
+
+// idle is the state of a connection without a transaction.
+const idle = 'I'
 
 // In returns a store whose Updates write in a transaction of the host, to be
 // committed or rolled back by the host with its own rows. Each Update is a
@@ -220,15 +231,15 @@ func (s *Store) run(ctx context.Context, how pgx.TxOptions, f func(t *tx) error)
 // host commits soon.
 func (s *Store) In(hosts pgx.Tx) store.Store { return joined{store: s, pg: hosts} }
 
-// Tx returns the transaction that tx runs in, for a host whose own tables take
-// part in it: an Update of [Store] or of [Store.In]. It is false for the
+// Tx returns the transaction that an Update or View of [Store] or [Store.In]
+// runs in, for a host whose own tables take part in it. ErrInvalid for the
 // transaction of another store. The host must not end it.
-func Tx(of store.Tx) (pgx.Tx, bool) {
+func Tx(ctx context.Context, of store.Tx) (pgx.Tx, error) {
 	t, ok := of.(*tx)
 	if !ok {
-		return nil, false
+		return nil, fmt.Errorf("postgres: %w: it is the transaction of another store", leadloop.ErrInvalid)
 	}
-	return t.pg, true
+	return t.shared(ctx)
 }
 
 // joined is a store in a transaction of the host.
@@ -246,7 +257,7 @@ func (j joined) View(ctx context.Context, f func(tx store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &tx{tables: j.store.tables, pg: j.pg, readonly: true}
+	t := &tx{tables: j.store.tables, pg: j.pg, hosts: j.pg, readonly: true}
 	defer t.over.Store(true)
 	if err := f(t); err != nil {
 		return err
@@ -262,20 +273,21 @@ func (j joined) Update(ctx context.Context, f func(tx store.Tx) error) (err erro
 	if err != nil {
 		return explain(ctx, err)
 	}
-	t := &tx{tables: j.store.tables, pg: savepoint}
+	t := &tx{tables: j.store.tables, pg: savepoint, hosts: savepoint}
+	ended := false
 	defer func() {
 		t.over.Store(true)
-		if !t.ended {
+		if !ended {
 			_ = savepoint.Rollback(context.WithoutCancel(ctx))
 		}
 	}()
 	if err := f(t); err != nil {
 		return err
 	}
-	if err := t.finish(ctx); err != nil {
+	if err := t.flush(ctx); err != nil {
 		return err
 	}
-	t.ended = true
+	ended = true
 	return t.explain(ctx, savepoint.Commit(ctx))
 }
 

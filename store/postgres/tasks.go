@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,13 +38,12 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 		outside, priorities = append(outside, x.Outside), append(priorities, int64(x.Priority))
 		payloads, tokens = append(payloads, string(x.Payload)), append(tokens, held)
 	}
-	_, err := t.exec(ctx, `INSERT INTO {tasks} (key, kind, lead, due_at, outside, priority, payload, tokens,
+	return t.later(ctx, `INSERT INTO {tasks} (key, kind, lead, due_at, outside, priority, payload, tokens,
 			state, attempts, lease, leased_until, free_at, last_error)
 		SELECT key, kind, lead, due_at, outside, priority, payload, tokens, 'pending', 0, 0, '`+never+`', due_at, ''
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::text[], $8::text[])
 			AS n (key, kind, lead, due_at, outside, priority, payload, tokens)
 		ON CONFLICT DO NOTHING`, keys, kinds, leads, dues, outside, priorities, payloads, tokens)
-	return err
 }
 
 const taskColumns = "key, kind, lead, due_at, outside, priority, payload, tokens, state, attempts, lease, leased_until, last_error"
@@ -127,18 +127,16 @@ func (t tasks) Finish(ctx context.Context, x leadloop.Task, state leadloop.TaskS
 	if err != nil {
 		return invalid("task", x.Key, err)
 	}
-	_, err = t.exec(ctx, `UPDATE {tasks} SET state = $2, due_at = $3, free_at = $3, leased_until = '`+never+`', last_error = $4 WHERE key = $1`,
+	return t.later(ctx, `UPDATE {tasks} SET state = $2, due_at = $3, free_at = $3, leased_until = '`+never+`', last_error = $4 WHERE key = $1`,
 		x.Key, string(state), due, x.LastError)
-	return err
 }
 
 func (t tasks) Cancel(ctx context.Context, keys ...string) error {
 	if err := t.writing(ctx); err != nil || len(keys) == 0 {
 		return err
 	}
-	_, err := t.exec(ctx, `UPDATE {tasks} SET state = 'cancelled', free_at = due_at, leased_until = '`+never+`'
-		WHERE key = ANY ($1) AND state = 'pending'`, keys)
-	return err
+	return t.later(ctx, `UPDATE {tasks} SET state = 'cancelled', free_at = due_at, leased_until = '`+never+`'
+		WHERE key = ANY ($1) AND state = 'pending'`, slices.Clone(keys))
 }
 
 func (t tasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {

@@ -9,21 +9,41 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
 )
 
-// tx is one transaction.
+// sender sends statements: a connection, or a transaction of the host.
+type sender interface {
+	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
+
+// statement is one that was not sent yet.
+type statement struct {
+	text string
+	args []any
+}
+
+// tx is one transaction. What has no answer that anybody waits for (its begin,
+// most writes, its commit) waits for the next statement that has one, and goes
+// with it in one message: a decision takes six round trips instead of thirty.
 type tx struct {
 	tables
-	pg       pgx.Tx
+	pg       sender
+	conn     *pgx.Conn // nil in a transaction of the host
+	hosts    pgx.Tx    // what the host was given, nil if it was not
 	readonly bool
-	ended    bool // committed, or the commit failed
 	over     atomic.Bool
 	// broken is the first error of the database, as opposed to a refusal of
 	// ours; the transaction can't go on after it.
-	broken error
+	broken  error
+	pending []statement
+	// begun says that the transaction runs in the database.
+	begun bool
 	// events are journal entries that wait for the end of the transaction,
 	// because their numbers are given under a lock.
 	events []leadloop.Event
@@ -51,17 +71,6 @@ func (t *tx) writing(ctx context.Context) error {
 	return nil
 }
 
-// finish writes what waits for the end of the transaction.
-func (t *tx) finish(ctx context.Context) error {
-	if t.broken != nil {
-		return t.broken
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return t.flush(ctx)
-}
-
 // explain makes an error of the database one of ours and remembers it.
 func (t *tx) explain(ctx context.Context, err error) error {
 	if err = explain(ctx, err); err != nil && t.broken == nil {
@@ -70,27 +79,139 @@ func (t *tx) explain(ctx context.Context, err error) error {
 	return err
 }
 
+// later sends a statement with the next one that has an answer, or with the
+// commit. It keeps args until then.
+func (t *tx) later(ctx context.Context, query string, args ...any) error {
+	if t.hosts != nil { // the host may look at once
+		_, err := t.exec(ctx, query, args...)
+		return err
+	}
+	t.pending = append(t.pending, statement{t.query(query), args})
+	return nil
+}
+
 // exec runs a statement and returns how many rows it changed.
-func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	tag, err := t.pg.Exec(ctx, t.query(query), args...)
-	return tag.RowsAffected(), t.explain(ctx, err)
+func (t *tx) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = t.send(ctx, statement{t.query(query), args}, func(rows pgx.Rows) error {
+		rows.Close()
+		n = rows.CommandTag().RowsAffected()
+		return nil
+	})
+	return n, err
 }
 
 // rows calls each for every row of a query, to scan it. each must not run
 // another statement.
 func (t *tx) rows(ctx context.Context, query string, each func(rows pgx.Rows) error, args ...any) error {
-	rows, err := t.pg.Query(ctx, t.query(query), args...)
-	if err != nil {
-		return t.explain(ctx, err)
+	return t.send(ctx, statement{t.query(query), args}, func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// send sends all statements that wait and then one whose answer is read.
+func (t *tx) send(ctx context.Context, last statement, read func(rows pgx.Rows) error) error {
+	t.begun = true
+	if len(t.pending) == 0 {
+		rows, err := t.pg.Query(ctx, last.text, last.args...)
+		if err != nil {
+			return t.explain(ctx, err)
+		}
+		err = read(rows)
+		rows.Close()
+		return t.explain(ctx, errors.Join(err, rows.Err()))
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err = each(rows); err != nil {
-			break
+	var batch pgx.Batch
+	for _, s := range t.pending {
+		batch.Queue(s.text, s.args...)
+	}
+	batch.Queue(last.text, last.args...)
+	n := len(t.pending)
+	t.pending = nil
+	answers := t.pg.SendBatch(ctx, &batch)
+	for range n {
+		if _, err := answers.Exec(); err != nil {
+			_ = answers.Close() // its error is the same one
+			return t.explain(ctx, err)
 		}
 	}
-	rows.Close()
-	return t.explain(ctx, errors.Join(err, rows.Err()))
+	rows, err := answers.Query()
+	if err == nil {
+		err = read(rows)
+		rows.Close()
+		err = errors.Join(err, rows.Err())
+	}
+	return t.explain(ctx, errors.Join(err, answers.Close()))
+}
+
+// flush sends what waits.
+func (t *tx) flush(ctx context.Context) error {
+	if err := t.settle(ctx); err != nil || len(t.pending) == 0 {
+		return err
+	}
+	last := t.pending[len(t.pending)-1]
+	t.pending = t.pending[:len(t.pending)-1]
+	return t.send(ctx, last, func(pgx.Rows) error { return nil })
+}
+
+// settle is what comes before the end of f counts.
+func (t *tx) settle(ctx context.Context) error {
+	if t.broken != nil {
+		return t.broken
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return t.number(ctx)
+}
+
+// commit ends a transaction of ours, in one message with what waits.
+func (t *tx) commit(ctx context.Context) error {
+	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	if !t.begun && (t.readonly || len(t.pending) <= len(updating)) {
+		return nil // nothing was asked
+	}
+	var ended string
+	err := t.send(ctx, statement{text: "COMMIT"}, func(rows pgx.Rows) error {
+		rows.Close()
+		ended = rows.CommandTag().String()
+		return nil
+	})
+	if err == nil && ended != "COMMIT" {
+		err = t.explain(ctx, pgx.ErrTxCommitRollback)
+	}
+	return err
+}
+
+// shared is the transaction for a host: everything before is sent, and from now
+// on nothing waits.
+func (t *tx) shared(ctx context.Context) (pgx.Tx, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	if t.hosts != nil {
+		return t.hosts, nil
+	}
+	if len(t.pending) > 0 {
+		last := t.pending[len(t.pending)-1]
+		t.pending = t.pending[:len(t.pending)-1]
+		if err := t.send(ctx, last, func(pgx.Rows) error { return nil }); err != nil {
+			return nil, err
+		}
+	}
+	// A transaction of pgx for one that runs already: its begin does nothing.
+	hosts, err := t.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "SELECT"})
+	if err != nil {
+		return nil, t.explain(ctx, err)
+	}
+	t.hosts = hosts
+	return hosts, nil
 }
 
 func (t *tx) Leads() store.Leads               { return leads{t} }

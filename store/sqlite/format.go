@@ -56,7 +56,11 @@ func document(v any) (string, error) {
 }
 
 func decodeSteps(r *row, what string) []leadloop.Step {
-	steps, err := store.DecodeSteps([]byte(r.text()))
+	text, packed := r.text(), r.blob()
+	steps, err := store.UnpackSteps(packed)
+	if packed == nil {
+		steps, err = store.DecodeSteps([]byte(text))
+	}
 	if err != nil {
 		r.check(damaged(what, err))
 	}

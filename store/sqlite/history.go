@@ -113,7 +113,7 @@ func (t decisions) Put(ctx context.Context, d leadloop.Decision) error {
 		string(d.Lead), d.Revision, asOf, string(d.Trigger), d.Playbook, string(d.Outcome), d.Reason, string(steps))
 }
 
-const decisionColumns = "SELECT lead, revision, as_of, trigger, playbook, outcome, reason, steps FROM decisions WHERE lead = ?1 "
+const decisionColumns = "SELECT lead, revision, as_of, trigger, playbook, outcome, reason, steps, packed FROM decisions WHERE lead = ?1 "
 
 func (t decisions) Latest(ctx context.Context, id leadloop.LeadID) (leadloop.Decision, error) {
 	all, err := t.read(ctx, decisionColumns+"ORDER BY revision DESC LIMIT 1", id)

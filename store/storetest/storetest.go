@@ -105,6 +105,8 @@ func Run(t *testing.T, cfg Config) {
 		{"consents", consentSentences},
 		{"playbooks", playbookSentences},
 		{"round trips", roundTripSentences},
+		{"bulk", bulkSentences},
+		{"trim", trimSentences},
 		{"durability", durabilitySentences},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -78,17 +78,19 @@ type Server struct {
 	// DSN connects to its database.
 	DSN string
 
-	folder string
-	bin    string
-	as     *syscall.SysProcAttr
-	run    *exec.Cmd
-	alive  io.Closer
-	log    *bytes.Buffer
+	folder   string
+	bin      string
+	settings []string
+	as       *syscall.SysProcAttr
+	run      *exec.Cmd
+	alive    io.Closer
+	log      *bytes.Buffer
 }
 
 // Start starts a server in a temporary folder. Tests that stop or kill it start
-// one of their own.
-func Start() (*Server, error) {
+// one of their own. Settings such as "fsync=on" come on top of those that make
+// tests fast.
+func Start(settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder, bin: bin}
+	s := &Server{folder: folder, bin: bin, settings: settings}
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -168,8 +170,11 @@ const guard = `"$@" & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null; 
 // Resume starts a server that was stopped or killed, on the same data.
 func (s *Server) Resume() error {
 	s.log = new(bytes.Buffer)
-	s.run = exec.Command("/bin/sh", "-c", guard, "guard", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.folder,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	args := []string{"-c", guard, "guard", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.folder}
+	for _, setting := range append([]string{"listen_addresses=", "fsync=off", "max_connections=200", "shared_buffers=64MB"}, s.settings...) {
+		args = append(args, "-c", setting)
+	}
+	s.run = exec.Command("/bin/sh", args...)
 	s.run.SysProcAttr, s.run.Dir, s.run.Stderr = s.as, s.folder, s.log
 	alive, err := s.run.StdinPipe()
 	if err != nil {
@@ -215,6 +220,9 @@ func (s *Server) Kill() error {
 	}
 	return s.end()
 }
+
+// End waits for a server that ended itself, so that it can be resumed.
+func (s *Server) End() error { return s.end() }
 
 // end closes the pipe and waits for the guard.
 func (s *Server) end() error {

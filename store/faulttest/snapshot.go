@@ -1,12 +1,12 @@
-package storetest
+package faulttest
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
-	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -27,8 +27,7 @@ type wholeStore struct {
 // snapshot reads a whole store. What a second attempt may change is left out:
 // the numbers of journal entries, and how often and until when a task was
 // leased.
-func snapshot(ctx context.Context, t *testing.T, s store.Store) wholeStore {
-	t.Helper()
+func snapshot(ctx context.Context, s store.Store) (wholeStore, error) {
 	var c wholeStore
 	err := s.View(ctx, func(tx store.Tx) error {
 		pools := map[string]bool{}
@@ -79,9 +78,9 @@ func snapshot(ctx context.Context, t *testing.T, s store.Store) wholeStore {
 		return nil
 	})
 	if err != nil {
-		t.Fatalf("reading the store: %v", err)
+		return c, fmt.Errorf("reading the store: %w", err)
 	}
-	return c
+	return c, nil
 }
 
 // diffSnapshots compares as JSON first: comparing values takes a hundred times

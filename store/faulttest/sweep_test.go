@@ -1,4 +1,4 @@
-package storetest_test
+package faulttest_test
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/faulttest"
 	"github.com/leadloop/leadloop/store/memstore"
-	"github.com/leadloop/leadloop/store/storetest"
 )
 
 // pipelines are ways to store a submission, and what a sweep must say of them.
@@ -63,12 +63,12 @@ func putAndJournal(ctx context.Context, tx store.Tx) error {
 
 // sweepVariable makes the test binary sweep the pipeline it names, because a
 // test that fails can't be taken back.
-const sweepVariable = "STORETEST_SWEEP"
+const sweepVariable = "FAULTTEST_SWEEP"
 
 func TestSweepOne(t *testing.T) {
 	for _, p := range pipelines {
 		if p.name == os.Getenv(sweepVariable) {
-			runs := storetest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, p.run)
+			runs := faulttest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, p.run)
 			t.Logf("%d runs with a fault", runs)
 			return
 		}
@@ -97,13 +97,13 @@ func TestASweepNoticesWhatAPipelineLosesOrDoesTwice(t *testing.T) {
 }
 
 func TestAFaultEndsWhenItIsHealed(t *testing.T) {
-	s := storetest.NewFaulty(memstore.New(), storetest.Fault{Call: 1, Persistent: true})
+	s := faulttest.NewFaulty(memstore.New(), faulttest.Fault{Call: 1, Persistent: true})
 	view := func() error { return s.View(t.Context(), func(store.Tx) error { return nil }) }
 	if err := view(); err != nil {
 		t.Errorf("before the fault: %v", err)
 	}
 	for range 2 {
-		if err := view(); !errors.Is(err, storetest.ErrInjected) || !errors.Is(err, leadloop.ErrUnavailable) {
+		if err := view(); !errors.Is(err, faulttest.ErrInjected) || !errors.Is(err, leadloop.ErrUnavailable) {
 			t.Errorf("a persistent fault: %v", err)
 		}
 	}

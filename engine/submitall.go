@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
+)
+
+// SubmitAll stores many submissions in one transaction, as [Loop.Submit] stores
+// one: all of them or, with an error, none. Results come in the same order;
+// those whose key was taken before, or comes twice, are Known and hold no lead;
+// of those who are forgotten nothing is stored, as Submit does it.
+// For an import of any size call it with some hundred at a time: a crash in
+// between is made good by calling it again with the same ones.
+func (l *Loop) SubmitAll(ctx context.Context, all []leadloop.Submission) ([]Result, error) {
+	runs := make([]*run, len(all))
+	var problems []error
+	for i, s := range all {
+		lead, err := newLead(s)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("number %d: %w", i, err))
+			continue
+		}
+		runs[i] = l.submission(ctx, s, lead)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("submit %d: %w", len(all), err)
+	}
+	var results []Result
+	err := l.persist(ctx, func() error {
+		return l.store.Update(ctx, func(tx store.Tx) (err error) {
+			results, err = submitAll(ctx, tx, runs)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("submit %d: %w", len(all), err)
+	}
+	for _, r := range results {
+		if r.Pending {
+			l.poke()
+			break
+		}
+	}
+	return results, nil
+}
+
+func submitAll(ctx context.Context, tx store.Tx, runs []*run) ([]Result, error) {
+	results := make([]Result, len(runs))
+	var kept []int
+	var keys []string
+	var ids []leadloop.LeadID
+	for i, r := range runs {
+		reason, err := r.forgotten(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			r.record = r.lead.ID
+			results[i] = r.nothing(reason)
+			continue
+		}
+		kept, keys, ids = append(kept, i), append(keys, r.key), append(ids, r.lead.ID)
+	}
+	before, err := store.ClaimAll(ctx, tx.Keys(), keys, ids)
+	if err != nil {
+		return nil, err
+	}
+	var leads []*leadloop.Lead
+	var tasks []leadloop.Task
+	var events []leadloop.Event
+	for n, i := range kept {
+		r := runs[i]
+		if before[n] != "" {
+			results[i] = Result{Record: before[n], Known: true}
+			continue
+		}
+		leads, tasks, events = append(leads, r.lead), append(tasks, r.tasks...), append(events, r.events...)
+		stored := r.lead.Clone()
+		stored.Revision = 1
+		results[i] = Result{Lead: stored, Record: r.lead.ID, Pending: true}
+	}
+	if err := store.PutNew(ctx, tx.Leads(), leads); err != nil {
+		return nil, err
+	}
+	if err := tx.Tasks().Add(ctx, tasks...); err != nil {
+		return nil, err
+	}
+	return results, tx.Journal().Append(ctx, events...)
+}
