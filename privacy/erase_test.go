@@ -17,7 +17,7 @@ import (
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/store/memstore"
-	"github.com/leadloop/leadloop/store/storetest"
+	"github.com/leadloop/leadloop/store/faulttest"
 )
 
 // canary is part of every personal value of the person who is erased.
@@ -397,7 +397,7 @@ func TestALegalHoldKeepsALeadAndThePersonInPeace(t *testing.T) {
 }
 
 func TestWhicheverStoreCallOfAnErasureFailsTheNextAttemptEndsTheSame(t *testing.T) {
-	runs := storetest.Sweep(t, func(t testing.TB) store.Store {
+	runs := faulttest.Sweep(t, func(t testing.TB) store.Store {
 		st := memstore.New()
 		person(t, st)
 		return st
