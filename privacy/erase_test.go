@@ -16,8 +16,8 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/store"
-	"github.com/leadloop/leadloop/store/memstore"
 	"github.com/leadloop/leadloop/store/faulttest"
+	"github.com/leadloop/leadloop/store/memstore"
 )
 
 // canary is part of every personal value of the person who is erased.
