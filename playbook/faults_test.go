@@ -8,8 +8,8 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/store"
-	"github.com/leadloop/leadloop/store/memstore"
 	"github.com/leadloop/leadloop/store/faulttest"
+	"github.com/leadloop/leadloop/store/memstore"
 )
 
 // aMorning is a small history through all steps: new leads, the same form
