@@ -14,8 +14,8 @@ import (
 	"github.com/leadloop/leadloop/lifecycle"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/faulttest"
 	"github.com/leadloop/leadloop/store/memstore"
-	"github.com/leadloop/leadloop/store/storetest"
 )
 
 // crm is all that the CRM has of what conversion makes.
@@ -266,7 +266,7 @@ func TestWhicheverStoreCallOfAConversionFailsItIsWholeOrNotAtAll(t *testing.T) {
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}
-	storetest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, func(ctx context.Context, st store.Store) error {
+	faulttest.Sweep(t, func(testing.TB) store.Store { return memstore.New() }, func(ctx context.Context, st store.Store) error {
 		o := playbook.Options{Tokens: tokens(t)}
 		loop, err := pb.Loop(ctx, st, o)
 		if err != nil {
