@@ -121,12 +121,12 @@ func rareWords(col, n int) keyPart {
 }
 
 // bothNames takes given and family name in an order of their own, so that exchanged ones meet.
-func bothNames(g, f int, form func(string) string) keyPart {
+func bothNames(g, f int, hash func(seed uint64, s string) uint64) keyPart {
 	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if row[g] == 0 || row[f] == 0 {
 			return out
 		}
-		x, y := hash64(6, form(cols[g].forms[row[g]])), hash64(6, form(cols[f].forms[row[f]]))
+		x, y := hash(6, cols[g].forms[row[g]]), hash(6, cols[f].forms[row[f]])
 		return append(out, mix64(min(x, y))^max(x, y))
 	}}
 }
@@ -144,14 +144,34 @@ func suffix(n int) func(string) string {
 	}
 }
 
-// squeeze drops blanks and takes the first n letters.
-func squeeze(n int) func(string) string {
-	return func(s string) string {
-		if strings.IndexByte(s, ' ') >= 0 {
-			s = strings.ReplaceAll(s, " ", "")
+// hashPrefix returns the hash of the first n bytes.
+func hashPrefix(n int) func(seed uint64, s string) uint64 {
+	return func(seed uint64, s string) uint64 { return hash64(seed, s[:min(len(s), n)]) }
+}
+
+// hashSolid returns the hash of the first n bytes that are no blanks: that of what is left without them, but nothing is allocated for it.
+func hashSolid(n int) func(seed uint64, s string) uint64 {
+	return func(seed uint64, s string) uint64 {
+		h := seed ^ hashStart
+		for i, taken := 0, 0; i < len(s) && taken < n; i++ {
+			if s[i] != ' ' {
+				h = (h ^ uint64(s[i])) * hashPrime
+				taken++
+			}
 		}
-		return s[:min(len(s), n)]
+		return mix64(h)
 	}
+}
+
+// begin takes the first n letters of a value, blanks left out.
+func begin(col, n int) keyPart {
+	hash := hashSolid(n)
+	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if id := row[col]; id != 0 {
+			out = append(out, hash(2, cols[col].forms[id]))
+		}
+		return out
+	}}
 }
 
 // alone returns the parts of a column that make a key by themselves, and together those that only make one with a part of another column.
@@ -189,7 +209,7 @@ func (s *spec) keyParts(col int) (alone, together []keyPart) {
 	case KindCategory:
 		together = []keyPart{named("", whole(col, 1))}
 	case KindCompany:
-		alone = []keyPart{named("begin", piece(col, squeeze(8))), named("words", rareWords(col, 3))}
+		alone = []keyPart{named("begin", begin(col, 8)), named("words", rareWords(col, 3))}
 		together = []keyPart{named("word", rareWords(col, 2))}
 	case KindAddress:
 		if !s.columns[col].words {
@@ -222,7 +242,7 @@ func (s *spec) keys() []blockKey {
 	}
 	for col := range s.columns {
 		if col+1 < len(s.columns) && s.columns[col].kind == KindGivenName && s.columns[col+1].kind == KindFamilyName {
-			for _, k := range []keyPart{bothNames(col, col+1, squeeze(40)), bothNames(col, col+1, prefix(4))} {
+			for _, k := range []keyPart{bothNames(col, col+1, hashSolid(40)), bothNames(col, col+1, hashPrefix(4))} {
 				keys = append(keys, blockKey{s.columns[col].name + " and " + s.columns[col+1].name, []keyPart{k}})
 			}
 			keys[len(keys)-1].name += " begin"

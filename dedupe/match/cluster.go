@@ -195,7 +195,7 @@ func (c *clusterer) result() *Result {
 	parts := (len(first) + chunk - 1) / chunk
 	clusters, largest := make([]int, parts), make([]int, parts)
 	_ = parallel(context.Background(), parts, func(part int) { // which never ends
-		w := membership{c: c, rows: r.Rows, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
+		w := membership{c: c, pairs: c.m.weigher(c.n.cols), rows: r.Rows, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
 		for i := part * chunk; i < min((part+1)*chunk, len(first)-1); i++ {
 			w.write(members[first[i]:first[i+1]])
 		}
@@ -237,7 +237,7 @@ type membership struct {
 	rows              []Membership
 	sums, counts      []float64
 	least             float64
-	v                 vector
+	pairs             *weigher
 	clusters, largest int
 	together          []uint32
 }
@@ -248,7 +248,7 @@ func (w *membership) write(nodes []uint32) {
 	w.together = w.together[:0]
 	for _, x := range nodes {
 		members := w.c.n.rowsOf(x)
-		self := float64(w.c.m.weigh(w.c.n, x, x, &w.v))
+		self := float64(float32(w.pairs.weight(w.c.n.row(x), w.c.n.row(x))))
 		for i, row := range members {
 			at := &w.rows[row]
 			at.ID, at.Probability = w.c.t.ids[row], 1

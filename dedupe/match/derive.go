@@ -158,7 +158,8 @@ func deriveDomain(raw string, out []string) {
 
 // derivePhone keeps the digits without trunk and international prefixes and without extension.
 func derivePhone(raw string, out []string) {
-	digits := make([]byte, 0, 20)
+	var buf [20]byte
+	digits := buf[:0]
 	for i := 0; i < len(raw) && len(digits) < 20; i++ {
 		c := raw[i]
 		if '0' <= c && c <= '9' {
@@ -170,10 +171,12 @@ func derivePhone(raw string, out []string) {
 			break
 		}
 	}
-	if len(digits) < 5 || normalize.IsPlaceholder(string(digits)) {
+	if len(digits) < 5 {
 		return
 	}
-	out[0] = string(digits)
+	if s := string(digits); !normalize.IsPlaceholder(s) {
+		out[0] = s
+	}
 }
 
 func deriveNumber(raw string, out []string) {

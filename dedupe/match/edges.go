@@ -18,9 +18,9 @@ const floorWeight = -8
 func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]edge, error) {
 	parts := make([][]edge, b.parts())
 	visit := visitor{begin: func(part int) func(x, y uint32) {
-		var v vector // one for all pairs of the part, as it moves to the heap
+		pairs := m.weigher(n.cols)
 		return func(x, y uint32) {
-			if w := m.weigh(n, x, y, &v); w >= floorWeight {
+			if w := float32(pairs.weight(n.row(x), n.row(y))); w >= floorWeight {
 				parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
 			}
 		}
@@ -38,9 +38,3 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]e
 }
 
 func compareEdges(a, b edge) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) }
-
-// weigh compares two nodes, with v to work in.
-func (m *Model) weigh(n *nodes, x, y uint32, v *vector) float32 {
-	m.spec.compareAll(n.cols, n.row(x), n.row(y), v)
-	return float32(m.params.weight(m.spec, v))
-}

@@ -18,7 +18,7 @@ import (
 // those with the rarest values in common first. [Index.ClusterOf] looks at all, so that its clusters are those of [Model.Cluster] over the same
 // records and decisions.
 //
-// Values of records that are gone are not found any more and are in no snapshot, but stay in memory until a new index is made.
+// Values of records that are gone are not found any more and are in no snapshot, but stay in memory until [Index.Compact].
 type Index struct {
 	model    *Model
 	o        Options // Mode is Dedupe; Decisions are in decided
@@ -27,6 +27,7 @@ type Index struct {
 
 	mu       sync.RWMutex
 	columns  []*column
+	memo     []remembered
 	postings []posting // by blocking key
 	byID     map[string]uint32
 	ids      []string // of rows, "" for free ones
@@ -81,24 +82,30 @@ func NewIndex(m *Model, o Options) (*Index, error) {
 	for i := range x.postings {
 		x.postings[i].nodes = map[uint32]uint32{}
 	}
-	for i, s := range m.spec.columns {
-		c := newColumn(s)
-		for range maxSearches {
-			c.reserve()
-		}
-		c.weigh(&m.freqs[i])
-		x.columns = append(x.columns, c)
+	for i := range m.spec.columns {
+		x.columns = append(x.columns, x.newColumn(i))
 	}
-	memo := newMemos(m.spec)
+	x.memo = newMemos(m.spec)
 	for i := range maxSearches {
-		x.searches.idle = append(x.searches.idle, newSearch(m, memo, i))
+		x.searches.all = append(x.searches.all, newSearch(m, x.columns, x.memo, i))
 	}
+	x.searches.idle = slices.Clone(x.searches.all)
 	for _, d := range o.Decisions {
 		if err := x.Decide(d); err != nil {
 			return nil, err
 		}
 	}
 	return x, nil
+}
+
+// newColumn returns a column without values, but with places for those of searches.
+func (x *Index) newColumn(i int) *column {
+	c := newColumn(x.model.spec.columns[i])
+	for range maxSearches {
+		c.reserve()
+	}
+	c.weigh(&x.model.freqs[i])
+	return c
 }
 
 // Model returns the model that the index compares by.

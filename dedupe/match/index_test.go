@@ -102,6 +102,8 @@ func TestClustersOfAnIndexAreThoseOfABatch(t *testing.T) {
 			case 0, 1:
 				x.Delete(r.ID)
 				delete(there, r.ID)
+			case 4:
+				x.Compact()
 			case 2:
 				r.Values = all[numbers.Draw(t, "values")].Values
 				fallthrough

@@ -253,6 +253,9 @@ func TestManyReadAndWriteAtOnce(t *testing.T) {
 				if err == nil {
 					_, err = x.Lookup(context.Background(), r, 3)
 				}
+				if i%50 == worker {
+					x.Compact()
+				}
 				if err == nil && i%40 == 0 {
 					var b bytes.Buffer
 					_, err = x.WriteTo(&b)

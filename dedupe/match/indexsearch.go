@@ -20,7 +20,7 @@ type search struct {
 	blocks  []block
 	nodes   []uint32
 	found   []Candidate
-	vector  vector
+	pairs   *weigher
 }
 
 // searches are those that are not under way, the one that was last used first, as the processor still knows it.
@@ -28,6 +28,7 @@ type searches struct {
 	turns chan struct{}
 	mu    sync.Mutex
 	idle  []*search
+	all   []*search
 }
 
 func (q *searches) await(ctx context.Context) error {
@@ -60,9 +61,11 @@ type block struct {
 	value      uint32
 }
 
-func newSearch(m *Model, memo []remembered, number int) *search {
+func newSearch(m *Model, columns []*column, memo []remembered, number int) *search {
+	pairs := m.weigher(columns)
+	pairs.certain = 1 + 2*maxSearches // see lend
 	return &search{
-		model: m, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
+		model: m, pairs: pairs, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
 	}
 }
 
@@ -109,8 +112,7 @@ func (s *search) collect(x *Index, most int) {
 
 // weight compares what is searched for with a node.
 func (s *search) weight(x *Index, node uint32) float64 {
-	s.model.spec.compareAll(x.columns, s.cells, x.row(node), &s.vector)
-	return s.model.params.weight(s.model.spec, &s.vector)
+	return s.pairs.weight(s.cells, x.row(node))
 }
 
 // keep keeps c if it is among the best limit.

@@ -176,12 +176,14 @@ func bytesForm(s string) string {
 
 // hash64 is FNV-1a with a final mix, so that all bits can be used.
 func hash64(seed uint64, s string) uint64 {
-	h := seed ^ 0xcbf29ce484222325
+	h := seed ^ hashStart
 	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
+		h = (h ^ uint64(s[i])) * hashPrime
 	}
 	return mix64(h)
 }
+
+const hashStart, hashPrime = 0xcbf29ce484222325, 0x100000001b3
 
 // mix64 is the finaliser of splitmix64.
 func mix64(h uint64) uint64 {

@@ -44,9 +44,13 @@ type spec struct {
 	derived     []derived
 	comparisons []comparison
 	comparers   []comparer
-	left        []string // fields that were left out, as there are too many
-	unique      []int    // columns of the fields that are unique
+	remembered  []remembering // comparers that are worth it
+	left        []string      // fields that were left out, as there are too many
+	unique      []int         // columns of the fields that are unique
 }
+
+// remembering is a comparer of one column of words, whose results are worth remembering.
+type remembering struct{ comparer, comparison, column int }
 
 type columnSpec struct {
 	name  string
@@ -161,6 +165,9 @@ func (s *spec) addComparison(c comparison, column int, compare func(at int) comp
 	c.column, c.exact = column, uint8(len(c.levels)-1)
 	if c.fields == nil {
 		c.fields = []string{c.name}
+	}
+	if s.columns[column].words && s.columns[column].kind != KindAddress { // an address has a number beside its words
+		s.remembered = append(s.remembered, remembering{len(s.comparers), len(s.comparisons), column})
 	}
 	s.comparers = append(s.comparers, compare(len(s.comparisons)))
 	s.comparisons = append(s.comparisons, c)

@@ -9,13 +9,13 @@ import (
 // BenchmarkWeigh compares the candidates of generated leads.
 func BenchmarkWeigh(b *testing.B) {
 	const rows = 20_000
-	w := matchtest.New(rows, 1)
+	world := matchtest.New(rows, 1)
 	table, err := NewTable(fieldsOfWorld())
 	if err != nil {
 		b.Fatal(err)
 	}
 	for i := range rows {
-		if err := table.Add(recordOfWorld(w.Record(i))); err != nil {
+		if err := table.Add(recordOfWorld(world.Record(i))); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -44,12 +44,26 @@ func BenchmarkWeigh(b *testing.B) {
 		pairs = append(pairs, p...)
 	}
 	var v vector
-	i, start := 0, processTime(b)
-	for b.Loop() {
-		p := pairs[i%len(pairs)]
-		m.weigh(n, p[0], p[1], &v)
-		i++
+	w := m.weigher(n.cols)
+	for _, c := range []struct {
+		name   string
+		weight func(a, b []uint32) float64
+	}{
+		{"each by itself", func(a, b []uint32) float64 {
+			m.spec.compareAll(n.cols, a, b, &v)
+			return m.params.weight(m.spec, &v)
+		}},
+		{"as batches do", w.weight},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			i, start := 0, processTime(b)
+			for b.Loop() {
+				p := pairs[i%len(pairs)]
+				c.weight(n.row(p[0]), n.row(p[1]))
+				i++
+			}
+			b.ReportMetric(float64((processTime(b)-start).Nanoseconds())/float64(i), "cpu-ns/pair")
+			b.ReportMetric(float64(len(pairs))/rows, "pairs/row")
+		})
 	}
-	b.ReportMetric(float64((processTime(b)-start).Nanoseconds())/float64(i), "cpu-ns/pair")
-	b.ReportMetric(float64(len(pairs))/rows, "pairs/row")
 }

@@ -1,0 +1,61 @@
+package match
+
+// weigher weighs pairs of rows for one goroutine. Comparing by words costs the most and meets the same two values again and again, so it remembers
+// what pairs of values came to.
+type weigher struct {
+	m       *Model
+	cols    []*column
+	v       vector
+	known   []knownPair // by comparer that is remembered, and hash
+	certain uint32      // values below this number change; they are not remembered
+}
+
+// knownPair is what a comparer says of two values, the smaller number first.
+type knownPair struct {
+	x, y  uint32
+	freq  float32
+	level uint8
+}
+
+// knownPairs is how many pairs of values are remembered of one comparer: a power of two.
+const knownPairs = 1 << 12
+
+func (m *Model) weigher(cols []*column) *weigher {
+	return &weigher{m: m, cols: cols, known: make([]knownPair, len(m.spec.remembered)*knownPairs), certain: 1}
+}
+
+// weight returns the weight of two rows of cells.
+func (w *weigher) weight(a, b []uint32) float64 {
+	s := w.m.spec
+	w.v = vector{}
+	next := 0
+	for i, compare := range s.comparers {
+		if next < len(s.remembered) && s.remembered[next].comparer == i {
+			w.remember(next, compare, a, b)
+			next++
+			continue
+		}
+		compare(w.cols, a, b, &w.v)
+	}
+	return w.m.params.weight(s, &w.v)
+}
+
+// remember compares by a comparer that looks at one column.
+func (w *weigher) remember(number int, compare comparer, a, b []uint32) {
+	r := w.m.spec.remembered[number]
+	x, y := a[r.column], b[r.column]
+	if x > y {
+		x, y = y, x
+	}
+	if x < w.certain || x == y {
+		compare(w.cols, a, b, &w.v)
+		return
+	}
+	at := &w.known[number*knownPairs+int(mix64(uint64(x)<<32|uint64(y))%knownPairs)]
+	if at.x == x && at.y == y {
+		w.v.level[r.comparison], w.v.freq[r.comparison] = at.level, at.freq
+		return
+	}
+	compare(w.cols, a, b, &w.v)
+	*at = knownPair{x, y, w.v.freq[r.comparison], w.v.level[r.comparison]}
+}
