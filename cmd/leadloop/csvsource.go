@@ -10,8 +10,10 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/leadloop/leadloop/capture"
+	"github.com/leadloop/leadloop/dedupe/match"
 )
 
 // csvSource is a CSV file that is read from its beginning as often as asked.
@@ -23,6 +25,26 @@ type csvSource struct {
 	rejects []string
 	read    bool // once to the end
 	line    int  // of the row that was yielded last
+
+	bytes atomic.Int64 // of the file, this time
+	size  int64
+}
+
+// countedReader counts what was read of the file.
+type countedReader struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// progress is how far the file is, in KiB.
+func (c *csvSource) progress(name string) match.Progress {
+	return match.Progress{Step: name, Done: int(c.bytes.Load() >> 10), Total: int(max(1, c.size>>10))}
 }
 
 func openCSV(name string) (*csvSource, error) {
@@ -40,7 +62,16 @@ func (c *csvSource) open() (t *capture.Table, closing func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var r io.Reader = bufio.NewReaderSize(f, 1<<20)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	if info.IsDir() {
+		return nil, nil, errors.Join(fmt.Errorf("%s is a folder; expected a table", c.name), f.Close())
+	}
+	c.size = info.Size()
+	c.bytes.Store(0)
+	var r io.Reader = bufio.NewReaderSize(countedReader{f, &c.bytes}, 1<<20)
 	if strings.HasSuffix(c.name, ".gz") {
 		if r, err = gzip.NewReader(r); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("%s: not a gzip file: %w", c.name, err), f.Close())

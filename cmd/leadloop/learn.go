@@ -63,16 +63,22 @@ func (c *learnCmd) run(ctx context.Context, s streams) error {
 	}
 	show, done := steps(s.err)
 	defer done()
+	src, err := openCSV(c.In + c.Add + c.Forget)
+	if err != nil {
+		return &learn.InputError{Text: err.Error()}
+	}
 	o.Progress = func(p learn.Progress) {
-		if show != nil {
+		switch {
+		case show == nil:
+		case p.Total == 0: // the rows are not known yet, the bytes are
+			show(src.progress(p.Step))
+		default:
 			show(match.Progress{Step: p.Step, Done: p.Done, Total: p.Total})
 		}
 	}
-	counts, src, err := c.count(ctx, o)
+	counts, err := c.count(ctx, src, o)
 	if err != nil {
-		if src != nil {
-			_ = src.rejected(s) // what is wrong with the table is the reason to stop
-		}
+		_ = src.rejected(s) // what is wrong with the table is the reason to stop
 		return err
 	}
 	if c.Counts != "" {
@@ -171,31 +177,20 @@ func (c *learnCmd) options() (learn.Options, error) {
 }
 
 // count counts the table, or reads counts and changes them.
-func (c *learnCmd) count(ctx context.Context, o learn.Options) (*learn.Counts, *csvSource, error) {
-	name := c.In
-	if name == "" {
-		name = c.Add + c.Forget
-	}
-	src, err := openCSV(name)
-	if err != nil {
-		return nil, nil, &learn.InputError{Text: err.Error()}
-	}
+func (c *learnCmd) count(ctx context.Context, src *csvSource, o learn.Options) (*learn.Counts, error) {
 	if c.In != "" {
-		counts, err := learn.Count(ctx, src, o)
-		return counts, src, err
+		return learn.Count(ctx, src, o)
 	}
 	data, err := os.ReadFile(c.Counts)
 	if err != nil {
-		return nil, src, &learn.InputError{Text: fmt.Sprintf("--counts: %v", err)}
+		return nil, &learn.InputError{Text: fmt.Sprintf("--counts: %v", err)}
 	}
 	counts, err := learn.ReadCounts(bytes.NewReader(data))
 	if err != nil {
-		return nil, src, fmt.Errorf("%s: %w", c.Counts, err)
+		return nil, fmt.Errorf("%s: %w", c.Counts, err)
 	}
 	if c.Add != "" {
-		err = counts.Add(ctx, src)
-	} else {
-		err = counts.Forget(ctx, src)
+		return counts, counts.Add(ctx, src)
 	}
-	return counts, src, err
+	return counts, counts.Forget(ctx, src)
 }

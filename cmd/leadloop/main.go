@@ -65,6 +65,7 @@ type cli struct {
 	History historyCmd `cmd:"" help:"What happened before leadloop."`
 
 	Learn learnCmd `cmd:"" help:"Learn a scoring model from leads whose end is known: any table, a file that people can read."`
+	Score scoreCmd `cmd:"" help:"Score any table of leads by a scoring.yaml."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
