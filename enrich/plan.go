@@ -300,26 +300,28 @@ func (r *run) conclude() {
 		}
 		r.report.Stopped, r.report.NotNeeded = StoppedDecided, rest
 		r.report.Because = "stopped " + after + ": " + cmp.Or(r.decision, "the decision is the same") + " whatever " + and(rest) + verb
-		r.report.Saved = r.saved(rest)
+		r.spare(rest)
 	case len(r.missing) > 0:
 		r.report.Because = "ended " + after + ": nobody is left to ask about " + and(r.missing)
 	}
 }
 
-// saved estimates what it would have cost to ask for the fields all the same:
-// each source left, in the order of the list, at its expected price, as if it
-// then answered all that it offers.
-func (r *run) saved(fields []string) leadloop.Micros {
+// spare notes the calls that asking for the fields all the same would have
+// taken: each source left, in the order of the list, at its expected price, as
+// if it then answered all that it offers.
+func (r *run) spare(fields []string) {
 	rest, sum := slices.Clone(fields), 0.0
 	for i, src := range r.w.sources {
 		of := func(f string) bool { return slices.Contains(r.w.lists[f], i) }
 		if !r.usable[i] || !slices.ContainsFunc(rest, of) {
 			continue
 		}
+		told := slices.DeleteFunc(slices.Clone(rest), func(f string) bool { return !of(f) })
+		r.report.Spared = append(r.report.Spared, Spared{src.Name, told, leadloop.Micros(math.Round(src.expected()))})
 		sum += src.expected()
 		rest = slices.DeleteFunc(rest, of)
 	}
-	return leadloop.Micros(math.Round(sum))
+	r.report.Saved = leadloop.Micros(math.Round(sum))
 }
 
 func count(n int, what string) string {

@@ -57,7 +57,7 @@ func TestTheWaterfallStopsWhenNothingLeftCouldChangeTheDecision(t *testing.T) {
 			{Source: "e", Outcome: enrich.Matched, Because: "company.employees could change tier", Asked: []string{"company.employees"}, Got: []string{"company.employees"}, Cost: euro},
 			{Source: "i", Outcome: enrich.Matched, Because: "company.industry could change tier", Asked: []string{"company.industry"}, Got: []string{"company.industry"}, Cost: euro},
 		},
-		Cost: 2 * euro, Saved: euro, Missing: []string{"company.revenue"}, NotNeeded: []string{"company.revenue"},
+		Cost: 2 * euro, Saved: euro, Spared: []enrich.Spared{{Source: "r", Fields: []string{"company.revenue"}, Cost: euro}}, Missing: []string{"company.revenue"}, NotNeeded: []string{"company.revenue"},
 		Claims: []leadloop.Claim{bought(leadloop.Employees, 70, "e"), bought(leadloop.Industry, "Steel", "i")},
 	}
 	if diff := cmp.Diff(want, r, compare); diff != "" {

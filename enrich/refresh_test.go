@@ -143,7 +143,8 @@ func TestASummaryAddsUpReports(t *testing.T) {
 	var s enrich.Summary
 	s.Add(enrich.Report{})
 	s.Add(enrich.Report{
-		Stopped: enrich.StoppedDecided, Cost: 10, Saved: 7, NotNeeded: []string{"company.revenue"}, Missing: []string{"company.revenue"},
+		Stopped: enrich.StoppedDecided, Cost: 10, Saved: 7, NotNeeded: []string{"company.revenue", "lead.title"}, Missing: []string{"company.revenue", "lead.title"},
+		Spared: []enrich.Spared{{Source: "b", Fields: []string{"company.revenue", "lead.title"}, Cost: 7}},
 		Calls: []enrich.Call{
 			{Source: "b", Outcome: enrich.Matched, Asked: []string{"company.employees", "company.industry", "company.founded"}, Got: []string{"company.employees", "company.industry", "company.founded"}, Cost: 10},
 			{Source: "a", Outcome: enrich.NoMatch, Asked: []string{"company.employees"}, Cached: []string{"company.employees"}},
@@ -152,10 +153,10 @@ func TestASummaryAddsUpReports(t *testing.T) {
 	s.Add(enrich.Report{Calls: []enrich.Call{{Source: "b", Outcome: enrich.Failed, Asked: []string{"company.founded"}}, {Source: "a", Outcome: enrich.Skipped, Asked: []string{"company.founded"}}}})
 	want := enrich.Summary{
 		Leads: 2, Decided: 1, Cost: 10, Saved: 7,
-		Providers: []enrich.ProviderSummary{{Provider: "a", Asked: 1, Cached: 1, Skipped: 1}, {Provider: "b", Asked: 1, Matched: 1, Failed: 1, Cost: 10}},
+		Providers: []enrich.ProviderSummary{{Provider: "a", Asked: 1, Cached: 1, Skipped: 1}, {Provider: "b", Asked: 1, Matched: 1, Failed: 1, Cost: 10, Spared: 1, Saved: 7}},
 		Fields: []enrich.FieldSummary{
 			{Field: "company.employees", Asked: 2, Got: 1, Cost: 4}, {Field: "company.founded", Asked: 2, Got: 1, Cost: 3},
-			{Field: "company.industry", Asked: 1, Got: 1, Cost: 3}, {Field: "company.revenue", NotNeeded: 1},
+			{Field: "company.industry", Asked: 1, Got: 1, Cost: 3}, {Field: "company.revenue", NotNeeded: 1, Saved: 4}, {Field: "lead.title", NotNeeded: 1, Saved: 3},
 		},
 	}
 	if diff := cmp.Diff(want, s); diff != "" {

@@ -37,6 +37,10 @@ type ProviderSummary struct {
 	// Cached counts answers that were all there already.
 	Cached int             `json:"cached,omitempty"`
 	Cost   leadloop.Micros `json:"cost"`
+	// Spared counts calls that were not made because they would change nothing,
+	// Saved is what they would have cost.
+	Spared int             `json:"spared,omitempty"`
+	Saved  leadloop.Micros `json:"saved,omitempty"`
 }
 
 // FieldSummary is one field's part.
@@ -50,6 +54,8 @@ type FieldSummary struct {
 	// Cost is its share of the calls that gave it, in equal parts; of calls
 	// that gave nothing, of those that asked for it.
 	Cost leadloop.Micros `json:"cost"`
+	// Saved is its share, in equal parts, of calls that were not made.
+	Saved leadloop.Micros `json:"saved,omitempty"`
 }
 
 // Add adds one report.
@@ -65,6 +71,14 @@ func (s *Summary) Add(r Report) {
 	s.Saved += r.Saved
 	for _, f := range r.NotNeeded {
 		s.field(f).NotNeeded++
+	}
+	for _, c := range r.Spared {
+		p := s.provider(c.Source)
+		p.Spared++
+		p.Saved += c.Cost
+		for i, f := range c.Fields {
+			s.field(f).Saved += part(c.Cost, i, len(c.Fields))
+		}
 	}
 	for _, c := range r.Calls {
 		p := s.provider(c.Source)
@@ -89,13 +103,7 @@ func (s *Summary) Add(r Report) {
 			share = c.Asked
 		}
 		for i, f := range share {
-			// The first fields bear what does not divide.
-			n := leadloop.Micros(len(share))
-			part := c.Cost / n
-			if leadloop.Micros(i) < c.Cost%n {
-				part++
-			}
-			s.field(f).Cost += part
+			s.field(f).Cost += part(c.Cost, i, len(share))
 		}
 		for _, f := range c.Asked {
 			s.field(f).Asked++
@@ -104,6 +112,16 @@ func (s *Summary) Add(r Report) {
 			s.field(f).Got++
 		}
 	}
+}
+
+// part is the i-th of n equal parts of an amount; the first ones bear what does
+// not divide.
+func part(sum leadloop.Micros, i, n int) leadloop.Micros {
+	p := sum / leadloop.Micros(n)
+	if leadloop.Micros(i) < sum%leadloop.Micros(n) {
+		p++
+	}
+	return p
 }
 
 // AddTrace adds a report as the stage writes it into a decision record. The

@@ -25,8 +25,9 @@ type Report struct {
 	Calls []Call `json:"calls,omitempty"`
 	// Cost is what the run spent on the lead.
 	Cost leadloop.Micros `json:"cost,omitempty"`
-	// Saved estimates what asking for NotNeeded would have cost.
-	Saved leadloop.Micros `json:"saved,omitempty"`
+	// Saved estimates what asking for NotNeeded would have cost, Spared by whom.
+	Saved  leadloop.Micros `json:"saved,omitempty"`
+	Spared []Spared        `json:"spared,omitempty"`
 	// Missing are the demanded fields that a source offers and that are still
 	// absent or expired, sorted. Known absent is not missing. NotNeeded are
 	// those of them that were left out because they change nothing.
@@ -37,6 +38,15 @@ type Report struct {
 	Disagrees []Disagreement `json:"disagrees,omitempty"`
 	// Claims are what was learnt and the lead did not have yet.
 	Claims []leadloop.Claim `json:"-"`
+}
+
+// Spared is a call that was not made, because nothing that it could tell would
+// change what happens.
+type Spared struct {
+	Source string   `json:"provider"`
+	Fields []string `json:"fields"`
+	// Cost is its expected price.
+	Cost leadloop.Micros `json:"cost,omitempty"`
 }
 
 // Disagreement is a value that was bought and not taken.

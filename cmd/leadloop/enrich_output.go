@@ -60,20 +60,20 @@ func (e *enriched) text() string {
 	w.WriteString(".\n")
 	if len(m.Providers) > 0 {
 		t := newTable(&w, "By provider")
-		t.AppendHeader(table.Row{"provider", "asked", "of it cached", "matched", "match rate", "failed", "not sent", "cost"})
+		t.AppendHeader(table.Row{"provider", "asked", "of it cached", "matched", "match rate", "failed", "not sent", "cost", "not asked", "saved"})
 		for _, p := range m.Providers {
 			t.AppendRow(table.Row{
 				p.Provider, p.Asked, blankZero(p.Cached), p.Matched, share(enrich.RateOf(p.Matched, p.Asked)),
-				reasons(e.Failed[p.Provider]), reasons(e.Skipped[p.Provider]), money(p.Cost, e.Currency),
+				reasons(e.Failed[p.Provider]), reasons(e.Skipped[p.Provider]), money(p.Cost, e.Currency), blankZero(p.Spared), money(p.Saved, e.Currency),
 			})
 		}
 		t.Render()
 	}
 	if len(m.Fields) > 0 {
 		t := newTable(&w, "By field")
-		t.AppendHeader(table.Row{"field", "asked", "got", "leads that did not need it", "cost"})
+		t.AppendHeader(table.Row{"field", "asked", "got", "leads that did not need it", "cost", "saved"})
 		for _, f := range m.Fields {
-			t.AppendRow(table.Row{f.Field, blankZero(f.Asked), blankZero(f.Got), blankZero(f.NotNeeded), money(f.Cost, e.Currency)})
+			t.AppendRow(table.Row{f.Field, blankZero(f.Asked), blankZero(f.Got), blankZero(f.NotNeeded), money(f.Cost, e.Currency), money(f.Saved, e.Currency)})
 		}
 		t.Render()
 	}
