@@ -17,7 +17,8 @@ type checkCmd struct {
 	Dir  string `arg:"" help:"The playbook's folder."`
 	JSON bool   `xor:"out" help:"Print problems as JSON, one object per line."`
 
-	Diagram diagramFlag `xor:"out" placeholder:"FILE" help:"Draw the stages of leads: as Mermaid, or into a file that ends in .svg, .mmd or .md (--diagram=stages.svg)."`
+	Fields  bool        `xor:"view" help:"List which rules read each field and which providers offer it; with --json one object per line."`
+	Diagram diagramFlag `xor:"out,view" placeholder:"FILE" help:"Draw the stages of leads: as Mermaid, or into a file that ends in .svg, .mmd or .md (--diagram=stages.svg)."`
 }
 
 func (c *checkCmd) Run(s streams) error {
@@ -44,8 +45,10 @@ func (c *checkCmd) Run(s streams) error {
 		s.say("%s", strings.TrimSuffix(b.String(), "\n")+prefixed(pb.Name()+" is sound: "+pb.Summary(), b.Len() > 0))
 		b.Reset()
 		b.WriteString(text)
-	} else if !c.JSON && pb != nil {
-		fmt.Fprintf(&b, "%s is sound: %s\n", pb.Name(), pb.Summary())
+	} else if pb != nil {
+		if err := c.sound(&b, pb, s); err != nil {
+			return err
+		}
 	}
 	if _, err := io.WriteString(s.out, b.String()); err != nil {
 		return err
@@ -53,6 +56,31 @@ func (c *checkCmd) Run(s streams) error {
 	if len(errs) > 0 {
 		return &exitError{exitUsage, fmt.Errorf("%s, %s; nothing was run", plural(len(errs), "problem"), plural(len(warnings), "warning"))}
 	}
+	return nil
+}
+
+// sound says that a playbook is, and what of its rules nobody tells.
+func (c *checkCmd) sound(b *strings.Builder, pb *playbook.Playbook, s streams) error {
+	demand, err := pb.Demand()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Fields && c.JSON:
+		// The problems are no part of the list.
+		if b.Len() > 0 {
+			s.say("%s", strings.TrimSuffix(b.String(), "\n"))
+			b.Reset()
+		}
+		return c.fields(b, demand)
+	case c.JSON:
+		return nil
+	}
+	fmt.Fprintf(b, "%s is sound: %s\n", pb.Name(), pb.Summary())
+	if c.Fields {
+		return c.fields(b, demand)
+	}
+	b.WriteString(unprovided(demand))
 	return nil
 }
 
