@@ -255,32 +255,39 @@ func (h *HTTP) Lookup(ctx context.Context, q Query) (Answer, error) {
 		return Answer{}, nil // a value such as ".." names nobody
 	}
 	body := h.body.fill(func(f string) string { return jsonInner(q.Value(f)) })
-	data, resp, err := h.send(ctx, h.method, target, body, maxBody)
+	got, err := h.send(ctx, h.method, target, body, maxBody)
 	if err != nil {
 		return Answer{}, err
 	}
-	switch h.meaning(resp.StatusCode) {
+	switch h.meaning(got.code) {
 	case meansNoMatch:
 		return Answer{}, nil
 	case meansAnswer:
-		doc, err := parseAnswer(data)
+		doc, err := parseAnswer(got.data)
 		if err != nil {
 			return Answer{}, err
 		}
 		return h.mapping.read(ctx, doc, q)
 	}
-	return Answer{}, h.status(resp, h.method)
+	return Answer{}, h.status(got, h.method)
+}
+
+// received is what came back.
+type received struct {
+	code   int
+	header http.Header
+	data   []byte
 }
 
 // send makes one request and reads what comes back.
-func (h *HTTP) send(ctx context.Context, method, target, body string, most int64) ([]byte, *http.Response, error) {
+func (h *HTTP) send(ctx context.Context, method, target, body string, most int64) (received, error) {
 	var content io.Reader
 	if body != "" {
 		content = strings.NewReader(body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, content)
 	if err != nil {
-		return nil, nil, &LookupError{Reason: ReasonRejected, Detail: "the values make no valid URL"}
+		return received{}, &LookupError{Reason: ReasonRejected, Detail: "the values make no valid URL"}
 	}
 	req.Header = h.headers.Clone()
 	if req.Header.Get("Accept") == "" {
@@ -291,17 +298,17 @@ func (h *HTTP) send(ctx context.Context, method, target, body string, most int64
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return nil, nil, h.connection(ctx, method, err)
+		return received{}, h.connection(ctx, method, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read or is given up
 	data, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case err != nil:
-		return nil, nil, h.connection(ctx, method, err)
+		return received{}, h.connection(ctx, method, err)
 	case int64(len(data)) > most && resp.StatusCode < 300:
-		return nil, nil, &LookupError{Reason: ReasonBadAnswer, Detail: fmt.Sprintf("the answer is larger than %d MiB", most>>20)}
+		return received{}, &LookupError{Reason: ReasonBadAnswer, Detail: fmt.Sprintf("the answer is larger than %d MiB", most>>20)}
 	}
-	return data, resp, nil
+	return received{resp.StatusCode, resp.Header, data}, nil
 }
 
 // jsonInner is v as it stands between the quotes of a JSON string.
@@ -354,8 +361,8 @@ func (h *HTTP) meaning(code int) string {
 }
 
 // status describes an answer that is none.
-func (h *HTTP) status(resp *http.Response, method string) error {
-	e := &LookupError{Reason: h.meaning(resp.StatusCode), Detail: "status " + strconv.Itoa(resp.StatusCode)}
+func (h *HTTP) status(got received, method string) error {
+	e := &LookupError{Reason: h.meaning(got.code), Detail: "status " + strconv.Itoa(got.code)}
 	switch e.Reason {
 	case ReasonRateLimited:
 		e.Temporary = true
@@ -364,7 +371,7 @@ func (h *HTTP) status(resp *http.Response, method string) error {
 	case meansAnswer, meansNoMatch:
 		e.Reason = ReasonRejected // of a call for many
 	}
-	e.RetryAfter = retryAfter(resp.Header)
+	e.RetryAfter = retryAfter(got.header)
 	return e
 }
 

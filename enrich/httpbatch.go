@@ -105,14 +105,14 @@ func (b *httpBatch) LookupAll(ctx context.Context, qs []Query) ([]Reply, error) 
 		queries[i] = b.query.fill(func(f string) string { return jsonInner(q.Value(f)) })
 	}
 	body := strings.Replace(b.body, placeOfQueries, strings.Join(queries, ","), 1)
-	data, resp, err := b.send(ctx, http.MethodPost, b.url, body, maxBatchBody)
+	got, err := b.send(ctx, http.MethodPost, b.url, body, maxBatchBody)
 	switch {
 	case err != nil:
 		return nil, err
-	case resp.StatusCode < 200 || resp.StatusCode > 299 || resp.StatusCode == http.StatusAccepted || resp.StatusCode == http.StatusNoContent:
-		return nil, b.status(resp, http.MethodPost)
+	case got.code < 200 || got.code > 299 || got.code == http.StatusAccepted || got.code == http.StatusNoContent:
+		return nil, b.status(got, http.MethodPost)
 	}
-	doc, err := parseAnswer(data)
+	doc, err := parseAnswer(got.data)
 	if err != nil {
 		return nil, err
 	}

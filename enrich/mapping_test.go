@@ -183,8 +183,8 @@ func TestAStatusMeansWhatTheFileSays(t *testing.T) {
 			_, _ = io.WriteString(w, `{"data": {"size": 5}}`)
 		})
 		a, err := h.Lookup(t.Context(), byDomain)
-		if text := ""; err != nil {
-			if text = err.Error(); text != tc.err {
+		if err != nil {
+			if err.Error() != tc.err {
 				t.Errorf("%d as %s: %v", tc.status, tc.means, err)
 			}
 		} else if tc.err != "" || a.Matched != (tc.means == "answer") {

@@ -116,7 +116,7 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 		}
 	}
 	for _, i := range left {
-		what, err := doubtful[l.fields[i]].what, error(nil)
+		what := doubtful[l.fields[i]].what
 		if exact {
 			if what, err = t.together(ctx, i); err != nil {
 				return err
