@@ -65,6 +65,9 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 		_, err := io.WriteString(s.out, file.YAML())
 		return err
 	}
+	if guessed && len(file.Columns) == len(ignored(file)) {
+		return &exitError{exitUsage, fmt.Errorf("%s: no column looks worth comparing: they are empty, or ids of rows; say with --config which mean what", strings.Join(c.In, ", "))}
+	}
 	if guessed && !c.JSON {
 		done()
 		s.say("The columns were guessed (print them with --guess, correct them, and give them with --config):\n%s", indent(file.YAML()))
@@ -92,6 +95,11 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	if work != nil {
 		o.Work = work
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, work.removeEmpty())
+			}
+		}()
 		if found := work.found(); found != "" && !c.JSON {
 			done()
 			s.say("A run over the same rows was broken off. This one takes what it had done: %s.", found)
@@ -132,7 +140,7 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 }
 
 // tableGC is how much garbage there may be, in percent of what is in use, before it is collected.
-const tableGC = 40
+const tableGC = 30
 
 // rejected gives the exit code of a run that could not read some rows.
 func (c *dedupeCmd) rejected(t *dedupeTable) error {
@@ -215,6 +223,11 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable) (file dedupe.Mat
 		return usage(err)
 	}
 	return file, guessed, nil
+}
+
+// ignored are the columns that are not compared.
+func ignored(file dedupe.MatchFile) []dedupe.MatchColumn {
+	return slices.DeleteFunc(slices.Clone(file.Columns), func(x dedupe.MatchColumn) bool { return x.Kind != string(match.KindIgnore) })
 }
 
 func indent(text string) string {

@@ -202,7 +202,7 @@ func (t *dedupeTable) each(ctx context.Context, step string, use func(row int, c
 	}
 	t.count, t.counted = row, true
 	if row < 2 {
-		return &exitError{exitUsage, fmt.Errorf("%s: %s; two are needed to be one", strings.Join(t.files, ", "), plural(row, "row that can be read"))}
+		return &exitError{exitUsage, fmt.Errorf("%s: %s that can be read; two are needed to be one", strings.Join(t.files, ", "), plural(row, "row"))}
 	}
 	return nil
 }

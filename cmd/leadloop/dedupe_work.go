@@ -142,3 +142,12 @@ func (w *workFolder) remove() error {
 	}
 	return os.Remove(w.dir)
 }
+
+// removeEmpty removes the folder if nothing is in it that another run could take.
+func (w *workFolder) removeEmpty() error {
+	entries, err := os.ReadDir(w.dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != workJob {
+		return err
+	}
+	return w.remove()
+}

@@ -100,16 +100,52 @@ func TestEqualRowsAreOneClusterIfTheySayEnough(t *testing.T) {
 	}
 }
 
-func TestAllRowsEqual(t *testing.T) {
-	var rows []match.Record
-	for i := range 5000 {
-		r := people(1)[0]
-		r.ID = fmt.Sprint(i)
-		rows = append(rows, r)
+// Nothing in such a table tells one record written down many times from many that are described alike. A model that was learnt elsewhere does.
+func TestRowsThatAreAllEqualStayByThemselvesWhichIsSaid(t *testing.T) {
+	const n = 5000
+	for _, c := range []struct {
+		name   string
+		fields []match.Field
+		values []string
+	}{
+		{"people", match.People(), people(1)[0].Values},
+		{"leads", match.Leads(), []string{"Ana", "Berg", "ana.berg@acme.com", "+1 415 555 2671", "Acme Inc", "acme.com", "CFO", "Berlin", "DE"}},
+		{"a city", match.People(), []string{"", "", "", "", "", "", "Springfield", ""}},
+		{"a text", match.Generic("text"), []string{"all of them say this"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var rows []match.Record
+			for i := range n {
+				rows = append(rows, match.Record{ID: fmt.Sprint(i), Values: c.values})
+			}
+			tab := table(t, c.fields, rows...)
+			m, err := match.Learn(t.Context(), tab, match.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w := m.Report().Warnings; len(w) != 1 || !strings.Contains(w[0], "all rows are equal") {
+				t.Errorf("warnings: %q", w)
+			}
+			res, err := m.Cluster(t.Context(), tab, match.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Clusters != n || len(res.Pairs) > 0 {
+				t.Errorf("%d clusters and %d pairs of %d rows", res.Clusters, len(res.Pairs), n)
+			}
+		})
 	}
-	res := cluster(t, table(t, match.People(), rows...), match.Options{})
-	if len(res.Rows) != 5000 || res.Clusters != 1 && res.Clusters != 5000 {
-		t.Errorf("%d rows in %d clusters, want one or each by itself", len(res.Rows), res.Clusters)
+	elsewhere := learn(t, people(400), match.Options{})
+	var rows []match.Record
+	for i := range n {
+		rows = append(rows, match.Record{ID: fmt.Sprint(i), Values: people(1)[0].Values})
+	}
+	res, err := elsewhere.Cluster(t.Context(), table(t, match.People(), rows...), match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Clusters != 1 {
+		t.Errorf("by what other rows taught there are %d clusters, want one", res.Clusters)
 	}
 }
 

@@ -38,7 +38,7 @@ type Line struct {
 // wraps leadloop.ErrInvalid if a record has more values than the model has fields.
 func (m *Model) Compare(a, b Record) (Pair, error) {
 	t := newTable(m.spec)
-	t.memo = nil
+	t.once = true
 	for _, r := range []Record{a, b} {
 		if err := t.Add(r); err != nil {
 			return Pair{}, fmt.Errorf("match: %w: record %q has more values than the model has fields", leadloop.ErrInvalid, r.ID)

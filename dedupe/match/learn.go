@@ -94,6 +94,9 @@ func (l *learner) learn(ctx context.Context) error {
 	}
 	l.label()
 	l.estimate()
+	if l.n.len() == 1 {
+		l.report.Warnings = []string{"all rows are equal in every field that is compared: nothing tells whether they are one or many, so each stays by itself"}
+	}
 	l.report.Rows, l.report.Distinct, l.report.Compared = l.n.all, l.n.len(), len(l.examples)
 	for _, k := range l.blocking.keys {
 		l.report.Keys = append(l.report.Keys, k.name)

@@ -3,12 +3,14 @@ package match
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
 // sorter sorts, for one blocking key after the other, entries of a value in the upper and a node in the lower half. It keeps its memory from key to
 // key.
 type sorter struct {
-	entries, spare []uint64
+	entries []uint64
+	spares  sync.Pool // of memory for one part
 }
 
 // sortChunks is into how many parts nodes are divided while entries are gathered. What is gathered does not depend on it.
@@ -42,9 +44,9 @@ func (s *sorter) sort(ctx context.Context, slots []uint32, width, from, to int) 
 	}
 	starts[blockParts] = total
 	if cap(s.entries) < total {
-		s.entries, s.spare = make([]uint64, total), make([]uint64, total)
+		s.entries = make([]uint64, total)
 	}
-	s.entries, s.spare = s.entries[:total], s.spare[:total]
+	s.entries = s.entries[:total]
 	err = parallel(ctx, sortChunks, func(c int) {
 		at := &counts[c]
 		for i := min(c*chunk, n); i < min((c+1)*chunk, n); i++ {
@@ -60,19 +62,26 @@ func (s *sorter) sort(ctx context.Context, slots []uint32, width, from, to int) 
 		return parts, err
 	}
 	err = parallel(ctx, blockParts, func(p int) {
-		list := sortByValue(s.entries[starts[p]:starts[p+1]], s.spare[starts[p]:starts[p+1]])
+		spare, _ := s.spares.Get().(*[]uint64)
+		if spare == nil {
+			spare = new([]uint64)
+		}
+		list := s.entries[starts[p]:starts[p+1]]
+		*spare = slices.Grow((*spare)[:0], len(list))[:len(list)]
+		sortByValue(list, *spare)
+		s.spares.Put(spare)
 		parts[p] = slices.Compact(list)
 	})
 	return parts, err
 }
 
-// sortByValue sorts entries that are in the order of their nodes by the lower 28 bits of their values, in list or in spare.
-func sortByValue(list, spare []uint64) []uint64 {
+// sortByValue sorts entries that are in the order of their nodes by the lower 28 bits of their values, with spare to work in.
+func sortByValue(list, spare []uint64) {
 	if len(list) < 1<<10 {
 		slices.Sort(list)
-		return list
+		return
 	}
-	const bits = 10
+	const bits = 7 // an even number of rounds, so that the last one ends in list
 	for shift := uint(32); shift < 60; shift += bits {
 		var at [1 << bits]int
 		for _, e := range list {
@@ -89,5 +98,4 @@ func sortByValue(list, spare []uint64) []uint64 {
 		}
 		list, spare = spare, list
 	}
-	return list
 }

@@ -18,8 +18,9 @@ type Table struct {
 	cells   []uint32 // rows by columns
 	ids     []string
 	sources []uint16
-	names   []string     // of the sources
-	memo    []memo       // nil if values need not be remembered
+	names   []string // of the sources
+	once    bool     // values need not be remembered
+	memo    []memo
 	memos   []remembered // of AddAll
 	scratch []string
 	short   int // rows with fewer values than fields
@@ -43,7 +44,7 @@ func NewTable(fields []Field) (*Table, error) {
 }
 
 func newTable(s *spec) *Table {
-	t := &Table{spec: s, memo: make([]memo, len(s.derived)), scratch: make([]string, 3)}
+	t := &Table{spec: s, scratch: make([]string, 3)}
 	for _, c := range s.columns {
 		t.cols = append(t.cols, newColumn(c))
 	}
@@ -89,9 +90,12 @@ func (t *Table) encode(values []string, cells []uint32) {
 		}
 		raw := values[d.field]
 		var ids [3]uint32
-		if t.memo == nil || len(raw) > 256 {
+		if t.once || len(raw) > 256 {
 			ids = t.derive(&d, raw)
 		} else {
+			if t.memo == nil {
+				t.memo = make([]memo, len(t.spec.derived))
+			}
 			m := &t.memo[i]
 			if m.raw == nil {
 				m.raw, m.cells = make([]string, memoSize), make([][3]uint32, memoSize)
@@ -151,6 +155,7 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 	if err := t.checkIDs(); err != nil {
 		return nil, err
 	}
+	t.memo, t.memos = nil, nil // all rows are there, most likely
 	names := slices.Clone(t.names)
 	slices.Sort(names)
 	rank := make([]uint16, len(t.names))
