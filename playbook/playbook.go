@@ -71,6 +71,7 @@ type Playbook struct {
 	lifecycle *lifecycle.Lifecycle
 	cadences  *lifecycle.Cadences // nil without cadences.yaml
 	privacy   privacy.Definition
+	guards    Guards
 	rules     int
 	modifiers []scoring.Modifier
 	scoring   scoring.Definition
@@ -93,6 +94,7 @@ func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
 	}
 	if l.pb.model != nil || l.pb.router != nil {
 		l.loadCases()
+		l.loadGuards()
 	}
 	if l.problems.Err() == nil {
 		l.crossCheck()
@@ -116,6 +118,7 @@ type loader struct {
 	lifecycle lifecycle.Definition
 	cadences  lifecycle.CadenceDefinition
 	sources   []enrich.Source
+	guards    []byte
 }
 
 func (l *loader) read() {
@@ -129,7 +132,7 @@ func (l *loader) read() {
 		if e.IsDir() || !(strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) {
 			continue
 		}
-		if !slices.Contains(files, name) {
+		if name != guardsFile && !slices.Contains(files, name) {
 			p := leadloop.Problem{At: leadloop.Position{File: name}, Message: "is no file of a playbook and is not read", Warning: true, Hint: suggest.DidYouMean(name, files)}
 			l.problems = append(l.problems, p)
 			continue
@@ -137,6 +140,10 @@ func (l *loader) read() {
 		data, err := fs.ReadFile(l.pb.fsys, name)
 		if err != nil {
 			l.problems.Add(leadloop.Position{File: name}, "can't be read: %v", err)
+			continue
+		}
+		if name == guardsFile {
+			l.guards = data
 			continue
 		}
 		l.pb.contents[name] = data
@@ -287,6 +294,9 @@ func (p *Playbook) Policy() *dedupe.Policy { return p.policy }
 
 // Privacy is what privacy.yaml says.
 func (p *Playbook) Privacy() privacy.Definition { return p.privacy }
+
+// Guards are what guards.yaml allows a change to do.
+func (p *Playbook) Guards() Guards { return p.guards }
 
 // Lifecycle has the stages and statuses. It knows no store: what people do with
 // leads is for that of [Playbook.Desk].

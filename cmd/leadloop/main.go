@@ -49,6 +49,10 @@ type cli struct {
 	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
 	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
 
+	Plan planCmd `cmd:"" help:"Say what a changed playbook would do to leads before it is used. Exit code 0: nothing moves; 2: something moves; 3: a guard would be broken."`
+
+	Test testCmd `cmd:"" help:"Run the playbook's cases: what fails, what they do not cover, and which changed weight none of them would notice."`
+
 	Enrich enrichCmd `cmd:"" help:"Enrich a backlog: ask providers for what leads lack, as long as it can change what happens to them."`
 	Trial  trialCmd  `cmd:"" help:"Try providers on leads that you know all about: who knows them, who is right, and what order is worth its money."`
 

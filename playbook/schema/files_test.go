@@ -144,6 +144,10 @@ policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify:
 		})
 		return problems(ps)
 	},
+	"guards": func(data []byte) leadloop.Problems {
+		_, err := playbook.ParseGuards("guards.yaml", data, []string{"A", "B", "C"})
+		return problems(err)
+	},
 	"survivorship": func(data []byte) leadloop.Problems {
 		d, err := dedupe.ParsePolicy("survivorship.yaml", data)
 		if err != nil {

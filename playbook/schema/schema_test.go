@@ -28,6 +28,7 @@ func Example() {
 	// cadences.schema.json
 	// cases.schema.json
 	// enrich.schema.json
+	// guards.schema.json
 	// lifecycle.schema.json
 	// privacy.schema.json
 	// routing.schema.json
