@@ -28,8 +28,8 @@ type EventKind string
 
 // The journal's event kinds.
 const (
-	EventCaptured       EventKind = "captured"        // a submission became a lead; attrs: source, medium
-	EventSubmission     EventKind = "submission"      // a further submission of a lead that exists
+	EventCaptured       EventKind = "captured"        // a submission became a lead; attrs: via, source, medium, campaign
+	EventSubmission     EventKind = "submission"      // a further submission of a lead that exists; attrs as of captured
 	EventActivity       EventKind = "activity"        // To: its type
 	EventMerged         EventKind = "merged"          // To: the surviving lead; Reason: which match
 	EventUnmerged       EventKind = "unmerged"        // To: the restored lead
@@ -67,6 +67,10 @@ const (
 	EventCadencePaused  EventKind = "cadence_paused"  // attrs: left
 	EventCadenceResumed EventKind = "cadence_resumed" // attrs: due
 	EventCadenceEnded   EventKind = "cadence_ended"   // Reason: finished, or what stopped it
+
+	// EventState closes a commit: what the lead's state became. Attrs: the
+	// fields that changed, as JSON, and v, the version. See [Rebuild].
+	EventState EventKind = "state"
 
 	// EventErased: the lead was erased, To is the erasure's own entry, which
 	// says in From and To what became of each target.

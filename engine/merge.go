@@ -64,6 +64,7 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 			if merged.MergedInto != "" {
 				return fmt.Errorf("%w: lead %s, which it is part of, is merged itself; unmerge that one first", leadloop.ErrInvalid, merged.ID)
 			}
+			before := map[leadloop.LeadID]leadloop.State{merged.ID: merged.State, tombstone.ID: tombstone.State}
 			if into, restored, err = l.o.Merger.Unmerge(merged, tombstone); err != nil {
 				return err
 			}
@@ -79,14 +80,22 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 					return err
 				}
 			}
+			events := []leadloop.Event{{
+				Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(restored.ID), At: asOf, Actor: actor, Reason: reason,
+			}}
 			for _, lead := range []*leadloop.Lead{into, restored} {
 				if lead.Revision, err = tx.Leads().Put(ctx, lead); err != nil {
 					return err
 				}
+				e, changed, err := leadloop.StateEvent(lead.ID, asOf, before[lead.ID], lead.State)
+				if err != nil {
+					return err
+				}
+				if changed {
+					events = append(events, e)
+				}
 			}
-			return tx.Journal().Append(ctx, leadloop.Event{
-				Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(restored.ID), At: asOf, Actor: actor, Reason: reason,
-			})
+			return tx.Journal().Append(ctx, events...)
 		})
 		return Result{}, err
 	})

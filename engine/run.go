@@ -26,6 +26,7 @@ type run struct {
 	added   []leadloop.Activity
 
 	before     leadloop.State
+	journaled  map[leadloop.LeadID]leadloop.State // what the store had, of each lead that is written
 	outcome    leadloop.Outcome
 	steps      []leadloop.Step
 	tombstones []*leadloop.Lead
@@ -41,6 +42,7 @@ type run struct {
 
 func (r *run) decide(ctx context.Context, stages []leadloop.Stage) error {
 	r.before, r.record = r.lead.State, r.lead.ID
+	r.had(r.lead)
 	profile := r.loop.golden(r.lead)
 	r.arrival(profile)
 	r.happened(r.added)
@@ -111,17 +113,35 @@ func (l *Loop) ask(ctx context.Context, stage leadloop.Stage, s leadloop.Subject
 	return stage.Decide(ctx, s)
 }
 
+// had keeps what the store has of a lead, and the journal says, before the run.
+func (r *run) had(lead *leadloop.Lead) {
+	if r.journaled == nil {
+		r.journaled = map[leadloop.LeadID]leadloop.State{}
+	}
+	if !r.arrives || lead.ID != r.record {
+		r.journaled[lead.ID] = lead.State
+	}
+}
+
+// origin is where a submission came from: its touch, of which each is kept.
+func origin(via string, profile *leadloop.Profile) map[string]string {
+	attrs := map[string]string{}
+	if via != "" {
+		attrs["via"] = via
+	}
+	for name, f := range map[string]leadloop.Field[string]{"source": leadloop.Source, "medium": leadloop.Medium, "campaign": leadloop.Campaign} {
+		if v, p := f.Get(profile); p == leadloop.Present {
+			attrs[name] = v
+		}
+	}
+	return attrs
+}
+
 func (r *run) arrival(profile *leadloop.Profile) {
 	if !r.arrives {
 		return
 	}
-	attrs := map[string]string{"via": r.via}
-	if v, p := leadloop.Source.Get(profile); p == leadloop.Present {
-		attrs["source"] = v
-	}
-	if v, p := leadloop.Medium.Get(profile); p == leadloop.Present {
-		attrs["medium"] = v
-	}
+	attrs := origin(r.via, profile)
 	r.events = append(r.events, leadloop.Event{Kind: leadloop.EventCaptured, Lead: r.lead.ID, At: r.lead.ReceivedAt, Attrs: attrs})
 	r.happened(r.lead.Activities)
 }
@@ -242,6 +262,7 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 	if existing.ID == r.lead.ID {
 		return fmt.Errorf("%w: can't merge lead %s into itself", leadloop.ErrInvalid, r.lead.ID)
 	}
+	r.had(existing)
 	merged, tombstone, err := r.loop.o.Merger.Merge(existing, r.lead)
 	if err != nil {
 		return err
@@ -249,7 +270,7 @@ func (r *run) merge(ctx context.Context, into leadloop.LeadID) error {
 	// What arrived belongs to the history of the lead that it became part of;
 	// if it was submitted before, its own arrival is journaled already.
 	if r.trigger == leadloop.TriggerSubmission && !r.arrives {
-		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventSubmission, Lead: merged.ID, At: r.lead.ReceivedAt})
+		r.events = append(r.events, leadloop.Event{Kind: leadloop.EventSubmission, Lead: merged.ID, At: r.lead.ReceivedAt, Attrs: origin("", r.loop.golden(r.lead))})
 	}
 	for i := range r.events {
 		switch e := &r.events[i]; e.Kind {
@@ -455,7 +476,17 @@ func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error
 			return 0, err
 		}
 	}
-	if err := tx.Journal().Append(ctx, r.events...); err != nil {
+	events := r.events
+	for _, lead := range append(slices.Clone(r.tombstones), r.lead) {
+		e, changed, err := leadloop.StateEvent(lead.ID, r.asOf, r.journaled[lead.ID], lead.State)
+		if err != nil {
+			return 0, err
+		}
+		if changed {
+			events = append(slices.Clip(events), e)
+		}
+	}
+	if err := tx.Journal().Append(ctx, events...); err != nil {
 		return 0, err
 	}
 	if len(r.steps) == 0 {

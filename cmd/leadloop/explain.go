@@ -35,7 +35,9 @@ func explain(ctx context.Context, w *strings.Builder, st store.Store, pb *playbo
 			if err != nil {
 				return err
 			}
-			history = append(history, e)
+			if e.Kind != leadloop.EventState { // what the others say, for programs
+				history = append(history, e)
+			}
 		}
 		return nil
 	})

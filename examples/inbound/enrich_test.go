@@ -18,6 +18,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/capture"
@@ -278,13 +279,27 @@ func play(t *testing.T, rules []string, mode enrich.Mode) (map[leadloop.LeadID]o
 				}
 			}
 		}
+		journal := map[leadloop.LeadID][]leadloop.Event{}
 		for e, err := range tx.Journal().Since(ctx, 0) {
 			if err != nil {
 				return err
 			}
+			journal[e.Lead] = append(journal[e.Lead], e)
+			if e.Kind == leadloop.EventUnmerged {
+				journal[leadloop.LeadID(e.To)] = append(journal[leadloop.LeadID(e.To)], e)
+			}
 			switch e.Kind {
 			case leadloop.EventTierChanged, leadloop.EventAssigned, leadloop.EventQueued, leadloop.EventNurtured, leadloop.EventDisqualified, leadloop.EventSuppressed:
 				moves = append(moves, fmt.Sprint(e.At.Format(time.RFC3339), " ", e.Lead, " ", e.Kind, " ", e.From, " to ", e.To))
+			}
+		}
+		for _, l := range leads {
+			rebuilt, err := leadloop.Rebuild(l.ID, journal[l.ID])
+			if err != nil {
+				return err
+			}
+			if diff := gocmp.Diff(l.State, rebuilt.State, cmpopts.EquateEmpty()); diff != "" || rebuilt.MergedInto != l.MergedInto {
+				t.Errorf("lead %s can't be rebuilt from its journal: part of %q, which says %q; -lead +journal\n%s", l.ID, l.MergedInto, rebuilt.MergedInto, diff)
 			}
 		}
 		spent, err = tx.Costs().Total(ctx, "", until.AddDate(-1, 0, 0), until.AddDate(1, 0, 0))
