@@ -213,15 +213,7 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 	if p.Strategy == StrategyFair {
 		winner := next(c.members)
 		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner)
-		for i, owed := range c.owed {
-			switch {
-			case c.members[i].Absent:
-			case i != winner && len(t.Members) == MaxTraced && owed <= t.Members[MaxTraced-1].Owed:
-				t.More++
-			default:
-				t.could(MemberTrace{Member: c.members[i].Member, Owed: owed})
-			}
-		}
+		t.fair(c.members, c.owed, winner)
 	} else if err := d.byRank(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}

@@ -132,6 +132,37 @@ func (t *EntryTrace) could(m MemberTrace) {
 	t.Members[n] = m
 }
 
+// fair traces the members of a fair pool who can get the lead: the winner, then
+// those owed most. A large pool is gone through for every lead, so that only
+// their positions are moved about.
+func (t *EntryTrace) fair(members []Entitlement, owed []leadloop.Owed, winner int) {
+	var most [MaxTraced - 1]int32
+	n, able := 0, 0
+	for i := range members {
+		if members[i].Absent {
+			continue
+		}
+		able++
+		if i == winner || n == len(most) && owed[i] <= owed[most[n-1]] {
+			continue
+		}
+		if n < len(most) {
+			n++
+		}
+		at := n - 1
+		for ; at > 0 && owed[i] > owed[most[at-1]]; at-- {
+			most[at] = most[at-1]
+		}
+		most[at] = int32(i)
+	}
+	t.Members = make([]MemberTrace, 1, 1+n)
+	t.Members[0] = MemberTrace{Member: members[winner].Member, Owed: owed[winner]}
+	for _, i := range most[:n] {
+		t.Members = append(t.Members, MemberTrace{Member: members[i].Member, Owed: owed[i]})
+	}
+	t.More += able - len(t.Members)
+}
+
 // before orders those who could get the lead.
 func (t *EntryTrace) before(a, b *MemberTrace) bool {
 	if first, second := a.Member == t.Winner, b.Member == t.Winner; first != second {
