@@ -210,9 +210,15 @@ func (c *enrichCmd) terms(pb *playbook.Playbook) (terms, error) {
 	return t, nil
 }
 
+// fresh tells of a database file that is not there yet.
+func (c *enrichCmd) fresh() bool {
+	kind, path, _ := strings.Cut(c.Store, ":")
+	return kind == "sqlite" && !exists(path)
+}
+
 // open opens the store. A dry run makes none.
 func (c *enrichCmd) open(ctx context.Context) (store.Store, error) {
-	if _, path, _ := strings.Cut(c.Store, ":"); c.DryRun && !exists(path) {
+	if c.DryRun && c.fresh() {
 		return memstore.New(), nil
 	}
 	return openStore(ctx, c.Store)
@@ -221,7 +227,7 @@ func (c *enrichCmd) open(ctx context.Context) (store.Store, error) {
 // prepare stores what the CRM says and looks up who the rows are. It returns
 // what makes waterfalls over the store.
 func (b *backlog) prepare(ctx context.Context, base *runCmd, s streams) (func(enrich.Mode) (*enrich.Waterfall, error), error) {
-	if _, path, _ := strings.Cut(base.Store, ":"); b.cmd.DryRun && !exists(path) {
+	if b.cmd.DryRun && b.cmd.fresh() {
 		base.Store = "memory"
 	}
 	tokens, err := base.tokens(ctx, b.store)
