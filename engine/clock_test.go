@@ -32,7 +32,8 @@ func TestMachinesWhoseClocksAreAnHourOffAgreeOnLeasesByTheStoresClock(t *testing
 				var delivered atomic.Int64
 				var done [3]chan error
 				ctx, stop := context.WithCancel(t.Context())
-				for i, off := range []time.Duration{-time.Hour, 0, time.Hour} {
+				notices(t, st, 1)
+				for i, off := range []time.Duration{0, time.Hour, -time.Hour} {
 					loop := newLoop(t, st, engine.Options{
 						Now: func() time.Time { return time.Now().Add(off) }, Hold: 5 * time.Minute,
 						Handlers: map[string]engine.Handler{leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error {
@@ -43,9 +44,8 @@ func TestMachinesWhoseClocksAreAnHourOffAgreeOnLeasesByTheStoresClock(t *testing
 					})
 					done[i] = make(chan error, 1)
 					go func() { done[i] <- loop.Run(ctx) }()
+					time.Sleep(time.Second) // the first has the task
 				}
-				synctest.Wait()
-				notices(t, st, 1)
 				time.Sleep(10 * time.Minute)
 				stop()
 				for _, d := range done {

@@ -13,6 +13,7 @@
 package river
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,12 @@ type Options struct {
 	Schema string
 	// Queue is the queue of the jobs; "" means [Queue].
 	Queue string
+	// QueueOf chooses a queue by task, such as one for the tier that
+	// Task.Priority tells (a playbook gives the lowest tier 0, the next one 1 and
+	// so on); "" means Queue. nil puts all jobs into one queue. Whoever works a
+	// job takes the most urgent task there is, so a queue of its own keeps
+	// workers free for a tier, and none is needed for order.
+	QueueOf func(task leadloop.Task) string
 }
 
 // WorkerOptions are the optional settings of a worker. The zero value is the
@@ -75,13 +82,17 @@ func NewStore(s store.Store, o Options) (store.Store, error) {
 	if o.Queue == "" {
 		o.Queue = Queue
 	}
-	return &jobStore{Store: s, client: client, queue: o.Queue}, nil
+	if o.QueueOf == nil {
+		o.QueueOf = func(leadloop.Task) string { return "" }
+	}
+	return &jobStore{Store: s, client: client, queue: o.Queue, queueOf: o.QueueOf}, nil
 }
 
 type jobStore struct {
 	store.Store
-	client *river.Client[pgx.Tx]
-	queue  string
+	client  *river.Client[pgx.Tx]
+	queue   string
+	queueOf func(leadloop.Task) string
 }
 
 func (s *jobStore) Update(ctx context.Context, f func(tx store.Tx) error) error {
@@ -144,7 +155,7 @@ func (t jobTx) insert(ctx context.Context, tasks ...leadloop.Task) error {
 		at := x.DueAt.UTC()
 		jobs[i] = river.InsertManyParams{
 			Args:       Due{Task: x.Key, At: at},
-			InsertOpts: &river.InsertOpts{Queue: t.s.queue, ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}},
+			InsertOpts: &river.InsertOpts{Queue: cmp.Or(t.s.queueOf(x), t.s.queue), ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}},
 		}
 	}
 	if _, err := t.s.client.InsertManyTx(ctx, pg, jobs); err != nil {
