@@ -3,6 +3,7 @@ module github.com/leadloop/leadloop/engine/river
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/leadloop/leadloop v0.0.0
 	github.com/leadloop/leadloop/store/postgres v0.0.0

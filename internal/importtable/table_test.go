@@ -106,6 +106,7 @@ var table = []row{
 	{pkg: "otel", may: []string{"", "store", "engine"}, libs: []string{otel}, testMay: []string{"enrich", "playbook", "privacy"}},
 	{pkg: "cmd/leadloop", may: append(slices.Clone(public), "store/sqlite", "store/postgres"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
+	{pkg: "examples/machines", may: append(public, "store/postgres", "store/postgres/postgrestest"), libs: []string{pgx}}, // its own module: light users don't pull pgx
 	// The peers that the library is measured against.
 	{pkg: "benchmarks", may: []string{"", "rules", "scoring", "dedupe/match", "dedupe/match/measure"}, libs: []string{cel, expr}},
 	{pkg: "benchmarks/throughput", may: append(public, "store/sqlite", "store/postgres", "store/postgres/postgrestest"), libs: []string{pgx, sqlite}},
@@ -115,15 +116,16 @@ var table = []row{
 // nestedModules are the folders with a go.mod of their own, and whether go.work
 // holds them.
 var nestedModules = map[string]bool{
-	"benchmarks":     true,
-	"cmd/leadloop":   true,
-	"engine/river":   true,
-	"examples":       true,
-	"notify/smtp":    true,
-	"otel":           true,
-	"store/postgres": true,
-	"store/sqlite":   true,
-	"tools":          false, // pins what the checks run, nothing imports it
+	"benchmarks":        true,
+	"cmd/leadloop":      true,
+	"engine/river":      true,
+	"examples":          true,
+	"examples/machines": true,
+	"notify/smtp":       true,
+	"otel":              true,
+	"store/postgres":    true,
+	"store/sqlite":      true,
+	"tools":             false, // pins what the checks run, nothing imports it
 }
 
 // rowOf finds the row of a package. A package below the root package is not covered

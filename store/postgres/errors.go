@@ -80,3 +80,14 @@ func explainRefusal(e *pgconn.PgError) error {
 	}
 	return fmt.Errorf("postgres: %w: %s%s (SQLSTATE %s)", is, text, where, e.Code)
 }
+
+// Conflict reports whether a transaction of the host, in which a store took
+// part, ended because a concurrent one got in the way: begin it anew, from its
+// first statement. Errors of the store, of pgx and of the commit are all told.
+func Conflict(err error) bool {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code == "40001" || refused.Code == "40P01"
+	}
+	return errors.Is(err, leadloop.ErrConflict)
+}
