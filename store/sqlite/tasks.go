@@ -82,6 +82,16 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 	}
 	var due []leadloop.Task
 	for _, kind := range kinds {
+		// Most kinds have nothing to hand out, and to find that out priority by
+		// priority takes a look for each.
+		some := false
+		if err := t.query(ctx, "SELECT 1 FROM tasks WHERE state = 'pending' AND kind = ?1 AND free_at <= ?2 LIMIT 1",
+			func(*row) { some = true }, kind, store.FormatBound(now)); err != nil {
+			return nil, err
+		}
+		if !some {
+			continue
+		}
 		of, err := t.due(ctx, kind, store.FormatBound(now), limit)
 		if err != nil {
 			return nil, err
