@@ -98,18 +98,19 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	ctx := r.Context()
 	var result engine.Result
 	for {
-		err = pgx.BeginTxFunc(r.Context(), s.pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, func(tx pgx.Tx) error {
+		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, func(tx pgx.Tx) error {
 			// A loop over the host's transaction: it only submits, workers decide.
-			loop, err := s.pb.Loop(r.Context(), s.store.In(tx), playbook.Options{Tokens: s.tokens})
+			loop, err := s.pb.Loop(ctx, s.store.In(tx), playbook.Options{Tokens: s.tokens})
 			if err != nil {
 				return err
 			}
-			if result, err = loop.Submit(r.Context(), submission); err != nil {
+			if result, err = loop.Submit(ctx, submission); err != nil {
 				return err
 			}
-			_, err = tx.Exec(r.Context(), "INSERT INTO "+schema+".signups VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", result.Record, r.FormValue("company"), now)
+			_, err = tx.Exec(ctx, "INSERT INTO "+schema+".signups VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", result.Record, r.FormValue("company"), now)
 			return err
 		})
 		// Two forms at one moment may be in each other's way: once more, from
@@ -134,19 +135,19 @@ type status struct {
 
 func (s *site) status(w http.ResponseWriter, r *http.Request) {
 	var out status
-	id := leadloop.LeadID(r.PathValue("id"))
-	err := s.store.View(r.Context(), func(tx store.Tx) error {
-		lead, err := store.Resolve(r.Context(), tx.Leads(), id)
+	ctx, id := r.Context(), leadloop.LeadID(r.PathValue("id"))
+	err := s.store.View(ctx, func(tx store.Tx) error {
+		lead, err := store.Resolve(ctx, tx.Leads(), id)
 		if err != nil {
 			return err
 		}
 		out.Outcome, out.Owner, out.Queue = string(lead.State.Disposition), string(lead.State.Owner), lead.State.Queue
 		// The host's own table, at the same moment.
-		pg, err := postgres.Tx(r.Context(), tx)
+		pg, err := postgres.Tx(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return pg.QueryRow(r.Context(), "SELECT count(*) FROM "+schema+".signups WHERE lead = $1", id).Scan(&out.Signups)
+		return pg.QueryRow(ctx, "SELECT count(*) FROM "+schema+".signups WHERE lead = $1", id).Scan(&out.Signups)
 	})
 	switch {
 	case errors.Is(err, leadloop.ErrNotFound):
