@@ -24,6 +24,7 @@ func judgedPage(name, page string) *template.Template {
 		"number":  func(f *float64) string { return fmt.Sprintf("%.4f", *f) },
 		"gains":   func(q learn.Quality) template.HTML { return gains(&q) }, "reliability": func(q learn.Quality) template.HTML { return reliabilityPlot(&q) },
 		"scores": func(q learn.Quality) template.HTML { return scoresPlot(&q) }, "tiers": tierBars,
+		"question": question, "value": valueText, "drift": driftBars,
 	}).Parse(pageParts)).Parse(page))
 }
 

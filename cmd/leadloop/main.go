@@ -69,6 +69,7 @@ type cli struct {
 	History historyCmd `cmd:"" help:"What happened before leadloop."`
 
 	Learn learnCmd `cmd:"" help:"Learn a scoring model from leads whose end is known: any table, a file that people can read."`
+	Audit auditCmd `cmd:"" help:"Ask whether scores and signals still tell how leads end: gap, tiers, probabilities, drift, rules, modifiers."`
 	Score scoreCmd `cmd:"" help:"Score any table of leads by a scoring.yaml."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -7,6 +7,10 @@ type Drift struct {
 	// PSI is the population stability index, Σ (q−p)·ln(q/p), as it is usually
 	// reported: 0.1 is a shift worth a look, 0.25 a large one.
 	PSI float64 `json:"psi"`
+	// Low and High are its 95 % interval by the delta method; where little has
+	// changed it is too narrow, and P tells more.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
 	// Expected is what PSI comes to on average for two samples of these sizes
 	// from one and the same distribution.
 	Expected float64 `json:"expected"`
@@ -31,15 +35,22 @@ func PSI(before, after []int64) Drift {
 		return Drift{P: 1}
 	}
 	psi := 0.0
+	// Mean and mean square of how the sum changes with the share of a group,
+	// before and after.
+	var g, gg, h, hh float64
 	for i := range before {
 		if before[i]+after[i] == 0 {
 			continue
 		}
 		p, q := (float64(before[i])+.5)/(n+groups/2), (float64(after[i])+.5)/(m+groups/2)
-		psi += (q - p) * math.Log(q/p)
+		l := math.Log(q / p)
+		psi += (q - p) * l
+		x, y := 1-l-q/p, 1+l-p/q
+		g, gg, h, hh = g+p*x, gg+p*x*x, h+q*y, hh+q*y*y
 	}
 	unit := 1/n + 1/m
-	return Drift{PSI: psi, Expected: (groups - 1) * unit, P: ChiSquareAbove(psi/unit, groups-1)}
+	se := math.Sqrt(max(0, gg-g*g)/n + max(0, hh-h*h)/m)
+	return Drift{PSI: psi, Low: max(0, psi-z95*se), High: psi + z95*se, Expected: (groups - 1) * unit, P: ChiSquareAbove(psi/unit, groups-1)}
 }
 
 // ChiSquareAbove is the chance that a χ² variable with k degrees of freedom is

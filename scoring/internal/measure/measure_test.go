@@ -170,7 +170,7 @@ func TestPSIIsTheSumByHandAndNothingForEqualSamples(t *testing.T) {
 // A sample of the same distribution alarms about as often as its p says, and
 // its PSI is what is expected of it.
 func TestPSIOfUnchangedSamplesIsAsExpected(t *testing.T) {
-	rng, draws, alarms, sum := uint64(12345), 2000, 0, 0.0
+	rng, draws, alarms, sum := uint64(12345), 2000, 0, 0.0 // of a generator with a fixed seed
 	next := func() uint64 { rng = rng*6364136223846793005 + 1442695040888963407; return rng >> 33 }
 	var expected float64
 	for range draws {
@@ -202,5 +202,37 @@ func TestTheGapIsTheDifferenceOfTheMeans(t *testing.T) {
 	}
 	if se := (gap.High - gap.Value) / z95; math.Abs(se-math.Sqrt(25./4*2)) > 1e-12 {
 		t.Errorf("standard error %v", se)
+	}
+}
+
+func TestTheIntervalOfPSIHoldsItNineteenTimesOfTwenty(t *testing.T) {
+	p, q := [4]float64{.4, .3, .2, .1}, [4]float64{.2, .2, .3, .3}
+	want := 0.0
+	for i := range p {
+		want += (q[i] - p[i]) * math.Log(q[i]/p[i])
+	}
+	rng := uint64(99)
+	draw := func(shares [4]float64, n int) []int64 {
+		out := make([]int64, 4)
+		for range n {
+			rng = rng*6364136223846793005 + 1442695040888963407
+			u, k := float64(rng>>11)/(1<<53), 0
+			for k < 3 && u >= shares[k] {
+				u -= shares[k]
+				k++
+			}
+			out[k]++
+		}
+		return out
+	}
+	const draws = 1000
+	held := 0
+	for range draws {
+		if d := PSI(draw(p, 800), draw(q, 500)); d.Low <= want && want <= d.High {
+			held++
+		}
+	}
+	if share := float64(held) / draws; share < .93 || share > .97 {
+		t.Errorf("the interval holds the true PSI in %v of draws", share)
 	}
 }
