@@ -82,6 +82,15 @@ func deriveWords(raw string, out []string) {
 	}
 }
 
+// deriveCategory writes countries by their code, however they are spelled.
+func deriveCategory(raw string, out []string) {
+	if iso2, ok := normalize.Country(raw); ok {
+		out[0] = strings.ToLower(iso2)
+		return
+	}
+	deriveWords(raw, out)
+}
+
 func deriveSolid(raw string, out []string) {
 	if s := solid(raw); !normalize.IsNull(raw) {
 		out[0] = s

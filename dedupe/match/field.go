@@ -27,7 +27,7 @@ const (
 	KindAddress    Kind = "address"     // street types and house number apart
 	KindCity       Kind = "city"
 	KindPostcode   Kind = "postcode" // equal, one character wrong, same beginning
-	KindCategory   Kind = "category" // few values, equal or not: country, state, sex
+	KindCategory   Kind = "category" // few values, equal or not: country in any spelling, state, sex
 	KindTitle      Kind = "title"    // job title or occupation, by its words
 	KindText       Kind = "text"     // words, the rare ones counting more
 	KindID         Kind = "id"       // opaque: equal or nearly so

@@ -202,7 +202,7 @@ var simpleKinds = map[Kind]simple{
 	KindNumber:     {false, deriveNumber, numberLevels, 0, 1 << 3, compareNumber},
 	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, 0, comparePlace},
 	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, 0, comparePostcode},
-	KindCategory:   {false, deriveWords, categoryLevels, 0, 0, compareCategory},
+	KindCategory:   {false, deriveCategory, categoryLevels, 0, 0, compareCategory},
 	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
 	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
 	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, compareID},
