@@ -38,7 +38,8 @@ type ScoredPair struct {
 	A      int     `json:"a"`
 	B      int     `json:"b"`
 	Weight float64 `json:"weight"` // binary logarithm of the odds, by the two rows alone
-	// Probability is that of Weight; where a row has one partner only, it is smaller the likelier the other candidates of the two rows are.
+	// Probability is that of Weight, but for what the other rows say: it is larger if both are one with a third row, and, where a row has one partner
+	// at most, smaller the likelier the other candidates of the two are.
 	Probability float64 `json:"probability"`
 	Verdict     Verdict `json:"verdict"`
 	Joined      bool    `json:"joined"` // in one cluster
@@ -108,6 +109,7 @@ type clusterer struct {
 	parts  *components
 	group  []uint32 // of each node: the least node of its cluster
 	splits []Split
+	ties   ties
 	rivals *rivals // nil if a row may have any number of partners
 }
 
@@ -169,6 +171,7 @@ func (c *clusterer) link(ctx context.Context) error {
 		}
 	})
 	c.splits = slices.Concat(splits...)
+	c.ties = newTies(c.group, c.parts.edges)
 	if c.rivals = newRivals(c.n, c.o.Mode); c.rivals != nil {
 		for _, list := range c.edges {
 			for _, e := range list {
@@ -338,12 +341,16 @@ func ordered(w float32) uint32 {
 	return bits | 1<<31
 }
 
-// probability of a pair, given the other candidates of its rows where a row has one partner only.
+// probability of a pair, given what other rows say of the two.
 func (c *clusterer) probability(e edge) float64 {
 	if c.rivals != nil {
 		return c.rivals.probability(e.x, e.y, oddsOf(float64(e.weight)))
 	}
-	return probability(float64(e.weight))
+	p := probability(float64(e.weight))
+	if p < sure && c.group[e.x] == c.group[e.y] {
+		p = max(p, c.ties.through(e.x, e.y))
+	}
+	return p
 }
 
 func (c *clusterer) pair(e edge) ScoredPair {

@@ -6,35 +6,6 @@ import (
 	"github.com/leadloop/leadloop/normalize"
 )
 
-// headerKinds are the words of headers, without blanks and punctuation, that tell a kind. The longest that a header holds as whole words counts.
-var headerKinds = map[string]Kind{
-	"firstname": KindGivenName, "givenname": KindGivenName, "forename": KindGivenName, "vorname": KindGivenName, "prenom": KindGivenName, "fname": KindGivenName,
-	"given": KindGivenName, "first": KindGivenName, "nombre": KindGivenName,
-	"lastname": KindFamilyName, "familyname": KindFamilyName, "surname": KindFamilyName, "nachname": KindFamilyName, "lname": KindFamilyName,
-	"last": KindFamilyName, "apellido": KindFamilyName, "apellidos": KindFamilyName, "family": KindFamilyName,
-	"fullname": KindPersonName, "personname": KindPersonName, "contactname": KindPersonName, "contact": KindPersonName, "person": KindPersonName,
-	"authors": KindPeople, "author": KindPeople, "people": KindPeople, "editors": KindPeople, "inventors": KindPeople,
-	"email": KindEmail, "mail": KindEmail, "emailaddress": KindEmail,
-	"phone": KindPhone, "phonenumber": KindPhone, "telephone": KindPhone, "tel": KindPhone, "mobile": KindPhone, "mobilephone": KindPhone,
-	"fax": KindPhone, "telefon": KindPhone, "cell": KindPhone,
-	"domain": KindDomain, "website": KindDomain, "url": KindDomain, "web": KindDomain, "homepage": KindDomain,
-	"company": KindCompany, "companyname": KindCompany, "organisation": KindCompany, "organization": KindCompany, "account": KindCompany,
-	"accountname": KindCompany, "employer": KindCompany, "firm": KindCompany, "firma": KindCompany, "business": KindCompany, "vendor": KindCompany,
-	"manufacturer": KindCompany, "brand": KindCompany,
-	"dob": KindDate, "dateofbirth": KindDate, "birthdate": KindDate, "birthday": KindDate, "date": KindDate, "geburtsdatum": KindDate,
-	"address": KindAddress, "addr": KindAddress, "street": KindAddress, "strasse": KindAddress, "adresse": KindAddress, "streetaddress": KindAddress,
-	"streetnumber": KindNumber, "housenumber": KindNumber, "year": KindNumber, "age": KindNumber, "price": KindNumber, "amount": KindNumber,
-	"city": KindCity, "town": KindCity, "suburb": KindCity, "locality": KindCity, "place": KindCity, "birthplace": KindCity, "placeofbirth": KindCity, "ort": KindCity,
-	"stadt": KindCity, "ville": KindCity, "ciudad": KindCity, "county": KindCity,
-	"zip": KindPostcode, "zipcode": KindPostcode, "postcode": KindPostcode, "postalcode": KindPostcode, "postal": KindPostcode, "plz": KindPostcode,
-	"state": KindCategory, "country": KindCategory, "region": KindCategory, "gender": KindCategory, "sex": KindCategory, "language": KindCategory,
-	"province": KindCategory, "industry": KindCategory, "status": KindCategory, "currency": KindCategory,
-	"title": KindTitle, "jobtitle": KindTitle, "position": KindTitle, "occupation": KindTitle, "role": KindTitle, "profession": KindTitle, "job": KindTitle,
-	"ssn": KindID, "socsecid": KindID, "vat": KindID, "vatid": KindID, "taxid": KindID, "duns": KindID, "sku": KindID, "isbn": KindID, "passport": KindID,
-	"linkedin": KindID, "linkedinurl": KindID, "profile": KindID, "profileurl": KindID, "xing": KindID,
-	"description": KindText, "notes": KindText, "comment": KindText, "venue": KindText, "type": KindText, "cuisine": KindText, "category": KindText,
-}
-
 // rowIDs are headers of what numbers the rows and says nothing about who they are.
 var rowIDs = map[string]bool{
 	"id": true, "recid": true, "rowid": true, "recordid": true, "uniqueid": true, "uuid": true, "guid": true, "key": true, "index": true, "row": true, "rownumber": true,
@@ -63,8 +34,41 @@ func Guess(header []string, rows [][]string) []Field {
 		facts[i] = look(i, rows)
 		fields[i] = Field{Name: name, Kind: guessKind(name, &facts[i])}
 	}
+	nameFamily(fields, facts)
 	dropRedundant(fields, rows)
 	return fields
+}
+
+// nameFamily decides about columns that are called a name and no more: "Nom" beside "Prénom" is the family name, "Nombre" beside "Apellidos" the
+// given one, and alone it is what its values look like.
+func nameFamily(fields []Field, facts []columnFacts) {
+	has := func(k Kind, but int) bool {
+		for i, f := range fields {
+			if f.Kind == k && i != but {
+				return true
+			}
+		}
+		return false
+	}
+	for i := range fields {
+		switch key := solid(fields[i].Name); {
+		case !bareNames[key] || fields[i].Kind == KindIgnore:
+		case has(KindGivenName, i) && !has(KindFamilyName, i):
+			fields[i].Kind = KindFamilyName
+		case !has(KindGivenName, i) && has(KindFamilyName, i) && facts[i].meanWords() < 1.6:
+			fields[i].Kind = KindGivenName
+		case fields[i].Kind == KindGivenName && !has(KindFamilyName, i):
+			fields[i].Kind = facts[i].named()
+		}
+	}
+}
+
+// named tells names of people from those of companies.
+func (f *columnFacts) named() Kind {
+	if f.share(f.given) > 0.35 && f.meanWords() < 3.5 {
+		return KindPersonName
+	}
+	return KindCompany
 }
 
 // guessKind decides by the values where they leave no doubt, then by the header, then by the values.
@@ -78,11 +82,8 @@ func guessKind(name string, f *columnFacts) Kind {
 	}
 	kind, known := headerKind(name)
 	switch {
-	case !known && key == "name":
-		kind = KindCompany
-		if f.share(f.given) > 0.35 && f.meanWords() < 3.5 {
-			kind = KindPersonName
-		}
+	case !known && bareNames[key]:
+		kind = f.named()
 	case !known:
 		kind = f.kind()
 	case kind == KindTitle && f.meanWords() > 4.5:
@@ -130,6 +131,7 @@ func splitCamel(s string) string {
 type columnFacts struct {
 	filled, distinct, words, letters                    int
 	emails, domains, phones, dates, numbers, ids, given int
+	written, legal                                      int // phones with signs that group or prefix them, companies with a legal form
 }
 
 func (f *columnFacts) share(n int) float64 { return float64(n) / float64(max(f.filled, 1)) }
@@ -170,8 +172,14 @@ func look(col int, rows [][]string) columnFacts {
 		if y, m, d, ok := parseDate(v); ok && y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
 			f.dates++
 		}
-		if letters == 0 && digits >= 7 && digits <= 15 && strings.IndexByte(v, '.') < 0 && len(v) > digits {
+		if letters == 0 && digits >= 7 && digits <= 15 && strings.IndexByte(v, '.') < 0 {
 			f.phones++
+			if len(v) > digits {
+				f.written++
+			}
+		}
+		if len(words) > 1 && len(words) < 8 && normalize.Company(v).LegalForm != "" {
+			f.legal++
 		}
 		if _, ok := wholeNumber(strings.Replace(v, ".", "", 1)); ok {
 			f.numbers++
@@ -192,12 +200,14 @@ func (f *columnFacts) kind() Kind {
 	switch {
 	case f.share(f.dates) > 0.8:
 		return KindDate
-	case f.share(f.phones) > 0.8:
+	case f.share(f.phones) > 0.8 && f.share(f.written) > 0.2:
 		return KindPhone
 	case f.share(f.domains) > 0.8:
 		return KindDomain
 	case f.distinct <= 60 && f.distinct*20 < f.filled:
 		return KindCategory
+	case f.share(f.legal) > 0.15:
+		return KindCompany
 	case f.share(f.ids) > 0.8:
 		return KindID
 	case f.share(f.numbers) > 0.8:
