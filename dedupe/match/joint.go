@@ -229,7 +229,8 @@ func (t *joint) set(p *params) {
 	}
 }
 
-// setCrossed lets names that are exchanged weigh what they would if they agreed as they stand: who exchanges names does so whoever it is.
+// setCrossed lets names that are exchanged weigh a bit less than they would if they agreed as they stand: who exchanges names does so whoever it is,
+// and of names that are given and family names alike there are two ways to be met by chance.
 func (t *joint) setCrossed(k int, p *params) {
 	c := &t.spec.comparisons[k]
 	if c.cross == 0 {
@@ -242,7 +243,7 @@ func (t *joint) setCrossed(k int, p *params) {
 	}
 	m := p.m[k]
 	for _, row := range p.u[k] {
-		row[c.exact+1] = m[c.exact+1] * row[c.exact] / m[c.exact] * u / p.m[c.cross][family]
+		row[c.exact+1] = 2 * m[c.exact+1] * row[c.exact] / m[c.exact] * u / p.m[c.cross][family]
 	}
 }
 
