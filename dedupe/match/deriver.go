@@ -26,13 +26,21 @@ var repeated = []Kind{
 	KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber,
 }
 
-const memoizedValues = 1 << 15
+// How many values are remembered of a field, and of companies, which take the most time and come in more ways.
+const (
+	memoizedValues    = 1 << 15
+	memoizedCompanies = 1 << 16
+)
 
 func newMemos(s *spec) []remembered {
 	memos := make([]remembered, len(s.derived))
 	for i, d := range s.derived {
 		if slices.Contains(repeated, s.fields[d.field].Kind) {
-			memos[i] = make(remembered, memoizedValues)
+			size := memoizedValues
+			if s.fields[d.field].Kind == KindCompany {
+				size = memoizedCompanies
+			}
+			memos[i] = make(remembered, size)
 		}
 	}
 	return memos
@@ -49,7 +57,7 @@ func (s *deriver) derive(values, out []string) {
 		raw := values[d.field]
 		from := &s.scratch
 		if memo := s.memo[i]; memo != nil && len(raw) <= 64 {
-			at := &memo[hash64(7, raw)%memoizedValues]
+			at := &memo[hash64(7, raw)%uint64(len(memo))]
 			m := at.Load()
 			if m == nil || m.raw != raw {
 				m = &memoized{raw: strings.Clone(raw)}

@@ -137,9 +137,21 @@ func (p *params) adjustment(s *spec, v *vector) float64 {
 	return sum
 }
 
-// weight returns the binary logarithm of the odds that two rows are one.
+// weight returns the binary logarithm of the odds that two rows are one: the prior, levelWeight and adjustment.
 func (p *params) weight(s *spec, v *vector) float64 {
-	return p.prior + p.levelWeight(&v.level) + p.adjustment(s, v)
+	levels, adjusts := 0.0, 0.0
+	for k := range p.w {
+		level := v.level[k]
+		if level == levelMissing {
+			continue
+		}
+		above := p.above(k, &v.level)
+		levels += p.w[k][above][level]
+		if v.freq[k] != 0 {
+			adjusts += p.adjust(&s.comparisons[k], k, above, level, v.freq[k])
+		}
+	}
+	return p.prior + levels + adjusts
 }
 
 func probability(weight float64) float64 { return 1 / (1 + math.Exp2(-weight)) }

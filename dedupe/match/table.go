@@ -24,6 +24,10 @@ type Table struct {
 	memos   []remembered // of AddAll
 	scratch []string
 	short   int // rows with fewer values than fields
+	made    struct {
+		nodes    *nodes // of all rows; nil if they were not asked for yet
+		together bool
+	}
 }
 
 // memo remembers what the latest values of a field became, so that what is common is normalised once.
@@ -152,6 +156,9 @@ func (n *nodes) rowsOf(i uint32) []uint32 { return n.rows[n.first[i]:n.first[i+1
 // nodes sorts the rows by content and puts equal ones of one source together, but for those that are to stay apart. It returns an error if two rows
 // have one id.
 func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
+	if made := t.made; len(apart) == 0 && made.nodes != nil && made.together == together && made.nodes.all == len(t.ids) {
+		return made.nodes, nil
+	}
 	if err := t.checkIDs(); err != nil {
 		return nil, err
 	}
@@ -165,22 +172,17 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 	}
 	stride := len(t.cols)
 	n := &nodes{spec: t.spec, cols: t.cols, stride: stride, all: len(t.ids), nSource: len(t.names)}
-	type keyed struct {
-		hash uint64
-		row  uint32
-	}
-	order := make([]keyed, len(t.ids))
-	for r := range order {
+	order := hashed(len(t.ids), func(r int) uint64 {
 		h := uint64(rank[t.sources[r]])
 		for c, id := range t.cells[r*stride : (r+1)*stride] {
 			h = mix64(h ^ t.cols[c].hashes[id])
 		}
-		order[r] = keyed{h, uint32(r)}
-	}
-	slices.SortFunc(order, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), compareBools(apart[a.row], apart[b.row]), strings.Compare(t.ids[a.row], t.ids[b.row]))
+		return h
+	}, func(a, b uint32) int {
+		return cmp.Or(compareBools(apart[a], apart[b]), strings.Compare(t.ids[a], t.ids[b]))
 	})
-	n.rows = make([]uint32, len(order))
+	n.rows, n.first, n.sources = make([]uint32, len(order)), make([]uint32, 0, len(order)+1), make([]uint16, 0, len(order))
+	n.cells = make([]uint32, 0, len(t.cells))
 	for i, k := range order {
 		n.rows[i] = k.row
 		row := t.cells[int(k.row)*stride : (int(k.row)+1)*stride]
@@ -195,6 +197,9 @@ func (t *Table) nodes(together bool, apart map[uint32]bool) (*nodes, error) {
 		n.sources = append(n.sources, source)
 	}
 	n.first = append(n.first, uint32(len(order)))
+	if len(apart) == 0 {
+		t.made.nodes, t.made.together = n, together
+	}
 	return n, nil
 }
 
@@ -213,15 +218,7 @@ func (t *Table) checkIDs() error {
 	if len(t.ids) < 2 {
 		return nil
 	}
-	type keyed struct {
-		hash uint64
-		row  int
-	}
-	all := make([]keyed, len(t.ids))
-	for i, id := range t.ids {
-		all[i] = keyed{hash64(3, id), i}
-	}
-	slices.SortFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.row, b.row)) })
+	all := hashed(len(t.ids), func(r int) uint64 { return hash64(3, t.ids[r]) }, cmp.Compare[uint32])
 	var errs []error
 	for i := 1; i < len(all); i++ {
 		a, b := all[i-1].row, all[i].row
