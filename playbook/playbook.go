@@ -84,7 +84,13 @@ type Playbook struct {
 // and position, warnings included; the playbook is nil if any of them is more
 // than a warning.
 func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
-	l := &loader{readable: map[string]bool{}, pb: &Playbook{fsys: fsys, contents: map[string][]byte{}}}
+	return load(fsys, false)
+}
+
+// load reads the folder; stored, if it is one that decided once, whose
+// providers are asked nothing any more.
+func load(fsys fs.FS, stored bool) (*Playbook, leadloop.Problems) {
+	l := &loader{stored: stored, readable: map[string]bool{}, pb: &Playbook{fsys: fsys, contents: map[string][]byte{}}}
 	l.read()
 	l.parse()
 	// Without the scoring file nobody knows the host's fields, and every rule
@@ -109,6 +115,7 @@ func Load(fsys fs.FS) (*Playbook, leadloop.Problems) {
 type loader struct {
 	pb       *Playbook
 	problems leadloop.Problems
+	stored   bool
 	readable map[string]bool // files that are YAML at all
 
 	scoring   scoring.Definition
@@ -263,7 +270,7 @@ func (l *loader) compile() {
 	pb.policy, err = dedupe.NewPolicy(l.survivor, pb.schema)
 	l.found(survivorshipFile, err)
 	l.compileLifecycle(tiers)
-	if pb.enriching != nil {
+	if pb.enriching != nil && !l.stored {
 		var problems leadloop.Problems
 		l.sources, problems = pb.enriching.Sources(pb.schema, enrich.Host{Files: pb.fsys, Check: true})
 		l.found(enrichFile, problems.Err())

@@ -49,6 +49,8 @@ type cli struct {
 	Run   runCmd   `cmd:"" help:"Run a playbook over a file of leads: every lead comes out with an owner, a queue, a track or a reason."`
 	Check checkCmd `cmd:"" help:"Print every problem of a playbook, with file:line:column."`
 
+	Explain explainCmd `cmd:"" help:"Say everything that was decided about a lead and why; decide it again, or with other values."`
+
 	Plan planCmd `cmd:"" help:"Say what a changed playbook would do to leads before it is used. Exit code 0: nothing moves; 2: something moves; 3: a guard would be broken."`
 
 	Test testCmd `cmd:"" help:"Run the playbook's cases: what fails, what they do not cover, and which changed weight none of them would notice."`

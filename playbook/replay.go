@@ -1,0 +1,193 @@
+package playbook
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/scoring"
+	"github.com/leadloop/leadloop/store"
+)
+
+// Stored loads the playbook that was saved under a digest, such as that of a
+// decision, to explain and decide again; the tables of its providers are not
+// part of it, so it builds no loop that buys. leadloop.ErrNotFound if there is none; the error is a
+// [leadloop.Problems] if this release finds fault with it.
+func Stored(ctx context.Context, st store.Store, digest string) (*Playbook, error) {
+	var files map[string][]byte
+	err := st.View(ctx, func(tx store.Tx) (err error) {
+		files, err = tx.Playbooks().Get(ctx, digest)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("playbook %.12s: %w", digest, err)
+	}
+	fsys, err := folder(files)
+	if err != nil {
+		return nil, fmt.Errorf("playbook %.12s: %w", digest, err)
+	}
+	pb, problems := load(fsys, true)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return pb, nil
+}
+
+// folder is a file system of the files: an archive in memory is one.
+func folder(files map[string][]byte) (fs.FS, error) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.Create(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write(files[name]); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
+
+// Replayed is a score that was decided, decided once more.
+type Replayed struct {
+	// Same says that the explanation came out byte for byte as it is recorded.
+	Same bool `json:"same"`
+	// Recorded and Again are both explanations, as JSON.
+	Recorded json.RawMessage `json:"-"`
+	Again    json.RawMessage `json:"-"`
+	// Difference names the first place where they part, "" if they don't.
+	Difference string `json:"difference,omitempty"`
+}
+
+// Replay scores a lead again as a decision did, by this playbook and from what
+// was known then: claims observed and activities that happened by then. What
+// was entered later with an earlier date is not told apart, and then the
+// difference says so. leadloop.ErrNotFound if the decision scored nothing, and
+// ErrInvalid if it was made by another playbook: see [Stored].
+func (p *Playbook) Replay(ctx context.Context, lead *leadloop.Lead, d leadloop.Decision) (Replayed, error) {
+	i := slices.IndexFunc(d.Steps, func(s leadloop.Step) bool { return s.Stage == scoring.StageName })
+	if i < 0 {
+		return Replayed{}, fmt.Errorf("replay lead %s: the decision of revision %d scored nothing: %w", lead.ID, d.Revision, leadloop.ErrNotFound)
+	}
+	if d.Playbook != "" && d.Playbook != p.digest {
+		return Replayed{}, fmt.Errorf("replay lead %s: %w: it was decided by playbook %.12s, this is %.12s", lead.ID, leadloop.ErrInvalid, d.Playbook, p.digest)
+	}
+	var was scoring.Trace
+	if err := json.Unmarshal(d.Steps[i].Trace, &was); err != nil {
+		return Replayed{}, fmt.Errorf("replay lead %s: %w", lead.ID, err)
+	}
+	r := Replayed{Recorded: d.Steps[i].Trace}
+	again, err := p.model.Explain(ctx, p.known(lead, d.AsOf, was.PreviousTier))
+	if err != nil {
+		return Replayed{}, fmt.Errorf("replay lead %s: %w", lead.ID, err)
+	}
+	// What a shadow said beside it is not decided again.
+	if r.Again, err = json.Marshal(scoring.Trace{Explanation: again, Shadow: was.Shadow, ShadowError: was.ShadowError}); err != nil {
+		return Replayed{}, fmt.Errorf("replay lead %s: %w", lead.ID, err)
+	}
+	r.Same = bytes.Equal(r.Recorded, r.Again)
+	if !r.Same {
+		r.Difference = parting(was.Explanation, again)
+	}
+	return r, nil
+}
+
+// known is the input of a score as of a moment.
+func (p *Playbook) known(lead *leadloop.Lead, asOf time.Time, previous string) scoring.Input {
+	claims := slices.DeleteFunc(slices.Clone(lead.Claims), func(c leadloop.Claim) bool { return c.ObservedAt.After(asOf) })
+	activities := slices.DeleteFunc(slices.Clone(lead.Activities), func(a leadloop.Activity) bool { return a.At.After(asOf) })
+	profile := leadloop.Golden(p.schema, p.policy, claims)
+	profile.SetActivities(activities)
+	return scoring.Input{Profile: profile, Activities: activities, AsOf: asOf, PreviousTier: previous}
+}
+
+func parting(was, is scoring.Explanation) string {
+	if was.Digest != is.Digest {
+		return "the model is another one"
+	}
+	for i := range min(len(was.Contributions), len(is.Contributions)) {
+		a, b := was.Contributions[i], is.Contributions[i]
+		if a.Points != b.Points || a.State != b.State {
+			return fmt.Sprintf("rule %s gave %s (%s) and gives %s (%s): what it reads was entered or changed since", a.Rule, a.Points, a.State, b.Points, b.State)
+		}
+	}
+	if was.Points != is.Points || was.Tier != is.Tier {
+		return fmt.Sprintf("%s points, tier %s became %s points, tier %s", was.Points, was.Tier, is.Points, is.Tier)
+	}
+	return "the points are the same; the reasons, the range or until when it is valid are not"
+}
+
+// WhatIf is what a lead would come to with other values.
+type WhatIf struct {
+	Before scoring.Explanation `json:"before"`
+	After  scoring.Explanation `json:"after"`
+	// From and To are where the chain would put the lead: "assigned:<pool>",
+	// "queued:<queue>" and the like, everybody idle.
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// WhatIf scores and routes a lead as it is and with some values changed, by
+// field name as rules spell it; it writes nothing. ErrInvalid names every field
+// that there is not and every value that is none of its kind.
+func (p *Playbook) WhatIf(ctx context.Context, lead *leadloop.Lead, values map[string]string, asOf time.Time) (*WhatIf, error) {
+	changed := lead.Clone()
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		def, ok := p.schema.Lookup(name)
+		if !ok {
+			var names []string
+			for _, f := range p.schema.Fields() {
+				names = append(names, f.Name)
+			}
+			meant := suggest.DidYouMean(name, names)
+			if meant != "" {
+				meant = ", " + meant
+			}
+			problems = append(problems, fmt.Errorf("%w: there is no field %q%s", leadloop.ErrInvalid, name, meant))
+			continue
+		}
+		v, err := leadloop.ParseValue(def.Kind, values[name])
+		if err != nil {
+			problems = append(problems, fmt.Errorf("field %s: %w", name, err))
+			continue
+		}
+		// A pin wins over whatever anybody else says.
+		changed.Claims = append(changed.Claims, leadloop.Claim{Field: name, Value: v, Evidence: leadloop.Evidence{
+			Origin: leadloop.OriginRep, Source: "what-if", ObservedAt: asOf, VerifiedAt: asOf, Pin: leadloop.Pinned,
+		}})
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	out := &WhatIf{}
+	for i, l := range []*leadloop.Lead{lead, changed} {
+		e, err := p.model.Explain(ctx, p.known(l, asOf, lead.State.Score.Tier))
+		if err != nil {
+			return nil, err
+		}
+		f, err := newSide(p, nil).decide(ctx, CompareLead{Lead: l}, asOf)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			out.Before, out.From = e, f.place.String()
+		} else {
+			out.After, out.To = e, f.place.String()
+		}
+	}
+	return out, nil
+}
