@@ -41,7 +41,7 @@ const (
 	EventScored         EventKind = "scored"       // attrs: points, low, high, model
 	EventTierChanged    EventKind = "tier_changed" // From, To
 	EventDisqualified   EventKind = "disqualified"
-	EventAssigned       EventKind = "assigned"    // From: previous owner; To: owner; attrs: entry, pool, tier
+	EventAssigned       EventKind = "assigned"    // From: previous owner; To: owner; attrs: entry, pool, tier; declined: who gave it up
 	EventQueued         EventKind = "queued"      // To: queue
 	EventAlerted        EventKind = "alerted"     // To: the owner who was told
 	EventNurtured       EventKind = "nurtured"    // To: the track
@@ -71,6 +71,9 @@ const (
 	// EventState closes a commit: what the lead's state became. Attrs: the
 	// fields that changed, as JSON, and v, the version. See [Rebuild].
 	EventState EventKind = "state"
+
+	EventOptInAsked     EventKind = "opt_in_asked"     // a consent has to be confirmed; To: the lead's source
+	EventOptInConfirmed EventKind = "opt_in_confirmed" // Reason: the activity that did
 
 	// EventErased: the lead was erased, To is the erasure's own entry, which
 	// says in From and To what became of each target.

@@ -86,6 +86,10 @@ type State struct {
 	Contact     ContactID     `json:"contact,omitempty"`
 	Opportunity OpportunityID `json:"opportunity,omitempty"`
 
+	// Declined are the reps who rejected the lead, or let it lie until it was
+	// given to somebody else, since it last entered.
+	Declined []RepID `json:"declined,omitempty"`
+
 	// Flag is the rule that found the lead stale, until its stage, status or
 	// owner changes.
 	Flag string `json:"flag,omitempty"`
@@ -180,6 +184,7 @@ func (l *Lead) Clone() *Lead {
 	c.PossibleDuplicates = slices.Clone(l.PossibleDuplicates)
 	c.Different = slices.Clone(l.Different)
 	c.State.Score.Needs = slices.Clone(l.State.Score.Needs)
+	c.State.Declined = slices.Clone(l.State.Declined)
 	return &c
 }
 

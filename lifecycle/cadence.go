@@ -21,10 +21,12 @@ type CadenceDefinition struct {
 	// Quiet are the hours in which nobody is written to or called, in the zone
 	// of the person: "daily" or "sat-sun" to spans such as "20:00-08:00".
 	Quiet map[string][]string `yaml:"quiet"`
+	// DoubleOptIn says who has to confirm a consent; nil means nobody.
+	DoubleOptIn *DoubleOptIn `yaml:"double_opt_in"`
 	// Signals are the activity types of each signal that can stop a cadence; the
 	// usual ones for those that are not given.
 	Signals  CadenceSignals    `yaml:"signals"`
-	Cadences []Cadence         `yaml:"cadences,required"`
+	Cadences []Cadence         `yaml:"cadences"`
 	At       leadloop.Position `yaml:"-"`
 }
 
@@ -133,6 +135,7 @@ type Cadences struct {
 	rules *rules.Set
 	quiet quiet
 	zone  *time.Location
+	optIn *DoubleOptIn
 }
 
 type cadence struct {
@@ -192,9 +195,10 @@ func NewCadences(def CadenceDefinition, schema *leadloop.Schema, o Options) (*Ca
 	if out.quiet, err = newQuiet(def.Quiet); err != nil {
 		c.Add(def.At, "quiet: %v", err)
 	}
-	if len(def.Cadences) == 0 {
+	if len(def.Cadences) == 0 && def.DoubleOptIn == nil {
 		c.Add(def.At, "there is no cadence")
 	}
+	out.optIn = c.optIn(def.DoubleOptIn)
 	names(&c, "cadence", def.Cadences, func(x Cadence) (string, leadloop.Position) { return x.ID, x.At })
 	for _, x := range def.Cadences {
 		out.list = append(out.list, c.cadence(x, def.Signals))

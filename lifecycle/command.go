@@ -356,6 +356,7 @@ func changed(kind leadloop.EventKind, s leadloop.Subject, from, to, reason, acto
 
 func copyState(s leadloop.State) leadloop.State {
 	s.Score.Needs = slices.Clone(s.Score.Needs)
+	s.Declined = slices.Clone(s.Declined)
 	return s
 }
 

@@ -268,13 +268,17 @@ func (r *enrolment) slot(x *cadence, step int, t time.Time) time.Time {
 // suppression, a hard no, a second pass or its while stops. When the task of a
 // step comes due and [Host].Permission has nothing against it, the step becomes
 // a [leadloop.TaskStep] for the host, and the next one is waited for. Every
-// change is an event.
+// change is an event. A step that reaches a person whose consent has to be
+// confirmed waits, for 30 days at most: see [NewOptIn].
 func NewCadence(l *Lifecycle) leadloop.Stage {
 	return leadloop.StageFunc("cadence", func(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
 		if l.cadences == nil && s.Lead.State.Cadence.IsZero() {
 			return leadloop.Outcome{}, leadloop.Effects{}, nil
 		}
 		r := enrolment{l: l, s: s, state: copyState(s.Lead.State)}
+		if err := r.confirmation(); err != nil {
+			return leadloop.Outcome{}, leadloop.Effects{}, err
+		}
 		if err := r.run(ctx); err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, err
 		}
@@ -394,6 +398,9 @@ func (r *enrolment) step(ctx context.Context, x *cadence) error {
 	if slot := r.slot(x, n.Step, r.s.AsOf); slot.After(r.s.AsOf) {
 		r.await(x, slot)
 		r.changed = true
+		return nil
+	}
+	if r.unconfirmed(x, step) {
 		return nil
 	}
 	skipped := false

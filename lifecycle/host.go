@@ -31,6 +31,9 @@ type Host struct {
 	// Permission says whether a step of a cadence may reach a lead. Without it
 	// none may.
 	Permission Permission
+	// Tokens are the suppression tokens of a lead, which the mail that asks for a
+	// confirmation is delivered under.
+	Tokens func(p *leadloop.Profile) []string
 	// Track returns the track that a lead in nurture was given to, "" for none.
 	// A cadence of that id takes it up.
 	Track func(s *leadloop.State) string

@@ -337,3 +337,45 @@ func TestTheStepsOfACadenceHaveKeysThatStay(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTheExplanationSaysHowFarALeadHasComeAndWhatComesNext(t *testing.T) {
+	f := newOffice(t, map[string]string{"lifecycle.yaml": strings.Replace(lifecycleYAML, "{id: new, to", "{id: new, action: Call now., to", 1)})
+	explained := func(id leadloop.LeadID) string {
+		var b strings.Builder
+		var all []leadloop.Decision
+		err := f.st.View(ctx, func(tx store.Tx) (err error) {
+			all, err = tx.Decisions().ByLead(ctx, id)
+			return err
+		})
+		if err == nil {
+			err = f.pb.Explain(&b, f.lead(id), all...)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	hot, cool := process(t, f.loop, person("one", 600, at)).ID, process(t, f.loop, cold("two")).ID
+	f.do(hot, at.Add(time.Hour), f.desk.Accept("ana"))
+	f.pass(at.AddDate(0, 0, 3))
+	got := explained(cool)
+	for _, want := range []string{"It is in stage nurture since 2026-11-02 15:00:00 UTC.", "It is in cadence newsletter; after 2 steps the next is due 2026-11-06 15:00:00 UTC."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing:\n%s", want, got)
+		}
+	}
+	f.do(cool, at.AddDate(0, 0, 3), f.desk.Pause("mia", "fair"))
+	if got := explained(cool); !strings.Contains(got, "Its cadence newsletter is paused since 2026-11-05 15:00:00 UTC, after 2 steps.") {
+		t.Error(got)
+	}
+	got = explained(hot)
+	for _, want := range []string{"It is in stage sal since 2026-11-02 16:00:00 UTC, with status new since 2026-11-02 15:00:00 UTC.", "Next: Call now."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing:\n%s", want, got)
+		}
+	}
+	f.pass(at.AddDate(0, 0, 40))
+	if got := explained(hot); !strings.Contains(got, "It is flagged as stale by the clock unmoved.") {
+		t.Error(got)
+	}
+}

@@ -282,7 +282,22 @@ func TestAnOwnerWhoDoesNotAnswerIsRemindedThenTheManagerHearsThenSomebodyElseGet
 	if len(f.told) != 1 || f.told[0].To != "rep:ben" {
 		t.Errorf("%+v", f.told)
 	}
-	f.want("escalations", []string{"11-02 19:00 escalated ana>ana by rule:acceptance:1", "11-02 23:00 escalated ana>mia by rule:acceptance:2", "11-03 19:00 escalated ben>ben by rule:acceptance:1"},
+	// Nobody is left: it waits, and goes to neither of them again.
+	f.pass(at.AddDate(0, 0, 10))
+	got := f.lead(id).State
+	if got.Disposition != leadloop.OutcomeQueued || len(f.journal(id, leadloop.EventAssigned)) != 2 {
+		t.Errorf("%+v %v", got, f.journal(id, leadloop.EventAssigned))
+	}
+	if diff := cmp.Diff([]leadloop.RepID{"ana", "ben"}, got.Declined); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := f.loop.Recycle(ctx, id, at.AddDate(0, 0, 11)); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.lead(id).State; got.Owner == "" || got.Declined != nil {
+		t.Errorf("a second pass asks all of them: %+v", got)
+	}
+	f.want("escalations", []string{"11-02 19:00 escalated ana>ana by rule:acceptance:1", "11-02 23:00 escalated ana>mia by rule:acceptance:2", "11-03 19:00 escalated ben>ben by rule:acceptance:1", "11-03 23:00 escalated ben>mia by rule:acceptance:2", "11-04 15:30 escalated triage>triage by stage:route"},
 		f.journal(id, leadloop.EventEscalated))
 }
 

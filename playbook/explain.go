@@ -33,6 +33,7 @@ func (p *Playbook) Explain(w io.Writer, lead *leadloop.Lead, decisions ...leadlo
 	if !st.SLA.IsZero() {
 		fmt.Fprintf(&b, "%s\n", clockWords(st.SLA))
 	}
+	b.WriteString(p.lifeWords(st))
 	fmt.Fprintf(&b, "Last decided as of %s, after %s, playbook %.12s.\n", moment(last.AsOf), triggerWords(last.Trigger), cmp.Or(last.Playbook, "unknown"))
 	for _, name := range []string{"dedupe", "match", "suppress", "enrich", "score", "route"} {
 		for i := len(decisions) - 1; i >= 0; i-- {
@@ -106,6 +107,39 @@ func faded(now leadloop.Score, record leadloop.Step) string {
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
+// lifeWords say how far a lead has come and what its owner does next.
+func (p *Playbook) lifeWords(s leadloop.State) string {
+	var b strings.Builder
+	if s.Stage != "" {
+		fmt.Fprintf(&b, "It is in stage %s since %s", s.Stage, moment(s.StageSince))
+		if s.Status != "" {
+			fmt.Fprintf(&b, ", with status %s since %s", s.Status, moment(s.StatusSince))
+		}
+		b.WriteString(".\n")
+	}
+	if next := p.lifecycle.Action(s.Status); next != "" && s.Disposition == leadloop.OutcomeAssigned {
+		fmt.Fprintf(&b, "Next: %s\n", next)
+	}
+	if s.Flag != "" {
+		fmt.Fprintf(&b, "It is flagged as stale by the clock %s.\n", s.Flag)
+	}
+	switch c := s.Cadence; {
+	case c.IsZero():
+	case c.Paused():
+		fmt.Fprintf(&b, "Its cadence %s is paused since %s, after %s.\n", c.Cadence, moment(c.PausedAt), plural(c.Step, "step"))
+	default:
+		fmt.Fprintf(&b, "It is in cadence %s; after %s the next is due %s.\n", c.Cadence, plural(c.Step, "step"), moment(c.DueAt))
+	}
+	return b.String()
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func outcomeWords(k leadloop.OutcomeKind) string {
 	switch k {
 	case leadloop.OutcomeQueued:
@@ -114,6 +148,8 @@ func outcomeWords(k leadloop.OutcomeKind) string {
 		return "not a new lead: somebody who works the company was told"
 	case leadloop.OutcomeNurture:
 		return "in nurture"
+	case leadloop.OutcomeArchived:
+		return "archived: nobody works it until it comes back"
 	}
 	return cmp.Or(string(k), "undecided")
 }

@@ -453,7 +453,7 @@ func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
 		return nil, err
 	}
 	matching := dedupe.Options{Policy: p.policy}
-	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), suppress, lifecycle.NewHold()}
+	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), lifecycle.NewOptIn(p.lifecycle), suppress, lifecycle.NewHold()}
 	if p.enriching != nil {
 		waterfall, err := p.waterfall(st, o, listed(st, o))
 		if err != nil {

@@ -90,10 +90,10 @@ func (r *Router) Track(id string) string {
 }
 
 // NewReturned is the one-off stage "returned" of a loop: the lead's owner does
-// not want it, or does not say, and it is routed anew, to nobody of those who
-// rejected it or did not answer since it was last recycled. Where there is
-// nobody else it waits in the final queue. An owner who said so gets the debit
-// back; one whose time ran out does not, as with any target that was missed.
+// not want it, or does not say, and it is routed anew, to nobody who declined it
+// since it was last recycled (State.Declined). Where there is nobody else it
+// waits in the final queue. An owner who said so gets the debit back; one whose
+// time ran out does not, as with any target that was missed.
 func NewReturned(r *Router, st store.Store) leadloop.Stage {
 	return &stage{router: r, store: st, name: "returned", do: func(ctx context.Context, n *run) error {
 		if n.s.Trigger != leadloop.TriggerTask {
@@ -101,25 +101,11 @@ func NewReturned(r *Router, st store.Store) leadloop.Stage {
 				return err
 			}
 		}
-		if owner := n.s.Lead.State.Owner; owner != "" {
+		if owner := n.state.Owner; owner != "" {
+			n.declined = owner
 			n.q.Exclude = append(n.q.Exclude, owner)
-		}
-		for e, err := range n.tx.Journal().ByLead(ctx, n.s.Lead.ID) {
-			switch {
-			case err != nil:
-				return err
-			case e.Kind == leadloop.EventRejected, e.Kind == leadloop.EventEscalated && e.Attrs["ladder"] == "unanswered":
-				n.q.Exclude = append(n.q.Exclude, leadloop.RepID(e.From))
-			case e.Kind == leadloop.EventStageChanged && e.Reason == reasonRecycled:
-				n.q.Exclude = n.q.Exclude[:0]
-				if owner := n.s.Lead.State.Owner; owner != "" {
-					n.q.Exclude = append(n.q.Exclude, owner)
-				}
-			}
+			n.state.Declined = append(slices.Clone(n.state.Declined), owner)
 		}
 		return n.route(ctx)
 	}}
 }
-
-// reasonRecycled is how the lifecycle calls the beginning of another pass.
-const reasonRecycled = "recycled"

@@ -91,6 +91,7 @@ func (r *Router) mayClaim(by *rep, p *pool, queue string) bool {
 // [Router.Claim] for its errors.
 func NewClaim(r *Router, st store.Store, by leadloop.RepID) leadloop.Stage {
 	return &stage{router: r, store: st, name: "claim", do: func(ctx context.Context, n *run) error {
+		n.q.Exclude = nil // who said no before may say yes now
 		a, err := n.r.Claim(ctx, n.rd, n.q, by)
 		if err == nil {
 			n.apply(a, nil)

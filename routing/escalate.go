@@ -204,7 +204,7 @@ func (n *run) reassign(ctx context.Context, d *decision, g *Rung, t *timer) (boo
 	if t.Owner != "" {
 		missed = append(missed, t.Owner)
 	}
-	q.Exclude = missed
+	q.Exclude = append(slices.Clone(q.Exclude), missed...)
 	a, err := n.r.Route(ctx, n.rd, q)
 	if err != nil {
 		return false, err

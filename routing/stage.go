@@ -68,6 +68,8 @@ type run struct {
 	outcome leadloop.Outcome
 	effects leadloop.Effects
 	trace   Trace
+	// declined is the owner who gives the lead up.
+	declined leadloop.RepID
 }
 
 // match reads what the lead was matched to. What the CRM no longer has counts
@@ -75,6 +77,12 @@ type run struct {
 func (n *run) match(ctx context.Context, crm store.CRM) error {
 	s := &n.s.Lead.State
 	n.q = Request{Lead: n.s.Lead, Profile: n.s.Profile, AsOf: n.s.AsOf, Recycled: n.s.Trigger == leadloop.TriggerRecycle}
+	switch {
+	case !n.q.Recycled:
+		n.q.Exclude = slices.Clone(s.Declined)
+	case len(s.Declined) > 0:
+		n.changed, n.state.Declined = true, nil
+	}
 	if s.Account != "" {
 		a, err := crm.Account(ctx, s.Account)
 		switch {
@@ -277,7 +285,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	case leadloop.OutcomeAssigned:
 		s.Owner, s.OwnerSince, s.Pool, s.SLA = a.Owner, n.s.AsOf, a.Pool, a.SLA
 		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier,
-			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited), "returned", returned))
+			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited), "returned", returned, "declined", string(n.declined)))
 		notice := Notice{About: AboutAssigned, To: "rep:" + string(a.Owner), Entry: a.Entry, Policy: a.SLA.Policy, DueAt: a.SLA.DueAt}
 		n.tell(leadloop.TaskNotify, notice, string(a.Owner), stamp(n.s.AsOf))
 		n.tell(leadloop.TaskCRM, notice, string(a.Owner), stamp(n.s.AsOf))
@@ -286,11 +294,11 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 		n.startFollowUp()
 	case leadloop.OutcomeQueued:
 		s.QueueSince = n.s.AsOf
-		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned))
+		n.event(leadloop.EventQueued, string(from.Owner), a.Queue, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned, "declined", string(n.declined)))
 		n.queued(a)
 		n.waits(a)
 	case leadloop.OutcomeNurture:
-		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned))
+		n.event(leadloop.EventNurtured, string(from.Owner), a.Track, n.attrs("entry", a.Entry, "tier", s.Score.Tier, "returned", returned, "declined", string(n.declined)))
 	case leadloop.OutcomeAlerted:
 		n.alert("rep:"+string(a.Owner), a.Entry)
 	}

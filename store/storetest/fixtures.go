@@ -66,7 +66,7 @@ func fullLead(id leadloop.LeadID) *leadloop.Lead {
 			SLA:          leadloop.SLA{Policy: "p", Target: time.Minute, StartedAt: at(10), DueAt: at(11), MetAt: at(12), MissedAt: at(13), Step: 2},
 			FirstTouchAt: at(14), LastTouchAt: at(15),
 			Account: "acc-1", Contact: "con-1", Opportunity: "opp-1",
-			Flag: "unmoved", Cadence: leadloop.Enrolment{Cadence: "hello", Since: at(17), Step: 2, DueAt: at(18), PausedAt: at(19), Left: time.Hour},
+			Declined: []leadloop.RepID{"rep-2"}, Flag: "unmoved", Cadence: leadloop.Enrolment{Cadence: "hello", Since: at(17), Step: 2, DueAt: at(18), PausedAt: at(19), Left: time.Hour},
 			DecidedAt: at(16), Playbook: "digest", Cost: 1234567,
 		},
 		Identifiers:        []leadloop.Identifier{email("ana@example.com"), phone("+4930123456")},
