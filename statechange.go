@@ -71,6 +71,7 @@ var stateFields = []stateField{
 	fieldOf("account", func(s *State) *AccountID { return &s.Account }, same),
 	fieldOf("contact", func(s *State) *ContactID { return &s.Contact }, same),
 	fieldOf("opportunity", func(s *State) *OpportunityID { return &s.Opportunity }, same),
+	fieldOf("declined", func(s *State) *[]RepID { return &s.Declined }, func(a, b *[]RepID) bool { return slices.Equal(*a, *b) }),
 	fieldOf("flag", func(s *State) *string { return &s.Flag }, same),
 	fieldOf("cadence", func(s *State) *Enrolment { return &s.Cadence }, func(a, b *Enrolment) bool {
 		return a.Cadence == b.Cadence && a.Since.Equal(b.Since) && a.Step == b.Step && a.DueAt.Equal(b.DueAt) && a.PausedAt.Equal(b.PausedAt) && a.Left == b.Left
@@ -144,7 +145,7 @@ func Rebuild(id LeadID, events []Event) (Rebuilt, error) {
 			}
 		case EventAssigned:
 			stay(&r.Owners, e.To, e)
-		case EventQueued, EventNurtured, EventDisqualified, EventSuppressed:
+		case EventQueued, EventNurtured, EventDisqualified, EventSuppressed, EventArchived:
 			stay(&r.Owners, "", e)
 		case EventStageChanged:
 			stay(&r.Stages, e.To, e)

@@ -45,7 +45,9 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "bool"))
 	case reflect.Slice:
 		if rapid.Bool().Draw(t, "some") {
-			v.Set(reflect.ValueOf([]string{"company.employees"}))
+			one := reflect.New(v.Type().Elem()).Elem()
+			one.SetString("company.employees")
+			v.Set(reflect.Append(reflect.MakeSlice(v.Type(), 0, 1), one))
 		}
 	default:
 		v.SetInt(rapid.Int64Range(-3, 3).Draw(t, "number"))
