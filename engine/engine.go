@@ -89,7 +89,8 @@ type Options struct {
 	// Forgotten is asked, in the transaction that would store a new lead, whether
 	// it is of somebody who must not be stored any more; a reason drops it. The
 	// result's lead then has an id, revision 0 and the outcome suppressed with
-	// that reason. SubmitAll may ask twice. Package privacy has one; nil stores
+	// that reason. It may be asked twice, the first time with a list of
+	// suppressions on which nobody is. Package privacy has one; nil stores
 	// everybody.
 	Forgotten func(ctx context.Context, tx store.Tx, lead *leadloop.Lead, asOf time.Time) (reason string, err error)
 	// Now is the host's clock, which Run goes by; nil means time.Now. Where the

@@ -319,8 +319,12 @@ func (r *run) commit(ctx context.Context) (res Result, err error) {
 	var revision int64
 	var forgotten string
 	err = r.loop.store.Update(ctx, func(tx store.Tx) (err error) {
-		if forgotten, err = r.forgotten(ctx, tx); forgotten != "" || err != nil {
+		reasons, listed, err := listedAmong(ctx, tx, []*run{r})
+		if forgotten = ""; err != nil {
 			return err
+		}
+		if forgotten = reasons[0]; forgotten != "" {
+			return nil
 		}
 		if r.key != "" {
 			bound, claimed, err := tx.Keys().Claim(ctx, r.key, r.record)
@@ -332,7 +336,7 @@ func (r *run) commit(ctx context.Context) (res Result, err error) {
 				return errKnown
 			}
 		}
-		if err := r.checkGuards(ctx, tx); err != nil {
+		if err := r.checkGuards(ctx, tx, listed); err != nil {
 			return err
 		}
 		revision, err = r.write(ctx, tx)
@@ -396,7 +400,9 @@ func (r *run) stampTokens() {
 	}
 }
 
-func (r *run) checkGuards(ctx context.Context, tx store.Tx) error {
+// checkGuards refuses what a decision can't rely on any more; listed are the
+// tokens that are suppressed now.
+func (r *run) checkGuards(ctx context.Context, tx store.Tx, listed map[string]bool) error {
 	for _, g := range r.guards {
 		if len(g.Identifiers) > 0 {
 			now, err := tx.Leads().Match(ctx, g.Identifiers)
@@ -408,14 +414,8 @@ func (r *run) checkGuards(ctx context.Context, tx store.Tx) error {
 				return fmt.Errorf("%w: other leads match now", leadloop.ErrConflict)
 			}
 		}
-		if len(g.Tokens) > 0 {
-			hit, err := tx.Suppressions().Match(ctx, g.Tokens)
-			if err != nil {
-				return err
-			}
-			if len(hit) > 0 {
-				return fmt.Errorf("%w: suppressed meanwhile", leadloop.ErrConflict)
-			}
+		if slices.ContainsFunc(g.Tokens, func(token string) bool { return listed[token] }) {
+			return fmt.Errorf("%w: suppressed meanwhile", leadloop.ErrConflict)
 		}
 	}
 	return nil

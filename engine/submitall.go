@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -54,7 +53,7 @@ func submitAll(ctx context.Context, tx store.Tx, runs []*run) ([]Result, error) 
 	var kept []int
 	var keys []string
 	var ids []leadloop.LeadID
-	reasons, err := forgottenAmong(ctx, tx, runs)
+	reasons, _, err := listedAmong(ctx, tx, runs)
 	if err != nil {
 		return nil, err
 	}
@@ -91,59 +90,4 @@ func submitAll(ctx context.Context, tx store.Tx, runs []*run) ([]Result, error) 
 		return nil, err
 	}
 	return results, tx.Journal().Append(ctx, events...)
-}
-
-// forgottenAmong asks about each run's lead, and the store only once about all
-// tokens: nearly always nobody is on the list.
-func forgottenAmong(ctx context.Context, tx store.Tx, runs []*run) ([]string, error) {
-	reasons := make([]string, len(runs))
-	tokens := make([][]string, len(runs))
-	var all []string
-	for i, r := range runs {
-		var err error
-		if reasons[i], err = r.forgotten(ctx, unlisted{tx, &tokens[i]}); err != nil {
-			return nil, err
-		}
-		all = append(all, tokens[i]...)
-	}
-	if len(all) == 0 {
-		return reasons, nil
-	}
-	hits, err := tx.Suppressions().Match(ctx, all)
-	if err != nil {
-		return nil, err
-	}
-	listed := map[string]bool{}
-	for _, s := range hits {
-		listed[s.Token] = true
-	}
-	for i, r := range runs {
-		if slices.ContainsFunc(tokens[i], func(token string) bool { return listed[token] }) {
-			if reasons[i], err = r.forgotten(ctx, tx); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return reasons, nil
-}
-
-// unlisted is a transaction in which nobody is suppressed, which notes who was
-// asked about.
-type unlisted struct {
-	store.Tx
-	asked *[]string
-}
-
-func (t unlisted) Suppressions() store.Suppressions {
-	return noSuppressions{t.Tx.Suppressions(), t.asked}
-}
-
-type noSuppressions struct {
-	store.Suppressions
-	asked *[]string
-}
-
-func (s noSuppressions) Match(_ context.Context, tokens []string) ([]store.Suppression, error) {
-	*s.asked = append(*s.asked, tokens...)
-	return nil, nil
 }

@@ -212,7 +212,7 @@ func (l *load) fills(t *testing.T, st store.Store, from int) int {
 
 func TestAFullDiskRefusesAndLosesNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
-		dir := small(t, "24m")
+		dir := small(t, "96m")
 		st := where{Kind: "sqlite", Name: filepath.Join(dir, "leads.db")}.mustOpen(t)
 		var l load
 		n, rounds := 0, times(10, 1)
