@@ -58,7 +58,7 @@ func growth(ctx context.Context, s settings, p place) (figures []figure, err err
 	}
 	there, next := 0, 0
 	var first float64
-	for size := 10_000; size <= s.sizes; size *= 10 {
+	for size := min(10_000, s.sizes); size <= s.sizes; size *= 10 {
 		filled, err := p.timed(ctx, func() error { return fill(ctx, st, there, size-there) })
 		if err != nil {
 			return nil, err

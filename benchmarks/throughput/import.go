@@ -14,7 +14,7 @@ import (
 // by hand: COPY into the same tables with the same indexes, or with SQLite
 // prepared statements, as many a transaction.
 func importing(ctx context.Context, s settings, p place) ([]figure, error) {
-	const atATime = 500
+	atATime := min(500, s.leads)
 	name := p.fresh()
 	st, err := p.open(ctx, name)
 	if err != nil {

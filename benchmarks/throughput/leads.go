@@ -30,7 +30,7 @@ func newLoop(ctx context.Context, st store.Store, o engine.Options) (*engine.Loo
 	if err != nil {
 		return nil, err
 	}
-	p, problems := playbook.Load(fsys)
+	p, problems := playbook.Load(fsys) //nolint:contextcheck // it compiles, and waits for nothing
 	if p == nil {
 		return nil, problems
 	}
