@@ -17,8 +17,11 @@ import (
 )
 
 type auditCmd struct {
-	In       string            `required:"" placeholder:"FILE" help:"Leads with their outcome as CSV, also compressed (.gz). Open ones count where it is about change."`
-	Outcome  string            `required:"" placeholder:"COLUMN" help:"The column that says how it ended."`
+	In       string            `xor:"in" required:"" placeholder:"FILE" help:"Leads with their outcome as CSV, also compressed (.gz). Open ones count where it is about change."`
+	Store    string            `xor:"in" required:"" placeholder:"sqlite:PATH|postgres://…" help:"Audit the stored leads: the scores that they had soon after they arrived, and how their deals ended."`
+	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads."`
+	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
+	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
 	Positive string            `placeholder:"VALUE" help:"Its value for won. Default: the usual words."`
 	Negative string            `placeholder:"VALUE" help:"Its value for lost, * for every other. Default: the usual words."`
 	ID       string            `name:"id" placeholder:"COLUMN" help:"The column that names the lead."`
@@ -37,20 +40,27 @@ type auditCmd struct {
 }
 
 func (c *auditCmd) Run(ctx context.Context, s streams) error {
-	src, err := openCSV(c.In)
-	if err != nil {
-		return &exitError{exitUsage, err}
+	if c.In != "" && c.Outcome == "" {
+		return &exitError{exitUsage, errors.New("--outcome: say which column tells how it ended")}
 	}
 	o := learn.AuditOptions{
 		Options: learn.Options{Outcome: c.Outcome, Positive: c.Positive, Negative: c.Negative, ID: c.ID, Time: c.Time, InOrder: c.InOrder, Closed: c.Closed, Exclude: c.Exclude},
 		Score:   c.Score, Tier: c.Tier, Feedback: c.Feedback, AsOf: time.Now().UTC(),
 	}
+	var err error
 	if c.AsOf != "" {
 		if o.AsOf, err = leadloop.ParseTime(c.AsOf); err != nil {
 			return &exitError{exitUsage, fmt.Errorf("--as-of: %w", err)}
 		}
 	}
+	src, err := c.source(ctx, &o)
+	if err != nil {
+		return err
+	}
 	if c.Model != "" {
+		if c.Store != "" {
+			return &exitError{exitUsage, errors.New("--model: stored leads have the scores of their playbook; rows of a file can be scored by a model")}
+		}
 		if o.Definition, o.Model, err = readModel(c.Model); err != nil {
 			return &exitError{exitUsage, err}
 		}
@@ -99,6 +109,25 @@ func (c *auditCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return src.rejected(s)
+}
+
+// source opens the table, or makes one of the stored leads.
+func (c *auditCmd) source(ctx context.Context, o *learn.AuditOptions) (*csvSource, error) {
+	if c.Store == "" {
+		src, err := openCSV(c.In)
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		return src, nil
+	}
+	rows, d, err := openStored(ctx, c.Store, c.Playbook, c.After, &o.Options)
+	if err != nil {
+		return nil, err
+	}
+	// What modifiers are in force and what points stand for is the playbook's.
+	o.Definition = d
+	o.Score, o.Tier, o.Feedback = storedScore, storedTier, storedFeedback
+	return &csvSource{name: c.Store, header: rows.Header, memory: &rows}, nil
 }
 
 // auditText is an audit for people.

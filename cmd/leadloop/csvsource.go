@@ -14,9 +14,10 @@ import (
 
 	"github.com/leadloop/leadloop/capture"
 	"github.com/leadloop/leadloop/dedupe/match"
+	"github.com/leadloop/leadloop/scoring/learn"
 )
 
-// csvSource is a CSV file that is read from its beginning as often as asked.
+// csvSource is a CSV file, or rows made of something else, that is read from its beginning as often as asked.
 // Rows that can't be read are left out; their reasons are kept from the first
 // time.
 type csvSource struct {
@@ -25,6 +26,8 @@ type csvSource struct {
 	rejects []string
 	read    bool // once to the end
 	line    int  // of the row that was yielded last
+
+	memory *learn.Rows // instead of a file
 
 	bytes atomic.Int64 // of the file, this time
 	size  int64
@@ -88,6 +91,9 @@ func (c *csvSource) Columns() []string { return c.header }
 
 // Rows reads the file.
 func (c *csvSource) Rows(ctx context.Context) iter.Seq2[[]string, error] {
+	if c.memory != nil {
+		return c.memory.Rows(ctx)
+	}
 	return func(yield func([]string, error) bool) {
 		t, closing, err := c.open()
 		if err != nil {

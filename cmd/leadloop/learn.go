@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/leadloop/leadloop/dedupe/match"
 	"github.com/leadloop/leadloop/scoring"
@@ -17,6 +18,9 @@ import (
 
 type learnCmd struct {
 	In       string            `xor:"in" placeholder:"FILE" help:"A table of leads as CSV, also compressed (.gz). Rows without an outcome are left out."`
+	Store    string            `xor:"in" placeholder:"sqlite:PATH|postgres://…" help:"Learn from stored leads whose deals were won or lost, each as it was known soon after it arrived."`
+	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads; its scoring.yaml is taken for --like."`
+	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
 	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
 	Positive string            `placeholder:"VALUE" help:"Its value for won. Default: the usual words, such as yes, 1, true and won."`
 	Negative string            `placeholder:"VALUE" help:"Its value for lost, * for every other. Default: the usual words; other values are asked about."`
@@ -63,9 +67,9 @@ func (c *learnCmd) run(ctx context.Context, s streams) error {
 	}
 	show, done := steps(s.err)
 	defer done()
-	src, err := openCSV(c.In + c.Add + c.Forget)
+	src, err := c.source(ctx, &o)
 	if err != nil {
-		return &learn.InputError{Text: err.Error()}
+		return err
 	}
 	o.Progress = func(p learn.Progress) {
 		switch {
@@ -127,6 +131,26 @@ func (c *learnCmd) aside(t learn.Table, s streams) {
 	}
 }
 
+// source opens the table, or makes one of the stored leads.
+func (c *learnCmd) source(ctx context.Context, o *learn.Options) (*csvSource, error) {
+	if c.Store == "" {
+		src, err := openCSV(c.In + c.Add + c.Forget)
+		if err != nil {
+			return nil, &learn.InputError{Text: err.Error()}
+		}
+		return src, nil
+	}
+	rows, d, err := openStored(ctx, c.Store, c.Playbook, c.After, o)
+	if err != nil {
+		return nil, err
+	}
+	o.Exclude = append(o.Exclude, storedScore, storedTier, storedFeedback)
+	if o.Like == nil {
+		o.Like = &d
+	}
+	return &csvSource{name: c.Store, header: rows.Header, memory: &rows}, nil
+}
+
 func (c *learnCmd) options() (learn.Options, error) {
 	o := learn.Options{
 		Outcome: c.Outcome, Positive: c.Positive, Negative: c.Negative, ID: c.ID, Time: c.Time, InOrder: c.InOrder, Closed: c.Closed,
@@ -153,10 +177,13 @@ func (c *learnCmd) options() (learn.Options, error) {
 		what, from = "learnt again without rows that were to be forgotten", ""
 	}
 	o.Changed = scoring.Change{By: "leadloop learn", Why: what + from}
-	if c.In == "" && c.Add == "" && c.Forget == "" {
-		return o, &learn.InputError{Text: "give a table with --in, or --counts with --add or --forget"}
+	if c.Store != "" {
+		from = "the leads of the store"
 	}
-	if c.In == "" && c.Counts == "" {
+	if c.In == "" && c.Add == "" && c.Forget == "" && c.Store == "" {
+		return o, &learn.InputError{Text: "give a table with --in, stored leads with --store, or --counts with --add or --forget"}
+	}
+	if c.In == "" && c.Store == "" && c.Counts == "" {
 		return o, &learn.InputError{Text: "--add and --forget change counts; name them with --counts"}
 	}
 	if c.In != "" && c.Outcome == "" {
@@ -178,7 +205,7 @@ func (c *learnCmd) options() (learn.Options, error) {
 
 // count counts the table, or reads counts and changes them.
 func (c *learnCmd) count(ctx context.Context, src *csvSource, o learn.Options) (*learn.Counts, error) {
-	if c.In != "" {
+	if c.In != "" || c.Store != "" {
 		return learn.Count(ctx, src, o)
 	}
 	data, err := os.ReadFile(c.Counts)

@@ -152,7 +152,6 @@ type auditor struct {
 	cuts   [2]int64
 	form   dateForm
 	dated  bool
-	notes  []string
 	judged []judgedLead
 	has    bool // scores are known
 	rules  []RuleFiring

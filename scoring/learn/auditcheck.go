@@ -292,17 +292,16 @@ func (a *auditor) separation() {
 
 func (a *auditor) tierCounts(keep func(period int) bool) []TierCount {
 	var out []TierCount
-	if a.o.Model != nil && a.o.Score == "" {
-		for _, name := range a.o.Model.Tiers() {
-			t := TierCount{Tier: name}
-			for _, d := range a.o.Definition.Tiers {
-				if d.Name == name {
-					t.From = d.From
-				}
-			}
-			out = append(out, t)
+	switch {
+	case len(a.o.Definition.Tiers) > 0:
+		for _, d := range a.o.Definition.Tiers {
+			out = append(out, TierCount{Tier: d.Name, From: d.From})
 		}
-	} else {
+	case a.o.Model != nil && a.o.Score == "":
+		for _, name := range a.o.Model.Tiers() {
+			out = append(out, TierCount{Tier: name})
+		}
+	default:
 		names := map[string]bool{}
 		for _, j := range a.judged {
 			if j.tier != "" {

@@ -147,7 +147,7 @@ func (b *counter) plan() error {
 		}
 		c.head.TimeForm = form
 	}
-	standard := leadloop.StandardSchema()
+	standard := o.schema()
 	fields := fieldNames(b.columns, o.Fields, func(name string) bool {
 		f, ok := standard.Lookup(name)
 		return ok && b.kindOf(name) != f.Kind
@@ -155,6 +155,12 @@ func (b *counter) plan() error {
 	for i, s := range b.surveys {
 		kind := s.kind()
 		distinct, _ := s.distinct()
+		if f, ok := standard.Lookup(fields[i]); ok && o.Fields[s.name] != "" && f.Kind == leadloop.KindString && kind == KindNumber {
+			// Postcodes and the like: texts that look like numbers.
+			if kind = KindCategory; float64(distinct+s.overflow) > .9*float64(s.filled()) {
+				kind = KindID
+			}
+		}
 		col := Column{Column: s.name, Kind: kind, Missing: s.missing, Values: distinct}
 		insisted := slices.Contains(o.Include, s.name)
 		switch {
@@ -171,7 +177,7 @@ func (b *counter) plan() error {
 			if kind != KindNumber {
 				kind = KindCategory
 			}
-			if float64(s.numbers) >= .95*float64(s.filled()) {
+			if f, ok := standard.Lookup(fields[i]); float64(s.numbers) >= .95*float64(s.filled()) && (!ok || f.Kind != leadloop.KindString) {
 				kind = KindNumber
 			}
 			col.Kind = kind

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/scoring"
 )
 
@@ -30,8 +31,10 @@ type Options struct {
 	// audit would leave them out.
 	Exclude, Include []string
 	// Fields gives columns a field of the rules' own: "company.employees".
-	// Others are lead.<column>.
+	// Others are lead.<column>. Schema has the kinds of these fields; nil means
+	// the standard ones.
 	Fields map[string]string
+	Schema *leadloop.Schema
 	// Groups gives columns a group of the model. Others are "intent" if their
 	// name is that of a behaviour, else "fit"; if only one of the two is left,
 	// the model has no groups.
@@ -53,6 +56,13 @@ type Options struct {
 type Progress struct {
 	Step        string
 	Done, Total int
+}
+
+func (o Options) schema() *leadloop.Schema {
+	if o.Schema == nil {
+		return leadloop.StandardSchema()
+	}
+	return o.Schema
 }
 
 func (o Options) minClosed() int {

@@ -221,7 +221,7 @@ func (k *card) definition(o Options) (scoring.Definition, map[string]string) {
 	if d.Model == "" {
 		d.Model = "learned"
 	}
-	standard := leadloop.StandardSchema()
+	standard := o.schema()
 	declared := map[string]bool{}
 	for i := range k.sides {
 		for _, col := range k.sides[i].cols {

@@ -150,7 +150,7 @@ func TestBadTablesAreNamedWithWhatWasDone(t *testing.T) {
 		{"nothing left", Rows{[]string{"won", "id"}, pick(base, 7, 0)}, Options{Outcome: "won"}, input, "no column is left to learn from"},
 		{"only coins", Rows{[]string{"won", "coin"}, pick(base, 7, 5)}, Options{Outcome: "won"}, refused, "nothing here predicts how leads end"},
 		{"no rows", Rows{Header: base.Header}, Options{Outcome: "won"}, input, "has no rows"},
-		{"a number as a text field", base, Options{Outcome: "won", Fields: map[string]string{"employees": "company.industry"}}, input, "is a number, and the field company.industry is a string"},
+		{"a text as a number field", base, Options{Outcome: "won", Fields: map[string]string{"source": "company.employees"}}, input, "is a category, and the field company.employees is a int"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Learn(context.Background(), c.rows, c.o)
