@@ -504,3 +504,30 @@ func ExampleLedger() {
 	// u: search 0.4 conversions, 4800
 	// u: webinar 0.2 conversions, 2400
 }
+
+// BenchmarkAMillionTouches credits a million touches under all models, in
+// journeys of eight; Markov remembers two of them.
+func BenchmarkAMillionTouches(b *testing.B) {
+	if testing.Short() {
+		b.Skip("it takes seconds")
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	journeys := make([]attribution.Journey, 125_000)
+	for i := range journeys {
+		j := &journeys[i]
+		for k := range 8 {
+			j.Touches = append(j.Touches, attribution.Touch{At: day0.Add(time.Duration(k) * time.Hour), Channel: string(rune('a' + r.IntN(12)))})
+		}
+		if r.IntN(5) == 0 {
+			j.Conversions, j.Value = 1, 1_000_000
+		} else {
+			j.Lost = 1
+		}
+	}
+	for b.Loop() {
+		l := ledger(b, attribution.Options{Order: 2}, journeys...)
+		for _, m := range attribution.Models() {
+			addsUp(b, l, m)
+		}
+	}
+}
