@@ -20,12 +20,13 @@ import (
 )
 
 type privacyCmd struct {
-	Erase   eraseCmd   `cmd:"" help:"Forget a person: everything the store holds, with a receipt. They stay suppressed."`
-	Export  exportCmd  `cmd:"" help:"Write everything the store holds about a person as JSON."`
-	Hold    holdCmd    `cmd:"" help:"Keep a lead from erasure and retention, for a court or an auditor."`
-	Release releaseCmd `cmd:"" help:"End the hold of a lead."`
-	Retain  retainCmd  `cmd:"" help:"Delete the leads whose time is up by the playbook's privacy.yaml."`
-	Consent consentCmd `cmd:"" help:"List what a person consented to, or add to the ledger from a CSV file."`
+	Erase    eraseCmd    `cmd:"" help:"Forget a person: everything the store holds, with a receipt. They stay suppressed."`
+	Export   exportCmd   `cmd:"" help:"Write everything the store holds about a person as JSON."`
+	Hold     holdCmd     `cmd:"" help:"Keep a lead from erasure and retention, for a court or an auditor."`
+	Release  releaseCmd  `cmd:"" help:"End the hold of a lead."`
+	Retain   retainCmd   `cmd:"" help:"Delete the leads whose time is up by the playbook's privacy.yaml."`
+	Minimise minimiseCmd `cmd:"" help:"List what the store holds or bought that no rule reads."`
+	Consent  consentCmd  `cmd:"" help:"List what a person consented to, or add to the ledger from a CSV file."`
 }
 
 // stored is the store that a command works on, with its tokens.
