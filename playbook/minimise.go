@@ -31,7 +31,9 @@ type Holding struct {
 
 // Needless reports whether the field is held or bought, and nothing that the
 // playbook knows of needs it.
-func (h Holding) Needless() bool { return len(h.Readers)+len(h.Uses) == 0 && (h.Leads > 0 || h.Spent > 0) }
+func (h Holding) Needless() bool {
+	return len(h.Readers)+len(h.Uses) == 0 && (h.Leads > 0 || h.Spent > 0)
+}
 
 // uses are what fields are for besides rules.
 var uses = map[string][]string{
