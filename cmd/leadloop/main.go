@@ -67,7 +67,9 @@ type cli struct {
 
 	Privacy privacyCmd `cmd:"" help:"Erase, export, hold or retain what is stored about people, and keep the ledger of consents."`
 
-	Report  reportCmd  `cmd:"" help:"Review a week: what came, what was worked, what leaked, what changed beyond noise, and what to try."`
+	Report      reportCmd      `cmd:"" help:"Review a week: what came, what was worked, what leaked, what changed beyond noise, and what to try."`
+	Attribution attributionCmd `cmd:"" help:"Divide the credit for conversions and money between channels, by nine models."`
+
 	History historyCmd `cmd:"" help:"What happened before leadloop."`
 
 	Learn learnCmd `cmd:"" help:"Learn a scoring model from leads whose end is known: any table, a file that people can read."`
