@@ -357,19 +357,37 @@ func allowed(mode Mode, a, b uint16) bool {
 
 // parallel calls work for 0 to n-1 on all cores and returns when all calls have, or the context's error.
 func parallel(ctx context.Context, n int, work func(i int)) error {
+	spread(n, func(i int) bool {
+		if ctx.Err() != nil {
+			return false
+		}
+		work(i)
+		return true
+	})
+	return ctx.Err()
+}
+
+// spread calls work for 0 to n-1 on all cores, until one call returns false, and returns when all calls have.
+func spread(n int, work func(i int) (more bool)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
-			for ctx.Err() == nil {
+			for {
 				i := int(next.Add(1)) - 1
-				if i >= n {
+				if i >= n || !work(i) {
 					return
 				}
-				work(i)
 			}
 		})
 	}
 	wg.Wait()
-	return ctx.Err()
+}
+
+// toEnd calls work for 0 to n-1 on all cores, where nothing can break it off.
+func toEnd(n int, work func(i int)) {
+	spread(n, func(i int) bool {
+		work(i)
+		return true
+	})
 }

@@ -197,7 +197,7 @@ func (c *clusterer) result() *Result {
 	const chunk = 4096
 	parts := (len(first) + chunk - 1) / chunk
 	clusters, largest := make([]int, parts), make([]int, parts)
-	_ = parallel(context.Background(), parts, func(part int) { // which never ends
+	toEnd(parts, func(part int) {
 		w := membership{c: c, pairs: c.m.weigher(c.n.cols), rows: r.Rows, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
 		for i := part * chunk; i < min((part+1)*chunk, len(first)-1); i++ {
 			w.write(members[first[i]:first[i+1]])

@@ -2,7 +2,6 @@ package match
 
 import (
 	"cmp"
-	"context"
 	"slices"
 )
 
@@ -17,7 +16,7 @@ func hashed(n int, hash func(row int) uint64, compare func(a, b uint32) int) []k
 	const chunk = 1 << 14
 	all := make([]keyed, n)
 	parts := (n + chunk - 1) / chunk
-	_ = parallel(context.Background(), parts, func(part int) { // which never ends
+	toEnd(parts, func(part int) {
 		for r := part * chunk; r < min((part+1)*chunk, n); r++ {
 			all[r] = keyed{hash(r), uint32(r)}
 		}
@@ -32,13 +31,13 @@ func hashed(n int, hash func(row int) uint64, compare func(a, b uint32) int) []k
 		first[i+1] += first[i]
 	}
 	out := make([]keyed, n)
-	at := first
+	at := slices.Clone(first[:])
 	for _, k := range all {
 		to := &at[k.hash>>shift]
 		out[*to] = k
 		*to++
 	}
-	_ = parallel(context.Background(), 256, func(b int) {
+	toEnd(256, func(b int) {
 		slices.SortFunc(out[first[b]:first[b+1]], func(a, b keyed) int {
 			return cmp.Or(cmp.Compare(a.hash, b.hash), compare(a.row, b.row))
 		})

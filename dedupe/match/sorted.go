@@ -16,15 +16,16 @@ type sorter struct {
 // sortChunks is into how many parts nodes are divided while entries are gathered. What is gathered does not depend on it.
 const sortChunks = 16
 
-// sort gathers the values of slots from to up to to of width, and returns them sorted, each entry once, by the upper bits of their value: part by part.
-func (s *sorter) sort(ctx context.Context, slots []uint32, width, from, to int) (parts [blockParts][]uint64, err error) {
+// sort gathers the values in some slots of all nodes, and returns them sorted, each entry once, in parts by the upper bits of the values. Nodes have width
+// slots each, of which those numbered first and up to end are meant.
+func (s *sorter) sort(ctx context.Context, slots []uint32, width, first, end int) (parts [blockParts][]uint64, err error) {
 	n := len(slots) / width
 	chunk := (n + sortChunks - 1) / sortChunks
 	var counts [sortChunks][blockParts]int
 	err = parallel(ctx, sortChunks, func(c int) {
 		count := &counts[c]
 		for i := min(c*chunk, n); i < min((c+1)*chunk, n); i++ {
-			for _, h := range slots[i*width+from : i*width+to] {
+			for _, h := range slots[i*width+first : i*width+end] {
 				if h != 0 {
 					count[h>>28]++
 				}
@@ -50,7 +51,7 @@ func (s *sorter) sort(ctx context.Context, slots []uint32, width, from, to int) 
 	err = parallel(ctx, sortChunks, func(c int) {
 		at := &counts[c]
 		for i := min(c*chunk, n); i < min((c+1)*chunk, n); i++ {
-			for _, h := range slots[i*width+from : i*width+to] {
+			for _, h := range slots[i*width+first : i*width+end] {
 				if h != 0 {
 					s.entries[at[h>>28]] = uint64(h)<<32 | uint64(i)
 					at[h>>28]++

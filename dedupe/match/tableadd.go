@@ -33,7 +33,7 @@ func (t *Table) AddAll(ctx context.Context, records []Record) error {
 	}
 	// Each column is one core's, and so are its cells.
 	numbers := make([]uint32, len(records)*width)
-	_ = parallel(context.Background(), width, func(c int) { // to its end, or columns would hold more than rows
+	toEnd(width, func(c int) { // to its end, or columns would hold more than rows
 		col, cells := t.cols[c], numbers[c*len(records):(c+1)*len(records)]
 		from := len(col.values)
 		for i := range records {
