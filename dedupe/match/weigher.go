@@ -21,7 +21,7 @@ type knownPair struct {
 const knownPairs = 1 << 12
 
 func (m *Model) weigher(cols []*column) *weigher {
-	return &weigher{m: m, cols: cols, known: make([]knownPair, len(m.spec.remembered)*knownPairs), certain: 1}
+	return &weigher{m: m, cols: cols, certain: 1}
 }
 
 // weight returns the weight of two rows of cells.
@@ -50,6 +50,9 @@ func (w *weigher) remember(number int, compare comparer, a, b []uint32) {
 	if x < w.certain || x == y {
 		compare(w.cols, a, b, &w.v)
 		return
+	}
+	if w.known == nil { // not before it is needed: an index has many that are seldom used
+		w.known = make([]knownPair, len(w.m.spec.remembered)*knownPairs)
 	}
 	at := &w.known[number*knownPairs+int(mix64(uint64(x)<<32|uint64(y))%knownPairs)]
 	if at.x == x && at.y == y {
