@@ -246,6 +246,11 @@ func (l *Lifecycle) start(k *clock, s leadloop.Subject, state *leadloop.State) (
 	return last.At, cmp.Or(last.ID, last.Type)
 }
 
+// forgotten is how long after it ran out a clock since an activity can still be
+// set. That it was set before is known by its task, which a store does not keep
+// for ever.
+const forgotten = 14 * 24 * time.Hour
+
 // timer is the payload of a clock's task.
 type timer struct {
 	Clock string    `json:"clock"`
@@ -313,7 +318,8 @@ func (r *clockRun) run(ctx context.Context) error {
 		if k.Since == SinceActivity {
 			// Which activities are new is not known here; they come with a run
 			// that writes something anyway.
-			if !now.IsZero() && r.s.Trigger != leadloop.TriggerTask {
+			late := r.s.AsOf.Sub(r.l.host.Hours.Add(k.Calendar, r.state.Owner, now, k.After)) > forgotten
+			if !now.IsZero() && r.s.Trigger != leadloop.TriggerTask && !late {
 				r.set(k, now, of)
 			}
 			continue

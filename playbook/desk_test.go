@@ -462,3 +462,47 @@ func TestClocksLeaveOneTaskPerRunningClockAndNothingToSweep(t *testing.T) {
 	}
 	f.want("a page view", []string{"clock:no-answer 11-05 16:00", "clock:stuck 11-16 16:00", "clock:unmoved 12-02 17:00"}, keys())
 }
+
+func TestAClockSinceAnActivityRunsOutOnceAndIsNotSetForAnOldOne(t *testing.T) {
+	often := strings.Replace(lifecycleYAML, "do: {archive: bounced}", "do: {notify: owner}", 1)
+	f := newOffice(t, map[string]string{"lifecycle.yaml": often})
+	id := process(t, f.loop, person("one", 600, at)).ID
+	f.do(id, at.Add(time.Minute), f.desk.Accept("ana"))
+	f.saw(id, "email_bounced", "", at.Add(time.Hour))
+	for day := 1; day < 40; day++ {
+		f.saw(id, "pricing_view", "", at.AddDate(0, 0, day))
+	}
+	heard := 0
+	for _, n := range f.told {
+		if n.Clock == "bounced" {
+			heard++
+		}
+	}
+	set := func(id leadloop.LeadID) (n int) {
+		err := f.st.View(ctx, func(tx store.Tx) error {
+			tasks, err := tx.Tasks().ByLead(ctx, id)
+			for _, task := range tasks {
+				if strings.HasPrefix(task.Key, "clock:bounced:") {
+					n++
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if heard != 1 || set(id) != 1 {
+		t.Errorf("heard %d times, %d tasks", heard, set(id))
+	}
+	other := process(t, f.loop, person("two", 600, at.AddDate(0, 0, 40))).ID
+	f.do(other, at.AddDate(0, 0, 40), f.desk.Accept(f.lead(other).State.Owner))
+	f.pass(at.AddDate(0, 0, 60))
+	if _, err := f.loop.Observe(ctx, other, at.AddDate(0, 0, 60), leadloop.Activity{ID: "late", Type: "email_bounced", At: at.AddDate(0, 0, 41)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := set(other); n != 0 {
+		t.Errorf("%d tasks for a bounce of weeks ago", n)
+	}
+}
