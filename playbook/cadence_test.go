@@ -379,3 +379,15 @@ func TestTheExplanationSaysHowFarALeadHasComeAndWhatComesNext(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestATrackWhoseCadenceIsMisspeltIsWarnedOf(t *testing.T) {
+	_, problems := playbook.Load(files(map[string]string{"enrich.yaml": "", "sla.yaml": "", "lifecycle.yaml": lifecycleYAML, "cadences.yaml": strings.Replace(cadencesYAML, "id: newsletter", "id: newsleter", 1)}))
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	want := []string{`routing.yaml:6:5: warning: entry low: no cadence works the track "newsletter" (did you mean "newsleter"?)`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

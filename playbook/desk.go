@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/dedupe"
+	"github.com/leadloop/leadloop/internal/suggest"
 	"github.com/leadloop/leadloop/lifecycle"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/routing"
@@ -48,8 +49,23 @@ func (l *loader) compileLifecycle(tiers []string) {
 	pb.lifecycle, err = lifecycle.New(l.lifecycle, pb.schema, o)
 	l.found(lifecycleFile, err)
 	pb.cadences = o.Cadences
+	l.tracks(o.Cadences)
 	if pb.lifecycle != nil {
 		l.problems = append(l.problems, pb.lifecycle.Warnings()...)
+	}
+}
+
+// tracks warns of nurture tracks whose cadence is probably misspelt. A track
+// without a cadence is fine: another program may work it.
+func (l *loader) tracks(cadences *lifecycle.Cadences) {
+	for i := range l.routing.Chain {
+		e := &l.routing.Chain[i]
+		track := e.Target.Nurture
+		if hint := suggest.DidYouMean(track, cadences.IDs()); track != "" && hint != "" && !slices.Contains(cadences.IDs(), track) {
+			l.problems = append(l.problems, leadloop.Problem{
+				At: e.At, Warning: true, Hint: hint, Message: fmt.Sprintf("entry %s: no cadence works the track %q", e.ID, track),
+			})
+		}
 	}
 }
 
