@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,11 +20,14 @@ import (
 func TestAnEngineThatWasTooSlowCannotEndTheTaskOfTheOneThatTookOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memstore.New()
+		var mu sync.Mutex
 		var said []string
 		worker := func(name string, takes time.Duration) *engine.Loop {
 			return newLoop(t, st, engine.Options{Hold: time.Minute, Handlers: map[string]engine.Handler{
 				leadloop.TaskNotify: engine.HandlerFunc(func(_ context.Context, x leadloop.Task) error {
 					time.Sleep(takes)
+					mu.Lock()
+					defer mu.Unlock()
 					said = append(said, name+" delivered under the same key "+x.Key)
 					return nil
 				}),

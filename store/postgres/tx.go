@@ -158,7 +158,8 @@ func (t *tx) flush(ctx context.Context) error {
 	return t.send(ctx, last, func(pgx.Rows) error { return nil })
 }
 
-// settle is what comes before the end of f counts.
+// settle makes sure that what f did counts, and gives its journal entries to the
+// next message.
 func (t *tx) settle(ctx context.Context) error {
 	if t.broken != nil {
 		return t.broken
