@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,15 @@ func (c *attributionCmd) Run(ctx context.Context, s streams) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	var events []leadloop.Event
 	err = st.View(ctx, func(tx store.Tx) error {
+		deals, err := tx.CRM().Opportunities(ctx, "")
+		if err != nil {
+			return err
+		}
+		known := map[string]bool{}
+		for _, o := range deals {
+			known[string(o.ID)] = true
+			events = append(events, dealEvents(o)...)
+		}
 		for e, err := range tx.Journal().Since(ctx, 0) {
 			if err != nil {
 				return err
@@ -55,6 +65,9 @@ func (c *attributionCmd) Run(ctx context.Context, s streams) (err error) {
 			switch e.Kind {
 			case leadloop.EventCaptured, leadloop.EventSubmission, leadloop.EventActivity, leadloop.EventConverted, leadloop.EventWon,
 				leadloop.EventMerged, leadloop.EventUnmerged:
+				if known[e.To] && (e.Kind == leadloop.EventConverted || e.Kind == leadloop.EventWon) {
+					continue // the CRM's word counts
+				}
 				events = append(events, e)
 			}
 		}
@@ -82,6 +95,20 @@ func (c *attributionCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	_, err = io.WriteString(s.out, c.text(len(journeys), results))
 	return err
+}
+
+// dealEvents are what the CRM says of a deal, as the journal would.
+func dealEvents(o leadloop.Opportunity) (out []leadloop.Event) {
+	if o.Lead == "" {
+		return nil
+	}
+	e := leadloop.Event{Kind: leadloop.EventConverted, Lead: o.Lead, At: o.CreatedAt, To: string(o.ID), Attrs: map[string]string{"amount": strconv.FormatInt(int64(o.Amount), 10)}}
+	out = append(out, e)
+	if o.Status == leadloop.OpportunityWon {
+		e.Kind, e.At = leadloop.EventWon, o.ClosedAt
+		out = append(out, e)
+	}
+	return out
 }
 
 // text is two tables: who gets the conversions, and who the money.
