@@ -171,15 +171,14 @@ func (c *learnCmd) options() (learn.Options, error) {
 	}
 	what := "learnt from "
 	switch {
+	case c.Store != "":
+		from = "the leads of the store"
 	case c.Add != "":
 		what = "learnt again with "
 	case c.Forget != "":
 		what, from = "learnt again without rows that were to be forgotten", ""
 	}
 	o.Changed = scoring.Change{By: "leadloop learn", Why: what + from}
-	if c.Store != "" {
-		from = "the leads of the store"
-	}
 	if c.In == "" && c.Add == "" && c.Forget == "" && c.Store == "" {
 		return o, &learn.InputError{Text: "give a table with --in, stored leads with --store, or --counts with --add or --forget"}
 	}

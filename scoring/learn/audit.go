@@ -230,7 +230,7 @@ func (a *auditor) plan() error {
 		distinct, _ := s.distinct()
 		col := Column{Column: s.name, Kind: kind, Missing: s.missing, Values: distinct, Why: s.why(kind)}
 		switch {
-		case slices.Contains([]string{a.o.Outcome, a.o.ID, a.o.Time, a.o.Score, a.o.Tier, a.o.Feedback}, s.name):
+		case slices.Contains([]string{a.o.Outcome, a.o.ID, a.o.Time, a.o.Closed, a.o.Score, a.o.Tier, a.o.Feedback}, s.name):
 			col.Why = "it is no signal here"
 		case slices.Contains(a.o.Exclude, s.name):
 			col.Why = "it is excluded"
@@ -313,7 +313,7 @@ func (a *auditor) read(ctx context.Context, src Source) error {
 			a.whole[p].lost++
 		}
 		if score >= 0 {
-			f, ok := Number(strings.TrimSpace(row[score]))
+			f, ok := toNumber(strings.TrimSpace(row[score]))
 			j := judgedLead{score: f, row: number}
 			if !ok {
 				j.score = math.NaN()

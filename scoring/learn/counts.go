@@ -170,6 +170,8 @@ func (b *counter) plan() error {
 			col.Why, col.Kind = "it is the id", KindID
 		case s.name == o.Time:
 			col.Why = "it is the time"
+		case s.name == o.Closed:
+			col.Why = "it is when it ended"
 		case slices.Contains(o.Exclude, s.name):
 			col.Why = "it is excluded"
 		case insisted && kind != KindEmpty && kind != KindConstant:
@@ -239,10 +241,10 @@ func leftOut(columns []Column) string {
 }
 
 func sampleOf(s *survey) string {
-	if s.unread == "" {
+	if s.unread == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (one says %q)", s.unread)
+	return fmt.Sprintf(" (the first in row %d)", s.unread)
 }
 
 // why says why a column of this kind is no signal.
@@ -346,7 +348,7 @@ func (r *reader) read(row []string, number int) (ending, error) {
 	}
 	switch {
 	case h.InOrder:
-		partKey(r.key, blockOf(h.Blocks, int64(number))*folds+nameHash(name)%folds)
+		partKey(r.key, blockOf(h.Blocks, int64(number))*folds+int(nameHash(name)%folds))
 	case h.Time != "":
 		t, ok := parseDate(strings.TrimSpace(row[r.time]), h.TimeForm)
 		if !ok {
@@ -357,9 +359,9 @@ func (r *reader) read(row []string, number int) (ending, error) {
 			r.first = at
 		}
 		r.last = max(r.last, at)
-		partKey(r.key, blockOf(h.Blocks, at)*folds+nameHash(name)%folds)
+		partKey(r.key, blockOf(h.Blocks, at)*folds+int(nameHash(name)%folds))
 	default:
-		partKey(r.key, nameHash(name)%idParts)
+		partKey(r.key, int(nameHash(name)%idParts))
 	}
 	return e, nil
 }
@@ -369,10 +371,10 @@ func blockOf(edges []int64, at int64) int {
 }
 
 // nameHash spreads rows evenly, by what they are called.
-func nameHash(id string) int {
+func nameHash(id string) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
-	return int(h.Sum32())
+	return h.Sum32()
 }
 
 // count is the second look at the table.

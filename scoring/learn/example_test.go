@@ -83,3 +83,22 @@ func ExampleCounts_Forget() {
 	// Output:
 	// learnt from 1999 leads
 }
+
+// Without a model the signals themselves are audited.
+func ExampleRunAudit() {
+	a, err := learn.RunAudit(context.Background(), history(), learn.AuditOptions{Options: learn.Options{Outcome: "won", ID: "id", InOrder: true}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range a.Findings {
+		fmt.Println(f.Level, "-", f.Check)
+	}
+	for _, s := range a.Signals {
+		fmt.Println(s.Signal, "drifted:", s.Level != learn.LevelFine)
+	}
+	// Output:
+	// fine - do the signals predict
+	// employees drifted: false
+	// source drifted: false
+}

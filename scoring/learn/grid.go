@@ -46,7 +46,7 @@ func (a *axis) code(cell string) uint8 {
 		return codeMissing
 	}
 	if a.Kind == KindNumber {
-		f, ok := Number(cell)
+		f, ok := toNumber(cell)
 		if !ok {
 			return codeMissing
 		}

@@ -97,7 +97,7 @@ func (b *counter) audit() {
 	all := tally{int64(t.Won), int64(t.Lost)}
 	for i := range t.Columns {
 		col, w := &t.Columns[i], b.said[i]
-		if col.Column == b.o.Outcome || col.Column == b.o.ID || slices.Contains(b.o.Exclude, col.Column) {
+		if col.Column == b.o.Outcome || col.Column == b.o.ID || col.Column == b.o.Closed || slices.Contains(b.o.Exclude, col.Column) {
 			continue
 		}
 		var bands []tally

@@ -72,11 +72,11 @@ func Value(cell string, kind leadloop.Kind) (v leadloop.Value, ok bool) {
 	case leadloop.KindString:
 		return leadloop.ValueOf(cell), true
 	case leadloop.KindFloat:
-		if f, ok := Number(cell); ok {
+		if f, ok := toNumber(cell); ok {
 			return leadloop.ValueOf(f), true
 		}
 	case leadloop.KindInt:
-		if f, ok := Number(cell); ok && f == float64(int64(f)) {
+		if f, ok := toNumber(cell); ok && f == float64(int64(f)) {
 			return leadloop.ValueOf(int64(f)), true
 		}
 	case leadloop.KindBool:

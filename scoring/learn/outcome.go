@@ -85,15 +85,24 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 	fail := func(format string, args ...any) error {
 		return &InputError{fmt.Sprintf("outcome: "+format, args...)}
 	}
+	// What few rows say may be about a person: the column may be the wrong one.
 	list := func(values []string) string {
 		var parts []string
 		for _, v := range values[:min(8, len(values))] {
-			parts = append(parts, fmt.Sprintf("%q %d times", v, s.values[v]))
+			if s.values[v] >= minLevel {
+				parts = append(parts, fmt.Sprintf("%q %d times", v, s.values[v]))
+			}
 		}
-		if len(values) > 8 {
-			parts = append(parts, fmt.Sprintf("and %d others", len(values)-8))
+		if n := len(values) - len(parts); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d others that fewer rows say", n))
 		}
 		return strings.Join(parts, ", ")
+	}
+	near := func(value string, values []string) string {
+		if hint := suggest.DidYouMean(value, values); hint != "" {
+			return " (" + hint + ")"
+		}
+		return ""
 	}
 	switch {
 	case len(values) == 0:
@@ -111,7 +120,7 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 	}
 	if len(out.Positive) == 0 {
 		if o.Positive != "" {
-			return nil, fail("no row of column %q says %q%s; it says %s", s.name, o.Positive, meant(o.Positive, values), list(values))
+			return nil, fail("no row of column %q says %q%s; it says %s", s.name, o.Positive, near(o.Positive, values), list(values))
 		}
 		return nil, fail("which value of column %q is won? Say it with positive; it says %s", s.name, list(values))
 	}
@@ -133,7 +142,7 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 			}
 		}
 		if len(out.Negative) == 0 {
-			return nil, fail("no row of column %q says %q%s; it says %s", s.name, o.Negative, meant(o.Negative, rest), list(values))
+			return nil, fail("no row of column %q says %q%s; it says %s", s.name, o.Negative, near(o.Negative, rest), list(values))
 		}
 	case len(rest) == 1 && !openWords[fold(rest[0])]:
 		out.Negative = rest

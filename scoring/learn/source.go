@@ -63,9 +63,9 @@ func missing(cell string) bool {
 	return false
 }
 
-// Number reads a cell as a number: plain, with thousands separators, a
+// toNumber reads a cell as a number: plain, with thousands separators, a
 // currency sign before or a percent sign after it. Infinities and NaN are none.
-func Number(cell string) (float64, bool) {
+func toNumber(cell string) (float64, bool) {
 	if cell == "" || cell[0] > '9' && cell[0] < 0x80 {
 		return 0, false
 	}

@@ -23,7 +23,7 @@ type survey struct {
 	numbers int
 	whole   int // of numbers
 	words   int // of texts, at most 50 a cell
-	unread  string
+	unread  int // the first row with a text, from 1; 0 for none
 	low     float64
 	high    float64
 
@@ -56,7 +56,7 @@ func (s *survey) add(cell string) {
 			s.kept, s.keepEach = s.kept[:maxSample/2], s.keepEach*2
 		}
 	}
-	f, number := Number(cell)
+	f, number := toNumber(cell)
 	if n, ok := s.values[cell]; ok {
 		s.values[cell] = n + 1
 	} else if len(s.values) < maxValues && (!number || f == math.Trunc(f) || len(s.values) < maxFractions) {
@@ -84,8 +84,8 @@ func (s *survey) add(cell string) {
 			return
 		}
 	} else {
-		if s.unread == "" && len(cell) < 40 {
-			s.unread = strings.Clone(cell)
+		if s.unread == 0 {
+			s.unread = s.rows
 		}
 		s.words += min(50, 1+strings.Count(cell, " "))
 	}

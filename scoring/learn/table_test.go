@@ -145,7 +145,7 @@ func TestBadTablesAreNamedWithWhatWasDone(t *testing.T) {
 		{"no such value", base, Options{Outcome: "won", Positive: "Yes"}, input, `no row of column "won" says "Yes" (did you mean "yes"?)`},
 		{"few leads", Rows{base.Header, base.Cells[:90]}, Options{Outcome: "won"}, refused, "90 leads have ended"},
 		{"a short time", Rows{base.Header, base.Cells[:400]}, Options{Outcome: "won", Time: "arrived"}, refused, "the leads came within 1.1 months (2025-01-01 to 2025-02-03); at least 6 are needed"},
-		{"dates that are none", column(1, func(i int) string { return fmt.Sprintf("day %d", i) }), Options{Outcome: "won", Time: "arrived"}, input, `no row of column "arrived" can be read as a date (one says "day 0")`},
+		{"dates that are none", column(1, func(i int) string { return fmt.Sprintf("day %d", i) }), Options{Outcome: "won", Time: "arrived"}, input, `no row of column "arrived" can be read as a date (the first in row 1)`},
 		{"both excluded and included", base, Options{Outcome: "won", Exclude: []string{"coin"}, Include: []string{"coin"}}, input, "is excluded too"},
 		{"nothing left", Rows{[]string{"won", "id"}, pick(base, 7, 0)}, Options{Outcome: "won"}, input, "no column is left to learn from"},
 		{"only coins", Rows{[]string{"won", "coin"}, pick(base, 7, 5)}, Options{Outcome: "won"}, refused, "nothing here predicts how leads end"},
@@ -172,7 +172,7 @@ func TestBadTablesAreNamedWithWhatWasDone(t *testing.T) {
 				return "about ten"
 			}
 			return fmt.Sprint(i % 90)
-		}), Options{}, KindNumber, true, `12 values are no numbers (one says "about ten"); they count as missing`},
+		}), Options{}, KindNumber, true, "12 values are no numbers (the first in row 1); they count as missing"},
 		{"a category with very many values", "source", column(3, func(i int) string {
 			if i%2 == 0 {
 				return "web"
