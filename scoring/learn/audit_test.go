@@ -13,6 +13,9 @@ import (
 )
 
 func TestABanksSignalsDriftWhereTheyDo(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("40,000 rows")
+	}
 	rows := data(t, "bank-marketing/bank-additional-full.csv.gz", ';')
 	a, err := RunAudit(context.Background(), rows, AuditOptions{Options: Options{Outcome: "y", InOrder: true}})
 	if err != nil {

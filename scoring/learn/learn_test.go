@@ -193,7 +193,7 @@ func reproduces(t failer, r *Result, rows Rows) {
 }
 
 func TestABanksCallsAreLearntAsWellAsAsked(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		t.Skip("40,000 rows, three times")
 	}
 	rows := data(t, "bank-marketing/bank-additional-full.csv.gz", ';')
