@@ -75,6 +75,10 @@ const (
 	EventOptInAsked     EventKind = "opt_in_asked"     // a consent has to be confirmed; To: the lead's source
 	EventOptInConfirmed EventKind = "opt_in_confirmed" // Reason: the activity that did
 
+	// EventPlaybook: a version of a playbook came into another state. Lead is
+	// "playbook:" and its name, From the version's digest, To the state, Reason a
+	// sentence; attrs: name.
+	EventPlaybook EventKind = "playbook"
 	// EventErased: the lead was erased, To is the erasure's own entry, which
 	// says in From and To what became of each target.
 	EventErased EventKind = "erased"

@@ -132,6 +132,7 @@ func (l *loader) loadGuards() {
 		return
 	}
 	var err error
+	l.pb.guarding = l.guards
 	l.pb.guards, err = ParseGuards(guardsFile, l.guards, l.pb.model.Tiers())
 	l.problems.Join(err)
 }

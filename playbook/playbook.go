@@ -72,6 +72,7 @@ type Playbook struct {
 	cadences  *lifecycle.Cadences // nil without cadences.yaml
 	privacy   privacy.Definition
 	guards    Guards
+	guarding  []byte // guards.yaml
 	rules     int
 	modifiers []scoring.Modifier
 	scoring   scoring.Definition

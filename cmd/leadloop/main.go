@@ -53,6 +53,8 @@ type cli struct {
 
 	Plan planCmd `cmd:"" help:"Say what a changed playbook would do to leads before it is used. Exit code 0: nothing moves; 2: something moves; 3: a guard would be broken."`
 
+	Versions versionsCmd `cmd:"" help:"Draft, shadow, activate and roll back versions of a playbook in a store."`
+
 	Test testCmd `cmd:"" help:"Run the playbook's cases: what fails, what they do not cover, and which changed weight none of them would notice."`
 
 	Enrich enrichCmd `cmd:"" help:"Enrich a backlog: ask providers for what leads lack, as long as it can change what happens to them."`
