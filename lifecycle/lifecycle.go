@@ -61,7 +61,8 @@ type way struct {
 // meant; duplicates; stages and statuses that no lead can reach; stages without
 // a way out; ways whose criteria exclude each other; automatic ways that
 // nothing holds back; and what is wrong with the criteria. What works and is
-// probably not meant is in [Lifecycle.Warnings].
+// probably not meant is in [Lifecycle.Warnings], and beside the errors if
+// there are any.
 //
 // What is made is complete for moves and statuses. For conversion, business
 // hours, managers and cadences it has to know what stands around it: see
@@ -112,10 +113,10 @@ func New(def Definition, schema *leadloop.Schema, o Options) (*Lifecycle, error)
 		c.ways(l)
 	}
 	c.Sort()
-	if err := c.Err(); err != nil {
-		return nil, err
+	if c.Err() != nil {
+		return nil, c.Problems // with the warnings
 	}
-	_, l.warnings = c.Split()
+	l.warnings = c.Problems
 	return l.With(Host{}), nil
 }
 

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,23 @@ type compiler struct {
 	clocks map[string]clock
 	// tellsManagers is whether any ladder tells the manager of an owner.
 	tellsManagers bool
+	// meant are the names that misspelt ones are probably for.
+	meant map[string]bool
+}
+
+// withoutConsequences are all problems but the warnings of lines in which
+// something is wrong anyway.
+func (c *compiler) withoutConsequences() leadloop.Problems {
+	wrong := map[leadloop.Position]bool{}
+	line := func(p leadloop.Problem) leadloop.Position {
+		return leadloop.Position{File: p.At.File, Line: p.At.Line}
+	}
+	for _, p := range c.Problems {
+		if !p.Warning && p.At.Line > 0 {
+			wrong[line(p)] = true
+		}
+	}
+	return slices.DeleteFunc(c.Problems, func(p leadloop.Problem) bool { return p.Warning && wrong[line(p)] })
 }
 
 // known reports an unknown name, with the one that was probably meant.
@@ -52,8 +70,10 @@ func (c *compiler) known(at leadloop.Position, where, what, name string, names [
 	if slices.Contains(names, name) {
 		return true
 	}
-	hint := suggest.DidYouMean(name, names)
-	if hint == "" && len(names) > 0 && len(names) <= 12 {
+	hint := ""
+	if meant, ok := suggest.Closest(name, names); ok {
+		hint, c.meant[meant] = fmt.Sprintf("did you mean %q?", meant), true
+	} else if len(names) > 0 && len(names) <= 12 {
 		hint = "known: " + strings.Join(names, ", ")
 	}
 	c.AddHint(at, hint, "%s: there is no %s %q", where, what, name)
@@ -199,7 +219,7 @@ func (c *compiler) teams(def *Definition, reps []string) {
 	c.circles()
 	c.r.teams = slices.Clone(def.Teams)
 	for i := range c.r.reps {
-		if r := &c.r.reps[i]; r.team == "" && !manages[r.ID] && r.ID != "" {
+		if r := &c.r.reps[i]; r.team == "" && !manages[r.ID] && r.ID != "" && !c.meant[string(r.ID)] {
 			c.Warn(r.At, "rep %s is in no team", r.ID)
 		}
 	}

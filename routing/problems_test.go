@@ -71,6 +71,34 @@ func read(t *testing.T, dir, name string) []byte {
 	return b
 }
 
+func TestWarningsAreNamedBesideErrors(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"as told": {
+			"reps:\n  - {id: ana}\n  - {id: zed}\nteams: [{id: t, members: [ana]}]\nfinal: inbox\nqueues: [{id: desk}]",
+			"routing.yaml:1:1: final: there is no queue \"inbox\" (known: desk)\nrouting.yaml:3:5: warning: rep zed is in no team",
+		},
+		"but not what a slip has led to": {
+			"reps:\n  - {id: ana}\n  - {id: zed}\n  - {id: bob, weight: 0}\nteams: [{id: t, members: [ana, zedd]}]\nfinal: desk\nqueues: [{id: desk}]",
+			"routing.yaml:4:5: rep bob: weight 0 is not between 1 and 10000 (who gets nothing is left out of the pool)\n" +
+				"routing.yaml:5:9: team t: there is no rep \"zedd\" (did you mean \"zed\"?)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			def, err := Parse("routing.yaml", []byte(c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = New(def, SLADefinition{}, leadloop.StandardSchema(), Options{})
+			if err == nil {
+				t.Fatal("nothing is wrong")
+			}
+			if diff := cmp.Diff(c.want, err.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestNewFromGoNamesProblemsWithoutAFile(t *testing.T) {
 	_, err := New(Definition{}, SLADefinition{}, leadloop.StandardSchema(), Options{})
 	if diff := cmp.Diff("final: the chain can end without an owner; name the queue that takes what is left", err.Error()); diff != "" {

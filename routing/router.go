@@ -115,12 +115,13 @@ type ladder struct {
 // wrong: names that don't exist, with what was probably meant, empty pools,
 // weights, time zones and hours that can't be, overlapping absences, entries
 // that can't be reached, a chain that can end without an owner, escalations
-// that end with nobody, and what is wrong with the conditions.
+// that end with nobody, and what is wrong with the conditions. It has
+// the warnings as well, except those about lines with errors.
 func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) (*Router, error) {
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "routing: no schema"}}
 	}
-	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, scratch: &sync.Pool{}}, schema: schema, o: o}
+	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, scratch: &sync.Pool{}}, schema: schema, o: o, meant: map[string]bool{}}
 	if sla.Zone != "" {
 		if z, ok := c.loadZone(sla.At, "zone", sla.Zone); ok {
 			c.r.zone = z
@@ -138,10 +139,10 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	c.r.rules = c.compile(Vars(), c.rules)
 	c.r.scores = c.compile(append(Vars(), MemberVars()...), c.scores)
 	c.Sort()
-	_, c.r.problems = c.Split()
-	if err := c.Err(); err != nil {
-		return nil, err
+	if c.Err() != nil {
+		return nil, c.withoutConsequences()
 	}
+	c.r.problems = c.Problems
 	return c.r, nil
 }
 

@@ -117,7 +117,7 @@ type reads struct {
 // New checks and compiles a definition against a schema, which must hold the
 // definition's own fields ([Definition.Fields]). The error is a
 // [leadloop.Problems] with everything that is wrong; what is only doubtful is
-// in [Model.Warnings].
+// in [Model.Warnings], and beside the errors if there are any.
 func New(d Definition, schema *leadloop.Schema, o Options) (*Model, error) {
 	if schema == nil {
 		return nil, fmt.Errorf("scoring: %w: no schema", leadloop.ErrInvalid)
@@ -125,8 +125,8 @@ func New(d Definition, schema *leadloop.Schema, o Options) (*Model, error) {
 	c := compiler{d: d, schema: schema, limits: o.Limits, problems: d.check()}
 	m := c.model()
 	c.problems.Sort()
-	if err := c.problems.Err(); err != nil {
-		return nil, err
+	if c.problems.Err() != nil {
+		return nil, c.problems // with the warnings
 	}
 	m.warnings = c.problems
 	m.digest = d.digest()
