@@ -3,6 +3,7 @@ package routing
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -66,29 +67,31 @@ type Pick struct {
 // It reports false if nobody can get the lead.
 func Next(members []Entitlement) (Pick, bool) {
 	members = inOrder(members)
-	winner := next(members)
+	var s scratch
+	winner := s.next(members)
 	if winner < 0 {
 		return Pick{}, false
 	}
-	var s scratch
-	deltas := s.settle(members, winner)
+	deltas := s.settle(members, winner, s.total)
 	return Pick{Winner: members[winner].Member, Deltas: deltas, Owed: s.owed}, true
 }
 
 // next is who of the members, in order, is entitled to the lead; -1 for nobody.
-func next(members []Entitlement) int {
+func (s *scratch) next(members []Entitlement) int {
 	total := totalWeight(members)
-	// claim is what member i is owed, in millionths of a lead divided by total.
-	claim := func(i int) int64 {
-		return int64(members[i].Owed)*total + int64(leadloop.OneLead)*members[i].weight()
-	}
+	s.total = total
+	s.claims = resize(s.claims, len(members))
+	claims := s.claims[:len(members)]
 	winner, m, most := -1, int64(0), int64(0)
 	for i := range members {
-		if members[i].Absent {
+		e := &members[i]
+		if e.Absent {
+			claims[i] = math.MinInt64
 			continue
 		}
 		m++
-		if c := claim(i); winner < 0 || c > most || c == most && ranksBefore(&members[i], &members[winner]) {
+		c := int64(e.Owed)*total + int64(leadloop.OneLead)*e.weight()
+		if claims[i] = c; winner < 0 || c > most || c == most && ranksBefore(e, &members[winner]) {
 			winner, most = i, c
 		}
 	}
@@ -99,13 +102,9 @@ func next(members []Entitlement) int {
 	}
 	first, threshold := -1, (lead+scale-1)/scale
 	var firstSlack uint64
-	for i := range members {
-		if members[i].Absent {
-			continue
-		}
-		c := claim(i)
+	for i, c := range claims {
 		if c < threshold {
-			continue
+			continue // also whoever is absent
 		}
 		// The deadline is slack / weight; deadlines are compared crosswise.
 		slack := uint64(lead*(scale-1) - c*scale)
@@ -128,7 +127,10 @@ func next(members []Entitlement) int {
 func compareProducts(a, b, c, d uint64) int {
 	hi1, lo1 := bits.Mul64(a, b)
 	hi2, lo2 := bits.Mul64(c, d)
-	return cmp.Or(cmp.Compare(hi1, hi2), cmp.Compare(lo1, lo2))
+	if hi1 != hi2 {
+		return cmp.Compare(hi1, hi2)
+	}
+	return cmp.Compare(lo1, lo2)
 }
 
 // Give books a lead that winner gets for another reason than the ledger, such
@@ -145,10 +147,10 @@ func Give(members []Entitlement, winner leadloop.RepID) Pick {
 	}
 	var s scratch
 	if ok {
-		deltas := s.settle(members, i)
+		deltas := s.settle(members, i, totalWeight(members))
 		return Pick{Winner: winner, Deltas: deltas, Owed: s.owed}
 	}
-	p := Pick{Winner: winner, Deltas: s.settle(members, -1)}
+	p := Pick{Winner: winner, Deltas: s.settle(members, -1, totalWeight(members))}
 	p.Owed = s.owed
 	p.Deltas = slices.Insert(p.Deltas, i, leadloop.LedgerDelta{Member: winner, Owed: -leadloop.OneLead})
 	p.Owed = slices.Insert(p.Owed, i, 0)
@@ -204,6 +206,13 @@ type scratch struct {
 	reps    []*rep
 	shares  []share
 	owed    []leadloop.Owed
+	// claims are what each is owed with this lead's credit, in millionths of a
+	// lead divided by the weight of all.
+	claims []int64
+	total  int64 // of the weights
+	// rests are what rounding leaves of the shares, tops their first bits.
+	rests []int64
+	tops  []uint8
 }
 
 // share is what rounding leaves of a member's share.
@@ -224,52 +233,73 @@ func (a *share) before(b *share) bool {
 	return a.member < b.member
 }
 
-// settle credits all members and debits the winner, if there is one. What each
-// was owed in between is in s.owed.
-func (s *scratch) settle(members []Entitlement, winner int) []leadloop.LedgerDelta {
+// settle credits all members, whose weights sum to total, and debits the
+// winner, if there is one. What each was owed in between is in s.owed.
+func (s *scratch) settle(members []Entitlement, winner int, total int64) []leadloop.LedgerDelta {
 	n := len(members)
 	deltas := make([]leadloop.LedgerDelta, n)
-	s.owed, s.shares = resize(s.owed, n), resize(s.shares, n)
-	total, left := totalWeight(members), leadloop.OneLead
+	s.owed, s.rests, s.tops = resize(s.owed, n), resize(s.rests, n), resize(s.tops, n)
+	owed, rests, tops, left := s.owed[:n], s.rests[:n], s.tops[:n], leadloop.OneLead
+	var count [256]int
+	scale := 255 / float64(total)
 	var weight, whole, rest int64 // of the member before: often the same
+	var top uint8
 	for i := range members {
-		w := members[i].weight()
-		if w == weight {
-			deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
-			left -= leadloop.Owed(whole)
-			s.shares[i] = share{i, rest, members[i].Owed}
-			continue
+		e := &members[i]
+		if w := e.weight(); w != weight {
+			// Both are far below 2^53, so that the quotient of floats is at most
+			// one off, and much faster than that of integers.
+			credit := int64(leadloop.OneLead) * w
+			weight, whole = w, int64(float64(credit)/float64(total))
+			switch rest = credit - whole*total; {
+			case rest < 0:
+				whole, rest = whole-1, rest+total
+			case rest >= total:
+				whole, rest = whole+1, rest-total
+			}
+			top = uint8(float64(rest) * scale)
 		}
-		// Both are far below 2^53, so that the quotient of floats is at most
-		// one off, and much faster than that of integers.
-		credit := int64(leadloop.OneLead) * w
-		weight, whole = w, int64(float64(credit)/float64(total))
-		switch rest = credit - whole*total; {
-		case rest < 0:
-			whole, rest = whole-1, rest+total
-		case rest >= total:
-			whole, rest = whole+1, rest-total
-		}
-		deltas[i] = leadloop.LedgerDelta{Member: members[i].Member, Owed: leadloop.Owed(whole)}
+		deltas[i].Member, deltas[i].Owed = e.Member, leadloop.Owed(whole)
 		left -= leadloop.Owed(whole)
-		s.shares[i] = share{i, rest, members[i].Owed}
-	}
-	if winner >= 0 {
-		s.shares[winner].balance -= leadloop.OneLead
+		rests[i], tops[i], owed[i] = rest, top, e.Owed+leadloop.Owed(whole)
+		count[top]++
 	}
 	if left > 0 {
-		selectFirst(s.shares, int(left))
-		for _, x := range s.shares[:left] {
-			deltas[x.member].Owed++
-		}
-	}
-	for i := range members {
-		s.owed[i] = members[i].Owed + deltas[i].Owed
+		s.round(members, deltas, winner, int(left), &count)
 	}
 	if winner >= 0 {
 		deltas[winner].Owed -= leadloop.OneLead
 	}
 	return deltas
+}
+
+// round gives the millionths that rounding left, fewer than there are members,
+// to the largest remainders. Only those are compared whose remainders begin
+// alike, tops counted by count, and of which some get one and others don't.
+func (s *scratch) round(members []Entitlement, deltas []leadloop.LedgerDelta, winner, left int, count *[256]int) {
+	last := len(count) - 1
+	for ; count[last] < left; last-- {
+		left -= count[last]
+	}
+	s.shares = s.shares[:0]
+	for i, top := range s.tops {
+		switch {
+		case int(top) > last:
+			deltas[i].Owed++
+			s.owed[i]++
+		case int(top) == last:
+			x := share{i, s.rests[i], members[i].Owed}
+			if i == winner {
+				x.balance -= leadloop.OneLead
+			}
+			s.shares = append(s.shares, x)
+		}
+	}
+	selectFirst(s.shares, left)
+	for _, x := range s.shares[:left] {
+		deltas[x.member].Owed++
+		s.owed[x.member]++
+	}
 }
 
 func resize[T any](s []T, n int) []T {

@@ -61,7 +61,7 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 	if c.reps = c.reps[:0]; fits {
 		c.reps = resize(c.reps, len(c.p.seats))
 	}
-	n := 0
+	n, at := 0, 0
 	// Members, reps of the CRM and balances are all in id order.
 	crm, balances := d.crm, c.l.Balances
 	undemanding := len(c.g.Skills) == 0 && !c.g.Speaks && !c.g.Sells && len(c.g.Seniority) == 0 && c.g.ZoneWithin == 0
@@ -77,8 +77,13 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 		}
 		e := &c.members[n]
 		// One by one: a struct with pointers is copied with a barrier as a whole.
-		e.Member, e.Weight, e.Priority = seat.id, int(seat.weight), int(seat.prior)
-		e.Owed, e.LastAt, e.Absent = 0, time.Time{}, false
+		// The memory is mostly of another decision about the same pool, which has
+		// the member in the same place.
+		if e.Member != seat.id {
+			e.Member = seat.id
+		}
+		e.Weight, e.Priority = int(seat.weight), int(seat.prior)
+		e.Owed, e.Absent = 0, false
 		if !plain || !seat.plain || known != nil && (known.Inactive || len(known.Away) > 0) {
 			counts, err := d.look(ctx, c, seat.rep, known, e)
 			if err != nil {
@@ -90,15 +95,17 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 		} else {
 			c.able++
 		}
-		for len(balances) > 0 {
-			// Mostly the next balance is the next member's.
-			if b := &balances[0]; b.Member == e.Member {
-				e.Owed, e.LastAt, balances = b.Owed, b.LastAt, balances[1:]
-				break
-			} else if b.Member > e.Member {
-				break
-			}
-			balances = balances[1:]
+		// Mostly the next balance is the next member's.
+		for at < len(balances) && balances[at].Member != seat.id && balances[at].Member < seat.id {
+			at++
+		}
+		last := time.Time{}
+		if at < len(balances) && balances[at].Member == seat.id {
+			e.Owed, last = balances[at].Owed, balances[at].LastAt
+			at++
+		}
+		if e.LastAt != last {
+			e.LastAt = last
 		}
 		if len(c.l.returned) > 0 {
 			e.Owed += c.l.back(e.Member)
@@ -211,9 +218,9 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 	}
 	var deltas []leadloop.LedgerDelta
 	if p.Strategy == StrategyFair {
-		winner := next(c.members)
-		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner)
-		t.fair(c.members, c.owed, winner)
+		winner := c.next(c.members)
+		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner, c.total)
+		t.fair(c.members, c.owed, winner, c.able)
 	} else if err := d.byRank(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}

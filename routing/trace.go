@@ -2,6 +2,7 @@ package routing
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,25 +136,24 @@ func (t *EntryTrace) could(m MemberTrace) {
 // fair traces the members of a fair pool who can get the lead: the winner, then
 // those owed most. A large pool is gone through for every lead, so that only
 // their positions are moved about.
-func (t *EntryTrace) fair(members []Entitlement, owed []leadloop.Owed, winner int) {
+func (t *EntryTrace) fair(members []Entitlement, owed []leadloop.Owed, winner, able int) {
 	var most [MaxTraced - 1]int32
-	n, able := 0, 0
-	for i := range members {
-		if members[i].Absent {
-			continue
-		}
-		able++
-		if i == winner || n == len(most) && owed[i] <= owed[most[n-1]] {
+	n := 0
+	least := leadloop.Owed(math.MinInt64) // of those listed, once the list is full
+	for i, o := range owed {
+		if o <= least || i == winner || members[i].Absent {
 			continue
 		}
 		if n < len(most) {
 			n++
 		}
 		at := n - 1
-		for ; at > 0 && owed[i] > owed[most[at-1]]; at-- {
+		for ; at > 0 && o > owed[most[at-1]]; at-- {
 			most[at] = most[at-1]
 		}
-		most[at] = int32(i)
+		if most[at] = int32(i); n == len(most) {
+			least = owed[most[n-1]]
+		}
 	}
 	t.Members = make([]MemberTrace, 1, 1+n)
 	t.Members[0] = MemberTrace{Member: members[winner].Member, Owed: owed[winner]}
