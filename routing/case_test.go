@@ -118,7 +118,7 @@ routes:
   - name: without a country there is nothing to wait for
     tier: "-"
     none: [country, company.employees]
-    want: {queue: desk, reason: nobody_eligible, needs: []}
+    want: {queue: desk, reason: no_entry, needs: []}
   - name: an open opportunity is its owner's
     tier: A
     opportunity: {owner: ben}

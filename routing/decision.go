@@ -28,7 +28,9 @@ type decision struct {
 	results *rules.Results
 	// uncredited are the members of the pool booked last who got no credit.
 	uncredited []leadloop.RepID
-	leadZone   *zoneOffset // once it is asked for
+	// vacant tells that the target asked last named nobody for this lead.
+	vacant   bool
+	leadZone *zoneOffset // once it is asked for
 	// sla is the policy of the lead, once it is asked for.
 	sla *policyChoice
 }
@@ -90,6 +92,7 @@ func (d *decision) place(ctx context.Context, e *entry, g *Target, t *EntryTrace
 	case g.Alert != "":
 		owner := d.ownerOf(e, g.Alert)
 		if owner == "" || !d.active(owner) {
+			d.vacant = owner == ""
 			t.Because = "no owner of the " + g.Alert
 			return Assignment{}, false, nil
 		}
@@ -116,11 +119,13 @@ func (d *decision) toOwner(ctx context.Context, e *entry, g *Target, t *EntryTra
 	if len(named) > 1 {
 		return d.dispute(e, t, named), true, nil
 	}
+	d.vacant = true
 	for _, of := range e.owners {
 		id := d.ownerOf(e, of)
 		if id == "" {
 			continue
 		}
+		d.vacant = false
 		if a, ok, err := d.one(ctx, e, t, id, true); ok || err != nil {
 			return a, ok, err
 		}
@@ -137,7 +142,7 @@ func (d *decision) toTerritory(ctx context.Context, e *entry, g *Target, t *Entr
 	t.Needs = needs
 	switch len(targets) {
 	case 0:
-		t.Because = "it is in no territory"
+		d.vacant, t.Because = true, "it is in no territory"
 		return Assignment{}, false, nil
 	case 1:
 		t.Territory = targets[0].ID

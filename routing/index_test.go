@@ -206,7 +206,7 @@ func TestTerritoriesAndNamedAccounts(t *testing.T) {
 		{"the file names the account's owner", map[string]string{"lead.country": "FR", "company.domain": "hooli.com"}, "assigned ben entry:owners "},
 		{"a named account that the file gives nobody is its territory's", map[string]string{"lead.country": "FR", "company.domain": "initech.com", "company.industry": "x", "company.employees": "1", PostcodeField: "1"}, "assigned cem entry:territory "},
 		{"a territory that is only a name for conditions", map[string]string{"lead.country": "AT", "company.domain": "x.at", "company.industry": "x", "company.employees": "1", PostcodeField: "1010"}, "queued q entry:rest-of-dach "},
-		{"nothing is for it", map[string]string{"lead.country": "FR", "company.domain": "x.fr", "company.industry": "x", "company.employees": "1", PostcodeField: "1"}, "queued q nobody_eligible "},
+		{"nothing is for it", map[string]string{"lead.country": "FR", "company.domain": "x.fr", "company.industry": "x", "company.employees": "1", PostcodeField: "1"}, "queued q no_entry "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, err := r.Route(context.Background(), &Snapshot{}, Request{Lead: leadOfTier("l", "A"), Profile: profileOf(t, r, c.is), AsOf: monday})

@@ -14,8 +14,11 @@ type Assignment struct {
 	// Reason is "entry:<id>"; "wait:<pool>" for a lead that waits for the first
 	// member to be there, "claim:<pool>" for one that waits to be claimed,
 	// "dispute:<entry>" for one that several could own; or for the final queue
-	// why no entry placed the lead: "nobody_eligible", "undecided" or
-	// "no_entry".
+	// why no entry placed the lead. "nobody_eligible": those whom an entry
+	// named could not get it. "undecided": an entry could have won, or its
+	// territory, if more were known. "no_entry": none was for this lead, or
+	// those that were named nobody, such as the owner of an account that has
+	// none.
 	Reason string
 	// Entry is the chain entry that won, empty for the final queue.
 	Entry string
@@ -63,7 +66,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 			continue
 		}
 		t := checked // placing it needs memory of its own
-		t.Entry = e.ID
+		t.Entry, d.vacant = e.ID, false
 		if t.Verdict == VerdictMatched {
 			a, ok, err := d.place(ctx, e, &e.Target, &t)
 			if err != nil {
@@ -82,8 +85,8 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 		if err := ctx.Err(); err != nil {
 			return Assignment{}, err
 		}
-		undecided = undecided || t.Verdict == VerdictUndecided
-		nobody = nobody || t.Verdict == VerdictNobody
+		undecided = undecided || t.Verdict == VerdictUndecided || d.vacant && len(t.Needs) > 0
+		nobody = nobody || t.Verdict == VerdictNobody && !d.vacant
 		d.trace.Entries = append(d.trace.Entries, t)
 	}
 	reason := "no_entry"

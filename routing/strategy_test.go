@@ -130,7 +130,7 @@ func TestStrategiesAndWhatTheyAskOfMembers(t *testing.T) {
 		{name: "owners who don't are a dispute", source: "agree", q: Request{Account: acct("a"), Contact: contact("b")}, want: "queued disputes dispute:agree"},
 		{name: "one who left does not dispute", source: "agree", q: Request{Account: acct("a"), Contact: contact("b")}, rd: Snapshot{CRM: []leadloop.Rep{{ID: "b", Inactive: true}}}, want: "assigned a entry:agree"},
 		{name: "who had the domain lately", source: "sticky", q: Request{Domain: &Earlier{Owner: "b", At: monday.AddDate(0, 0, -30)}}, want: "assigned b entry:sticky"},
-		{name: "not who had it long ago", source: "sticky", q: Request{Domain: &Earlier{Owner: "b", At: monday.AddDate(0, 0, -31)}}, want: "queued q nobody_eligible"},
+		{name: "not who had it long ago", source: "sticky", q: Request{Domain: &Earlier{Owner: "b", At: monday.AddDate(0, 0, -31)}}, want: "queued q no_entry"},
 		{name: "thirty days", source: "senior", rd: Snapshot{Workloads: map[leadloop.RepID]store.Workload{"a": {Week: 1}}}, want: "queued q nobody_eligible"},
 		{name: "open tasks", source: "fit-lead", is: map[string]string{"lead.product_interest": "erp"}, busy: map[leadloop.RepID]Busy{"b": {Tasks: 2}}, want: "assigned a entry:fit-lead"},
 		{name: "active sequences", source: "all", busy: map[leadloop.RepID]Busy{"c": {Sequences: 1}}, want: "assigned a entry:all"},

@@ -41,10 +41,10 @@ func TestTargets(t *testing.T) {
 		want   string
 	}{
 		{name: "the opportunity's owner is told", source: "opportunity", req: Request{Opportunity: owned}, want: "alerted b entry:opportunity"},
-		{name: "no opportunity, nobody to tell", source: "opportunity", want: "queued main nobody_eligible"},
+		{name: "no opportunity, nobody to tell", source: "opportunity", want: "queued main no_entry"},
 		{name: "an owner who left is not told", source: "opportunity", req: Request{Opportunity: owned}, rd: Snapshot{CRM: []leadloop.Rep{{ID: "b", Inactive: true}}}, want: "queued main nobody_eligible"},
 		{name: "the contact's owner", source: "contact", req: Request{Contact: &leadloop.Contact{Owner: "c"}}, want: "assigned c entry:contact"},
-		{name: "a contact without an owner", source: "contact", req: Request{Contact: &leadloop.Contact{}}, want: "queued main nobody_eligible"},
+		{name: "a contact without an owner", source: "contact", req: Request{Contact: &leadloop.Contact{}}, want: "queued main no_entry"},
 		{name: "a contact whose owner nobody knows", source: "contact", req: Request{Contact: &leadloop.Contact{Owner: "ghost"}}, want: "queued main nobody_eligible"},
 		{name: "the deal's owner", source: "deal", req: Request{Opportunity: owned}, want: "assigned b entry:deal"},
 		{
