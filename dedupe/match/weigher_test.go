@@ -21,10 +21,8 @@ func TestAWeigherSaysWhatComparingSays(t *testing.T) {
 	if err := table.AddAll(t.Context(), records); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Learn(t.Context(), table, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := modelOfWorld(t)
+	m.apply(table.cols)
 	index, err := NewIndex(m, Options{})
 	if err != nil {
 		t.Fatal(err)

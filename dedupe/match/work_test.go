@@ -41,9 +41,9 @@ func (m *memory) Save(name string, write func(w io.Writer) error) error {
 }
 
 func TestWorkThatWasBrokenOffGoesOn(t *testing.T) {
-	world := matchtest.New(1500, 5)
+	world := matchtest.New(600, 5)
 	var rows []Record
-	for i := range 1500 {
+	for i := range 600 {
 		rows = append(rows, recordOfWorld(world.Record(i)))
 	}
 	tableOf := func(rows []Record) *Table {
@@ -57,10 +57,7 @@ func TestWorkThatWasBrokenOffGoesOn(t *testing.T) {
 		}
 		return tab
 	}
-	m, err := Learn(t.Context(), tableOf(rows), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := modelOfWorld(t)
 	keys := len(m.Report().Keys)
 	if keys < 3 {
 		t.Fatalf("%d keys", keys)
@@ -68,7 +65,7 @@ func TestWorkThatWasBrokenOffGoesOn(t *testing.T) {
 	work := &memory{files: map[string][]byte{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err = m.Cluster(ctx, tableOf(rows), Options{Work: work, Progress: func(p Progress) {
+	_, err := m.Cluster(ctx, tableOf(rows), Options{Work: work, Progress: func(p Progress) {
 		if p.Done == 2 {
 			cancel()
 		}
@@ -89,7 +86,7 @@ func TestWorkThatWasBrokenOffGoesOn(t *testing.T) {
 		{"in another order of rows too", reversed, func(map[string][]byte) {}, keys - 2},
 		{"what is damaged is done again", rows, func(f map[string][]byte) { f[first][len(f[first])-40] ^= 1 }, keys - 1},
 		{"what is cut off is done again", rows, func(f map[string][]byte) { f[first] = f[first][:50] }, keys - 1},
-		{"what is of another table is not taken", rows[:1400], func(map[string][]byte) {}, keys},
+		{"what is of another table is not taken", rows[:500], func(map[string][]byte) {}, keys},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			again := &memory{files: map[string][]byte{}}
