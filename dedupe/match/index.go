@@ -46,7 +46,8 @@ type Index struct {
 	keyValues []uint64 // for changes
 }
 
-// Candidate is a record that may be the one that was looked for.
+// Candidate is a record that may be the one that was looked for. Its probability and verdict are by the two records alone; what third ones say of them
+// is in [Index.ClusterOf].
 type Candidate struct {
 	ID          string  `json:"id"`
 	Weight      float64 `json:"weight"` // binary logarithm of the odds
