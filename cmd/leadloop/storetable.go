@@ -164,7 +164,7 @@ func openStored(ctx context.Context, name, dir string, after time.Duration, o *l
 	if dir == "" {
 		return rows, d, &exitError{exitUsage, errors.New("--store: name the playbook of its leads with --playbook")}
 	}
-	pb, problems := loadPlaybook(dir) //nolint:contextcheck // reads a folder, nothing that waits
+	pb, problems := loadPlaybook(dir)
 	if err := problems.Err(); err != nil {
 		return rows, d, &exitError{exitUsage, err}
 	}

@@ -21,11 +21,11 @@ type card struct {
 	train []measure.Group
 
 	even, double float64
-	tiers        []cut2
+	tiers        []threshold
 }
 
-// cut2 is a tier of the scorecard.
-type cut2 struct {
+// threshold is where a tier of the scorecard begins.
+type threshold struct {
 	name string
 	from float64
 }
@@ -105,7 +105,7 @@ var shares = []float64{.1, .3, .6}
 // scale turns log-odds into whole points: 0 for the worst lead there can be
 // and about 100 for the best, or so that a tenth and three tenths of the leads
 // reach the first two tiers of the model given.
-func (k *card) scale(like []cut2) {
+func (k *card) scale(like []threshold) {
 	width := 0.0
 	for i := range k.sides {
 		w := k.sides[i].weights
@@ -136,14 +136,13 @@ func (k *card) scale(like []cut2) {
 	if len(like) <= 1 {
 		k.tiers = nil
 		names := []string{"A", "B", "C"}
-		for i, share := range shares {
+		for _, share := range shares {
 			from := math.Floor(quantile(k.train, share))
 			if from > 0 && (len(k.tiers) == 0 || from < k.tiers[len(k.tiers)-1].from) {
-				k.tiers = append(k.tiers, cut2{names[len(k.tiers)], from})
+				k.tiers = append(k.tiers, threshold{names[len(k.tiers)], from})
 			}
-			_ = i
 		}
-		k.tiers = append(k.tiers, cut2{[]string{"A", "B", "C", "D"}[len(k.tiers)], 0})
+		k.tiers = append(k.tiers, threshold{[]string{"A", "B", "C", "D"}[len(k.tiers)], 0})
 	}
 	k.calibrate()
 }

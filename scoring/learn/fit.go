@@ -19,7 +19,7 @@ const (
 	// pathCells is how many cells the penalty is chosen on; more would not
 	// choose another one.
 	pathCells = 40_000
-	// mostTested is the share of rows that are held out by time.
+	// heldOut is the share of rows that are held out by time.
 	heldOut = 0.2
 )
 

@@ -107,7 +107,7 @@ func (k *card) tierCounts(groups []measure.Group) []TierCount {
 		out[i].Tier, out[i].From = t.name, t.from
 	}
 	for _, g := range groups {
-		at := slices.IndexFunc(k.tiers, func(t cut2) bool { return g.Score >= t.from })
+		at := slices.IndexFunc(k.tiers, func(t threshold) bool { return g.Score >= t.from })
 		if at < 0 {
 			at = len(out) - 1
 		}

@@ -300,12 +300,12 @@ func grouping(n int64) string {
 	return s
 }
 
-func likeTiers(d *scoring.Definition) (out []cut2) {
+func likeTiers(d *scoring.Definition) (out []threshold) {
 	if d == nil {
 		return nil
 	}
 	for _, t := range d.Tiers {
-		out = append(out, cut2{t.Name, t.From})
+		out = append(out, threshold{t.Name, t.From})
 	}
 	return out
 }
