@@ -140,6 +140,10 @@ func TestRowsBecomeWhatTheySay(t *testing.T) {
 				"2 01-02 captured", "2 01-02 tier_changed to B", "[unreadable_date]",
 			},
 		},
+		"a deal of which nothing is known but that it was won": {
+			lines: []string{"id|created|closed|outcome", "1|||won"},
+			want:  []string{"1 11-30 converted to 1", "1 11-30 won to 1 [untimed:no_end]", "[no_start no_end]"},
+		},
 		"a lead without an arrival has one if that is wanted": {
 			o:     backfill.Options{FirstEvent: true},
 			lines: []string{"lead|event|at|source", "1|stage:sql|2026-01-05|web", "1|stage:mql|2026-01-03|web"},

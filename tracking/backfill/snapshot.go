@@ -98,6 +98,10 @@ func (r *rowEntry) closing(from time.Time, started bool, ended leadloop.EventKin
 	}
 	r.happened(Event{Kind: ended}, closed)
 	if untimed != "" {
-		r.Events[len(r.Events)-1].Attrs["untimed"] = untimed
+		end := &r.Events[len(r.Events)-1]
+		if end.Attrs == nil {
+			end.Attrs = map[string]string{}
+		}
+		end.Attrs["untimed"] = untimed
 	}
 }
