@@ -262,6 +262,7 @@ func (l *learner) check() {
 				fmt.Sprintf("%s: true pairs seem to agree less often than others; usual values are used instead", c.name))
 		}
 	}
+	l.joint.set(p)
 	p.weigh()
 	if len(l.spec.comparisons) < 3 {
 		l.report.Warnings = append(l.report.Warnings, "fewer than three comparisons: nothing confirms one by another, so probabilities are rough")

@@ -58,20 +58,21 @@ func TestQualityAtTheDefaultThresholdWithoutLabels(t *testing.T) {
 		set               *dataSet
 		f1, precision, b3 float64
 		largest           int
+		auto, calibration float64 // 0 where none is asked for
 	}{
 		{set: febrl4(t, false), f1: 0.9998},
 		{set: febrl4(t, true), f1: 0.9980},
 		{set: febrlN(t, "2"), f1: 0.9985},
 		{set: febrlN(t, "3"), f1: 0.9990},
-		{set: fake1000(t), f1: 0.960, precision: 0.985},
-		{set: historical(t), f1: 0.930, precision: 0.98, b3: 0.935, largest: 40},
+		{set: fake1000(t), f1: 0.965, precision: 0.99, calibration: 0.025},
+		{set: historical(t), f1: 0.930, precision: 0.985, b3: 0.935, largest: 40, calibration: 0.035},
 		{set: restaurants(t, true), f1: 0.970},
 		{set: restaurants(t, false), f1: 0.920},
-		{set: dblpACM(t), f1: 0.990},
-		{set: leads("generated leads", 5_000, 1), f1: 0.965, precision: 0.955},
-		{set: febrlN(t, "1"), f1: 0.99}, // this and the rest played no part in development
-		{set: leads("other generated leads", 5_000, 2), f1: 0.965},
-		{set: leads("more generated leads", 20_000, 3), f1: 0.935},
+		{set: dblpACM(t), f1: 0.9905, auto: 0.998, calibration: 0.02},
+		{set: leads("generated leads", 5_000, 1), f1: 0.975, precision: 0.98, auto: 0.999, calibration: 0.02},
+		{set: febrlN(t, "1"), f1: 0.99}, // this played no part in development
+		{set: leads("other generated leads", 5_000, 2), f1: 0.98, auto: 0.999, calibration: 0.02},
+		{set: leads("more generated leads", 20_000, 3), f1: 0.97, precision: 0.98, auto: 0.999, calibration: 0.02},
 	} {
 		t.Run(c.set.name, func(t *testing.T) {
 			q := c.set.quality(t)
@@ -90,6 +91,12 @@ func TestQualityAtTheDefaultThresholdWithoutLabels(t *testing.T) {
 			}
 			if c.largest > 0 && q.largest > c.largest {
 				t.Errorf("the largest cluster has %d rows, more than %d", q.largest, c.largest)
+			}
+			if q.autoPrecision < c.auto {
+				t.Errorf("auto-merge has a precision of %.4f, below %.4f", q.autoPrecision, c.auto)
+			}
+			if c.calibration > 0 && q.calibration > c.calibration {
+				t.Errorf("the calibration error is %.3f, above %.3f", q.calibration, c.calibration)
 			}
 			if q.best-q.f1 > 0.015 {
 				t.Errorf("the best threshold, %+.0f bits, gives F1 %.4f: the default one is %.4f worse", q.bestAt, q.best, q.best-q.f1)
