@@ -21,7 +21,8 @@ type column struct {
 	hashes   []uint64   // of the values
 	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
 	kinMarks []uint64   // a bit for each of the kin
-	logFreqs []float32  // log2 of the share of rows, or of entities where they are known, that have the value
+	freqs    *frequencies
+	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
 
 	byWord       map[string]uint32
 	wordAt       []uint32 // first word of each value in wordIDs; one more at the end
@@ -123,6 +124,7 @@ type frequencies struct {
 	Rows   int // that had any value
 	Counts map[uint64]uint32
 	Words  map[uint64]uint32
+	Within within
 }
 
 // weigh sets the frequencies of all values from those of a model.
@@ -133,6 +135,7 @@ func (c *column) weigh(f *frequencies) {
 
 // weighNew sets the frequencies of values and words that have none yet.
 func (c *column) weighNew(f *frequencies) {
+	c.freqs = f
 	c.logFreqs = slices.Grow(c.logFreqs, len(c.values)-len(c.logFreqs))
 	for _, h := range c.hashes[len(c.logFreqs):] {
 		c.logFreqs = append(c.logFreqs, f.logFreq(h))

@@ -44,6 +44,12 @@ func compareNames(at, g, f int) comparer {
 		given, family := cols[g], cols[f]
 		v.level[at], v.freq[at] = givenLevel(given, a[g], b[g])
 		v.level[at+1], v.freq[at+1] = familyLevel(family, a[f], b[f])
+		if a[g] == b[g] && a[g] != 0 {
+			v.freq[at] = given.logFreqWithin(cols, a[g], a, b)
+		}
+		if a[f] == b[f] && a[f] != 0 {
+			v.freq[at+1] = family.logFreqWithin(cols, a[f], a, b)
+		}
 		if v.level[at] > 2 || v.level[at+1] > 2 {
 			return
 		}
@@ -56,7 +62,8 @@ func compareNames(at, g, f int) comparer {
 		case second && ga == 0 && fb == 0:
 			v.level[at], v.freq[at] = 6, max(given.logFreqs[gb], family.logFreqs[fa])
 		case first && (second || exchanged(given, family, gb, fa)), second && exchanged(given, family, ga, fb):
-			v.level[at], v.freq[at] = 7, max(given.logFreqs[ga]+family.logFreqs[fa], given.logFreqs[gb]+family.logFreqs[fb])
+			v.level[at], v.freq[at] = 7, max(given.logFreqWithin(cols, ga, a, b)+family.logFreqWithin(cols, fa, a, b),
+				given.logFreqWithin(cols, gb, a, b)+family.logFreqWithin(cols, fb, a, b))
 		default:
 			return
 		}

@@ -141,8 +141,11 @@ func (l *learner) count() {
 				}
 			}
 		}
-		f.trim()
-		col.weigh(f)
+	}
+	l.countWithin()
+	for c := range l.freqs {
+		l.freqs[c].trim()
+		l.n.cols[c].weigh(&l.freqs[c])
 	}
 }
 

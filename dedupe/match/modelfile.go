@@ -48,6 +48,10 @@ type columnFile struct {
 	Rows   int     `json:"rows"`
 	Counts []count `json:"counts,omitempty"`
 	Words  []count `json:"words,omitempty"`
+	// Within is the column by whose values the frequencies of names differ, WithinBits by how much, WithinCounts the counts of both together.
+	Within       string  `json:"within,omitempty"`
+	WithinBits   float64 `json:"within_bits,omitempty"`
+	WithinCounts []count `json:"within_counts,omitempty"`
 }
 
 // count is written as ["hash", n].
@@ -91,7 +95,7 @@ func sortedCounts(m map[uint64]uint32) []count {
 
 // trim keeps the commonest values, so that a model is the same before and after it was written.
 func (f *frequencies) trim() {
-	for _, m := range []map[uint64]uint32{f.Counts, f.Words} {
+	for _, m := range []map[uint64]uint32{f.Counts, f.Words, f.Within.Counts} {
 		if len(m) <= maxCounts {
 			continue
 		}
@@ -132,7 +136,12 @@ func (m *Model) file() *modelFile {
 		f.Keys = append(f.Keys, keyFile{k.name, m.caps[i]})
 	}
 	for i, c := range m.spec.columns {
-		f.Columns = append(f.Columns, columnFile{c.name, m.freqs[i].Rows, sortedCounts(m.freqs[i].Counts), sortedCounts(m.freqs[i].Words)})
+		q := &m.freqs[i]
+		x := columnFile{Name: c.name, Rows: q.Rows, Counts: sortedCounts(q.Counts), Words: sortedCounts(q.Words)}
+		if k := q.Within.Column; k > 0 {
+			x.Within, x.WithinBits, x.WithinCounts = m.spec.columns[k-1].name, q.Within.Bits, sortedCounts(q.Within.Counts)
+		}
+		f.Columns = append(f.Columns, x)
 	}
 	f.Digest = f.digest()
 	return f
@@ -199,6 +208,16 @@ func ParseModel(data []byte) (*Model, error) {
 		}
 		for _, x := range c.Words {
 			q.Words[x.hash] = x.n
+		}
+		if c.Within != "" {
+			at := slices.IndexFunc(s.columns, func(o columnSpec) bool { return o.name == c.Within })
+			if at < 0 || math.IsNaN(c.WithinBits) || math.IsInf(c.WithinBits, 0) {
+				return nil, bad("column %q: names depend on %q, which is no column", c.Name, c.Within)
+			}
+			q.Within = within{at + 1, c.WithinBits, map[uint64]uint32{}}
+			for _, x := range c.WithinCounts {
+				q.Within.Counts[x.hash] = x.n
+			}
 		}
 		m.freqs = append(m.freqs, q)
 	}

@@ -97,8 +97,6 @@ func (c *corruptor) copies(d *dataSet, header []string, rows [][]string, times f
 	d.fields = Guess(header, values)
 }
 
-func never() int { return 0 }
-
 func (c *corruptor) sometimes(share float64) func() int {
 	return func() int {
 		if c.random.Float64() < share {

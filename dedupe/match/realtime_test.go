@@ -109,11 +109,10 @@ func TestQualityOfAGeneratedMarket(t *testing.T) {
 	}
 }
 
-// What is held, with a small margin. The goals are 0.97, 0.999 at 0.80, and 0.03; namesakes in one city or at one company, who left neither an address
-// nor a number in common to tell them apart, keep the first two out of reach of some markets.
+// What is held, with a small margin where there is one. The goals are 0.97, 0.999 at 0.80, and 0.03.
 const (
-	heldF1        = 0.965
-	autoPrecision = 0.996
+	heldF1        = 0.975
+	autoPrecision = 0.999
 	autoShare     = 0.80
 	calibration   = 0.03
 )
