@@ -74,14 +74,14 @@ func (c *checkCmd) sound(b *strings.Builder, pb *playbook.Playbook, s streams) e
 		}
 		return c.fields(b, demand)
 	case c.JSON:
-		return nil
+		return c.gaps(b, pb.Router().Gaps())
 	}
 	fmt.Fprintf(b, "%s is sound: %s\n", pb.Name(), pb.Summary())
 	if c.Fields {
 		return c.fields(b, demand)
 	}
 	b.WriteString(unprovided(demand))
-	return nil
+	return c.gaps(b, pb.Router().Gaps())
 }
 
 // prefixed sets a line below others, if there are any.
