@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,18 +31,19 @@ func (e *ear) Start(ctx context.Context, s engine.Span) (context.Context, func(e
 	e.lines = append(e.lines, "")
 	e.mu.Unlock()
 	return context.WithValue(ctx, depthKey{}, depth+1), func(end engine.End) {
-		line := fmt.Sprintf("%*s%s %s: %s", 2*depth, "", s.Kind, s.Name, end.Outcome.Kind)
+		var line strings.Builder
+		line.WriteString(fmt.Sprintf("%*s%s %s: %s", 2*depth, "", s.Kind, s.Name, end.Outcome.Kind))
 		for _, ev := range end.Events {
-			line += " +" + string(ev.Kind)
+			line.WriteString(" +" + string(ev.Kind))
 		}
 		if end.Err != nil {
-			line += " failed"
+			line.WriteString(" failed")
 		}
 		if end.Dead {
-			line += " dead"
+			line.WriteString(" dead")
 		}
 		e.mu.Lock()
-		e.lines[at] = line
+		e.lines[at] = line.String()
 		e.mu.Unlock()
 	}
 }

@@ -35,6 +35,8 @@ const scope = "github.com/leadloop/leadloop/otel"
 type Options struct {
 	Tracer trace.TracerProvider
 	Meter  metric.MeterProvider
+	// Now reads the time that durations are measured by; nil means time.Now.
+	Now func() time.Time
 }
 
 func (o Options) tracer() trace.Tracer {
@@ -49,6 +51,13 @@ func (o Options) meter() metric.Meter {
 		o.Meter = otel.GetMeterProvider()
 	}
 	return o.Meter.Meter(scope)
+}
+
+func (o Options) clock() func() time.Time {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o.Now
 }
 
 // Observer is an engine.Observer: give it to engine.Options. It is safe for
@@ -69,6 +78,7 @@ func (o Options) meter() metric.Meter {
 //	leadloop.sla.breaches        clocks that ran out unheard: policy, tier
 type Observer struct {
 	tracer trace.Tracer
+	now    func() time.Time
 
 	decisions, failures, dead, events, calls, breaches metric.Int64Counter
 	cost                                               metric.Float64Counter
@@ -80,7 +90,7 @@ var _ engine.Observer = (*Observer)(nil)
 // NewObserver returns an observer; the error is the meter's.
 func NewObserver(o Options) (*Observer, error) {
 	m := o.meter()
-	b := &Observer{tracer: o.tracer()}
+	b := &Observer{tracer: o.tracer(), now: o.clock()}
 	var problems []error
 	count := func(to *metric.Int64Counter, name, description string) {
 		var err error
@@ -118,9 +128,9 @@ func (b *Observer) Start(ctx context.Context, s engine.Span) (context.Context, f
 		name += " " + s.Name
 	}
 	ctx, span := b.tracer.Start(ctx, name, trace.WithAttributes(attribute.String("leadloop.lead", string(s.Lead))))
-	began := time.Now()
+	began := b.now()
 	return ctx, func(e engine.End) {
-		b.measure(ctx, s, e, time.Since(began).Seconds())
+		b.measure(ctx, s, e, b.now().Sub(began).Seconds())
 		if e.Outcome.Kind != "" {
 			span.SetAttributes(attribute.String("leadloop.outcome", string(e.Outcome.Kind)), attribute.String("leadloop.reason", e.Outcome.Reason))
 		}
@@ -183,8 +193,8 @@ func (b *Observer) event(ctx context.Context, ev leadloop.Event) {
 // leadloop.tasks (kind, state), and leadloop.tasks.overdue (kind), the seconds
 // since when the oldest pending task is due, 0 if none is. Counting looks at
 // every task, so collect no more often than every few seconds. Stop ends it.
-func Queues(st store.Store, o Options, now func() time.Time) (stop func() error, err error) {
-	m := o.meter()
+func Queues(st store.Store, o Options) (stop func() error, err error) {
+	m, now := o.meter(), o.clock()
 	depth, err := m.Int64ObservableGauge("leadloop.tasks", metric.WithDescription("Tasks by kind and state."))
 	if err != nil {
 		return nil, fmt.Errorf("otel: %w", err)

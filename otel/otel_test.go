@@ -55,7 +55,7 @@ func sums(t *testing.T, rm metricdata.ResourceMetrics) map[string]float64 {
 	out := map[string]float64{}
 	name := func(metric string, set attribute.Set) string {
 		for _, kv := range set.ToSlice() { // sorted by key
-			metric += " " + kv.Value.Emit()
+			metric += " " + kv.Value.String()
 		}
 		return metric
 	}
@@ -96,6 +96,7 @@ func TestSpansAndMetricsTellWhatALoopDidWithoutPersonalData(t *testing.T) {
 	o := otel.Options{
 		Tracer: trace.NewTracerProvider(trace.WithSyncer(spans)),
 		Meter:  metric.NewMeterProvider(metric.WithReader(reader)),
+		Now:    func() time.Time { return at.Add(time.Hour) },
 	}
 	observer, err := otel.NewObserver(o)
 	if err != nil {
@@ -115,7 +116,7 @@ func TestSpansAndMetricsTellWhatALoopDidWithoutPersonalData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, err := otel.Queues(st, o, func() time.Time { return at.Add(time.Hour) })
+	stop, err := otel.Queues(st, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -157,7 +156,10 @@ func TestWonAndLostAreSortedAsCountingPairsSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	var won, lost []float64
-	for l := range population(300) {
+	for l, err := range population(300) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		points := 0.0
 		if n, _ := leadloop.Employees.Get(leadloop.Golden(pb.Schema(), pb.Policy(), l.Lead.Claims)); n >= 500 {
 			points += 40
@@ -289,7 +291,7 @@ func ExampleCompare() {
 		fmt.Printf("%s moves %d of %d leads\n", m.What, m.Leads, c.Leads)
 	}
 	for _, g := range c.Broken {
-		fmt.Fprintln(os.Stdout, g.Guard+":", g.Text)
+		fmt.Println(g.Guard+":", g.Text)
 	}
 	// Output:
 	// scoring.yaml: rules.vp.points: 30 → 40

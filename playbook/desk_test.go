@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -79,9 +80,7 @@ type office struct {
 func newOffice(t *testing.T, change map[string]string) *office {
 	t.Helper()
 	all := map[string]string{"enrich.yaml": "", "sla.yaml": "", "lifecycle.yaml": lifecycleYAML, "cadences.yaml": cadencesYAML}
-	for name, text := range change {
-		all[name] = text
-	}
+	maps.Copy(all, change)
 	pb, problems := playbook.Load(files(all))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)

@@ -190,7 +190,10 @@ func TestTheShadowIsComparedWithTheActiveModelOverTheLeadsThatBothScored(t *test
 	process := func(from, to int) {
 		t.Helper()
 		i := 0
-		for l := range population(to) {
+		for l, err := range population(to) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if i++; i <= from {
 				continue
 			}

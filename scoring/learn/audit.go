@@ -471,5 +471,3 @@ func (a *auditor) probability() func(float64) float64 {
 		return p.Of(points)
 	}
 }
-
-func ptr(f float64) *float64 { return &f }

@@ -71,7 +71,7 @@ func (a *auditor) predictive(ctx context.Context, src Source) error {
 		return err
 	}
 	auc := r.Report.Crossed.AUC
-	f := Finding{Check: check, Level: LevelFine, Value: &auc, Threshold: ptr(.5),
+	f := Finding{Check: check, Level: LevelFine, Value: &auc, Threshold: new(.5),
 		Says: fmt.Sprintf("a model learnt from these columns puts a won lead before a lost one in %.1f %% of pairs that it was not learnt from", 100*auc.Value)}
 	if a.has {
 		now, _ := measure.AUC(a.groups(func(int) bool { return true }))
@@ -226,7 +226,7 @@ func (a *auditor) drifted(signal string, groups [2][]int64, names []string, test
 	for _, m := range d.Moved[:min(2, len(d.Moved))] {
 		moved = append(moved, fmt.Sprintf("%s went from %.0f %% to %.0f %%", m.Value, 100*m.Before, 100*m.Recent))
 	}
-	f := Finding{Check: "has it drifted", Subject: signal, Level: d.Level, Value: &Interval{Value: d.PSI, Low: d.Low, High: d.High}, Threshold: ptr(psiAlarm),
+	f := Finding{Check: "has it drifted", Subject: signal, Level: d.Level, Value: &Interval{Value: d.PSI, Low: d.Low, High: d.High}, Threshold: new(psiAlarm),
 		Says: fmt.Sprintf("PSI %.2f, %.3f of which chance would give: %s", d.PSI, d.Expected, strings.Join(moved, ", "))}
 	switch d.Level {
 	case LevelUnknown:
@@ -255,7 +255,7 @@ func (a *auditor) separation() {
 		a.add(Finding{Check: check, Level: LevelUnknown, Says: fmt.Sprintf("%d won and %d lost leads have a score; %d of each are needed", won, lost, fewest)})
 		return
 	}
-	f := Finding{Check: check, Level: LevelFine, Value: &q.Gap, Threshold: ptr(0),
+	f := Finding{Check: check, Level: LevelFine, Value: &q.Gap, Threshold: new(0.0),
 		Says: fmt.Sprintf("won leads score %.1f on average, lost ones %.1f; a won one is above a lost one in %.1f %% of pairs (%.1f to %.1f)", q.MeanWon, q.MeanLost, 100*q.AUC.Value, 100*q.AUC.Low, 100*q.AUC.High)}
 	if q.AUC.Low <= .5 {
 		f.Level, f.Proposal = LevelAlarm, "the score tells nothing about how leads end; look which rules hold for won leads and learn from them"
@@ -279,7 +279,7 @@ func (a *auditor) separation() {
 	se := math.Hypot(seOf(gx), seOf(gy))
 	d := gy.Value - gx.Value
 	change := Interval{Value: d, Low: d - z95*se, High: d + z95*se}
-	f = Finding{Check: narrows, Level: LevelFine, Value: &change, Threshold: ptr((gapKept - 1) * gx.Value),
+	f = Finding{Check: narrows, Level: LevelFine, Value: &change, Threshold: new((gapKept - 1) * gx.Value),
 		Says: fmt.Sprintf("it was %.1f points before and is %.1f recently", gx.Value, gy.Value)}
 	switch {
 	case change.Value+z99*se < 0 && gy.Value < gapKept*gx.Value:
@@ -397,7 +397,7 @@ func (a *auditor) calibration() {
 	}
 	ratio := float64(won) / max(said, 1e-9)
 	se := math.Sqrt(spread) / max(said, 1e-9)
-	f := Finding{Check: check, Level: LevelFine, Value: &Interval{Value: ratio, Low: max(0, ratio-z95*se), High: ratio + z95*se}, Threshold: ptr(levelOff),
+	f := Finding{Check: check, Level: LevelFine, Value: &Interval{Value: ratio, Low: max(0, ratio-z95*se), High: ratio + z95*se}, Threshold: new(levelOff),
 		Says: fmt.Sprintf("of %s %.0f were to be won, %d were", period, said, won)}
 	switch sure := math.Abs(ratio-1) > z99*se; {
 	case sure && (ratio > levelOff || ratio < 1/levelOff):
@@ -429,7 +429,7 @@ func (a *auditor) inflation() {
 	up := mean(recent) - mean(before)
 	spread := math.Sqrt(variance(before))
 	better := a.out.Recent.Rate.Low > a.out.Before.Rate.Value
-	f := Finding{Check: check, Level: LevelFine, Value: &Interval{Value: up, Low: up - z95*se, High: up + z95*se}, Threshold: ptr(spread / 4),
+	f := Finding{Check: check, Level: LevelFine, Value: &Interval{Value: up, Low: up - z95*se, High: up + z95*se}, Threshold: new(spread / 4),
 		Says: fmt.Sprintf("the mean score was %.1f and is %.1f; leads were won in %.1f %% and are in %.1f %%", mean(before), mean(recent), 100*a.out.Before.Rate.Value, 100*a.out.Recent.Rate.Value)}
 	if up > z99*se && up > spread/4 && !better {
 		f.Level, f.Proposal = LevelAlarm, "scores rise and leads are not won more often: look which rules hold more often, and raise thresholds or lower points"
@@ -490,7 +490,7 @@ func (a *auditor) modifiers() {
 		return
 	}
 	share := measure.Rate(int64(a.decide), int64(a.rows))
-	f := Finding{Check: "do modifiers decide too much", Level: LevelFine, Value: &share, Threshold: ptr(modifierShare),
+	f := Finding{Check: "do modifiers decide too much", Level: LevelFine, Value: &share, Threshold: new(modifierShare),
 		Says: fmt.Sprintf("without modifiers %d of %d leads would be in another tier", a.decide, a.rows)}
 	if share.Low > modifierShare {
 		f.Level, f.Proposal = LevelAlarm, "make rules of what they are for, so that it is explained and learnt from"
@@ -553,7 +553,7 @@ func (a *auditor) feedback() {
 		return
 	}
 	auc, _ := measure.AUC(groups)
-	f.Value, f.Threshold = &auc, ptr(.5)
+	f.Value, f.Threshold = &auc, new(.5)
 	f.Says = fmt.Sprintf("a lead that a rep calls good is above one called bad in %.1f %% of pairs (%.1f to %.1f)", 100*auc.Value, 100*auc.Low, 100*auc.High)
 	if auc.Low <= .5 {
 		f.Level, f.Proposal = LevelAlarm, "ask reps about the leads below: what did they see that the score does not"

@@ -3,6 +3,7 @@ package backfill
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,10 +200,8 @@ type rowEntry struct {
 }
 
 func (r *rowEntry) note(n Note) {
-	for _, m := range r.Notes {
-		if m == n {
-			return
-		}
+	if slices.Contains(r.Notes, n) {
+		return
 	}
 	r.Notes = append(r.Notes, n)
 }
