@@ -430,3 +430,34 @@ func TestWhicheverStoreCallOfAnErasureFailsTheNextAttemptEndsTheSame(t *testing.
 		t.Errorf("only %d faults were tried", runs)
 	}
 }
+
+func TestAColleagueWithTheNumberOfWhoWasErasedIsNotLost(t *testing.T) {
+	st := memstore.New()
+	person(t, st)
+	if _, err := eraser(t, st, nil).Erase(ctx, privacy.Request{ID: "dsr-1", Person: privacy.Person{Lead: "ld_1"}, At: at}); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		claims []leadloop.Claim
+		want   string
+	}{
+		"the person again":                      {[]leadloop.Claim{claim("lead.email", "Canary+x@acme.com", "n"), claim("lead.mobile", "+4915112345678", "n")}, "erased"},
+		"the person under an earlier address":   {[]leadloop.Claim{claim("lead.email", "canary.old@acme.com", "n")}, "erased"},
+		"only the person's number":              {[]leadloop.Claim{claim("lead.mobile", "0151 12345678", "n"), claim("lead.country", "DE", "n")}, "erased"},
+		"the person's number, a shared mailbox": {[]leadloop.Claim{claim("lead.email", "info@acme.com", "n"), claim("lead.mobile", "+4915112345678", "n")}, "erased"},
+		"somebody else with the number":         {[]leadloop.Claim{claim("lead.email", "zoe@acme.com", "n"), claim("lead.mobile", "+4915112345678", "n")}, ""},
+		"somebody else":                         {[]leadloop.Claim{claim("lead.email", "zoe@acme.com", "n")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := st.Update(ctx, func(tx store.Tx) error {
+				got, err := tokens(t).Forgotten(ctx, tx, &leadloop.Lead{ID: leadloop.LeadID("new " + name), Claims: tc.claims}, at)
+				if got != tc.want {
+					t.Errorf("%q, want %q", got, tc.want)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

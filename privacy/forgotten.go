@@ -20,23 +20,29 @@ func (t *Tokens) lead(id leadloop.LeadID) string { return t.token(kindLead, stri
 
 // Forgotten reports, as engine.Options.Forgotten asks it, whether a lead that
 // is about to be stored is of somebody who was erased; the reason is then
-// [ReasonErased]. What was bought for it meanwhile is deleted in the same
+// [ReasonErased]. It goes by the mailboxes that the lead was ever said to have,
+// and by its numbers only if it has none: a number can be an office's, and a
+// colleague's lead must not vanish for it. What was bought for it meanwhile is deleted in the same
 // transaction, and answers that are still on their way will find its id on the
 // list.
 func (t *Tokens) Forgotten(ctx context.Context, tx store.Tx, l *leadloop.Lead, asOf time.Time) (reason string, err error) {
 	tokens := []string{t.lead(l.ID)}
+	var phones []string
 	hints := hintsOf(l)
 	for _, c := range l.Claims {
 		switch c.Field {
 		case leadloop.Email.Name():
-			if a, err := normalize.Email(c.Value.Text()); err == nil {
+			if a, err := normalize.Email(c.Value.Text()); err == nil && !a.IsRole() {
 				tokens = append(tokens, t.token(KindEmail, a.Base))
 			}
 		case leadloop.Phone.Name(), leadloop.Mobile.Name():
 			for _, n := range numbers(c.Value.Text(), hints) {
-				tokens = append(tokens, t.token(KindPhone, n))
+				phones = append(phones, t.token(KindPhone, n))
 			}
 		}
+	}
+	if len(tokens) == 1 {
+		tokens = append(tokens, phones...)
 	}
 	hits, err := tx.Suppressions().Match(ctx, tokens)
 	if err != nil || !slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased }) {
