@@ -157,8 +157,8 @@ func once() func(string) bool {
 // TestQualityOfTablesOfOtherKinds tries tables that no constant was chosen by: small ones, ones without duplicates or with hardly anything else, with
 // few columns, with half of the cells missing, lists of companies. What they reach is in docs/MATCHING.md; the floors are a little below.
 func TestQualityOfTablesOfOtherKinds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
+	if testing.Short() || RaceDetector {
+		t.Skip("takes a minute, and ten under the race detector")
 	}
 	all := []string{"first_name", "last_name", "email", "phone", "company", "title", "city", "country"}
 	mostly := func() *dataSet {

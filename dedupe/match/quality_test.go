@@ -51,8 +51,8 @@ func (d *dataSet) measure(res *Result) (p, r, f, b3 float64, largest int) {
 // TestQualityAtTheDefaultThresholdWithoutLabels runs what the command runs: kinds guessed, learnt without labels, clustered at the default
 // threshold. The floors are what was reached, with a small margin. docs/MATCHING.md holds the table that it logs.
 func TestQualityAtTheDefaultThresholdWithoutLabels(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
+	if testing.Short() || RaceDetector {
+		t.Skip("takes a minute, and ten under the race detector")
 	}
 	for _, c := range []struct {
 		set               *dataSet

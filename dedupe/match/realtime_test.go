@@ -12,8 +12,8 @@ import (
 // TestQualityOfAGeneratedMarket measures generated leads at the default thresholds, learnt without labels: the clusters of a batch, and what an
 // index says of each lead as it arrives. docs/MATCHING.md holds what it logs.
 func TestQualityOfAGeneratedMarket(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
+	if testing.Short() || match.RaceDetector {
+		t.Skip("takes a minute, and ten under the race detector")
 	}
 	for _, c := range []struct {
 		records int
