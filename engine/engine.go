@@ -38,6 +38,19 @@ type Handler interface {
 	Deliver(ctx context.Context, task leadloop.Task) error
 }
 
+// Forgetter says who is not to be stored.
+type Forgetter interface {
+	// Listed returns the tokens under which a lead's person may stand on the
+	// suppression list. It is called once for each commit of a new lead, and must
+	// be fast.
+	Listed(lead *leadloop.Lead) []string
+	// Forget is called in the transaction that would store a new lead, if any of
+	// its tokens is on the list; hits are the entries of this and perhaps of other
+	// leads. A reason drops the lead; what was kept for it elsewhere in the store
+	// may be deleted with it.
+	Forget(ctx context.Context, tx store.Tx, lead *leadloop.Lead, hits []store.Suppression, asOf time.Time) (reason string, err error)
+}
+
 // HandlerFunc makes a function a Handler.
 type HandlerFunc func(ctx context.Context, task leadloop.Task) error
 
@@ -86,13 +99,10 @@ type Options struct {
 	// others' when they are decided, unless the stage gave them a priority. nil
 	// treats all leads alike. It must be fast, and is called concurrently.
 	Urgency func(lead *leadloop.Lead, profile *leadloop.Profile, asOf time.Time) int
-	// Forgotten is asked, in the transaction that would store a new lead, whether
-	// it is of somebody who must not be stored any more; a reason drops it. The
-	// result's lead then has an id, revision 0 and the outcome suppressed with
-	// that reason. It may be asked twice, the first time with a list of
-	// suppressions on which nobody is. Package privacy has one; nil stores
-	// everybody.
-	Forgotten func(ctx context.Context, tx store.Tx, lead *leadloop.Lead, asOf time.Time) (reason string, err error)
+	// Forgotten keeps people out of the store who must not be stored any more.
+	// The result of such a lead has an id, revision 0, and the outcome suppressed
+	// with the reason. privacy.Tokens is one; nil stores everybody.
+	Forgotten Forgetter
 	// Now is the host's clock, which Run goes by; nil means time.Now. Where the
 	// store has a clock of its own (store.Clock), Run goes by that one: then
 	// machines whose clocks differ still agree on leases.

@@ -15,16 +15,18 @@ import (
 	"github.com/leadloop/leadloop/store/memstore"
 )
 
-// gone forgets everybody whose token "gone" is on the list.
-func gone(ctx context.Context, tx store.Tx, l *leadloop.Lead, _ time.Time) (string, error) {
+// gone forgets ana while the token "gone" is on the list.
+type gone struct{}
+
+func (gone) Listed(l *leadloop.Lead) []string {
 	if !slices.ContainsFunc(l.Claims, func(c leadloop.Claim) bool { return c.Value.Text() == "ana@acme.com" }) {
-		return "", nil
+		return nil
 	}
-	hits, err := tx.Suppressions().Match(ctx, []string{"gone"})
-	if len(hits) == 0 {
-		return "", err
-	}
-	return hits[0].Reason, err
+	return []string{"gone"}
+}
+
+func (gone) Forget(_ context.Context, _ store.Tx, _ *leadloop.Lead, hits []store.Suppression, _ time.Time) (string, error) {
+	return hits[0].Reason, nil
 }
 
 func forget(t testing.TB, st store.Store) {
@@ -38,7 +40,7 @@ func forget(t testing.TB, st store.Store) {
 
 func TestNothingIsStoredOfSomebodyForgottenHoweverTheyArrive(t *testing.T) {
 	st := memstore.New()
-	l := newLoop(t, st, engine.Options{Forgotten: gone})
+	l := newLoop(t, st, engine.Options{Forgotten: gone{}})
 	forget(t, st)
 	out := leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: "erased", Stop: true}
 	id := engine.RecordID("k1")
@@ -81,7 +83,7 @@ func TestWhoIsForgottenBetweenDecisionAndCommitIsNotStored(t *testing.T) {
 		forget(t, st)
 		return leadloop.Outcome{}, leadloop.Effects{}, nil
 	})
-	l := newLoop(t, st, engine.Options{Forgotten: gone}, assign("ana"), late)
+	l := newLoop(t, st, engine.Options{Forgotten: gone{}}, assign("ana"), late)
 	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
 	if err != nil || res.Lead.Revision != 0 || res.Outcome.Reason != "erased" {
 		t.Errorf("%+v, %v", res, err)
@@ -107,7 +109,7 @@ func TestALeadErasedWhileItsTimerIsDecidedStaysErased(t *testing.T) {
 		state.Status = s.AsOf.String()
 		return leadloop.Outcome{}, leadloop.Effects{State: &state}, nil
 	})
-	l := newLoop(t, st, engine.Options{Forgotten: gone}, assign("ana"), late)
+	l := newLoop(t, st, engine.Options{Forgotten: gone{}}, assign("ana"), late)
 	res, err := l.Process(ctx, submission("k1", "ana@acme.com"), at)
 	if err != nil {
 		t.Fatal(err)

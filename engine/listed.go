@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -12,13 +13,14 @@ import (
 // asked once for all: nearly always nobody is on the list.
 func listedAmong(ctx context.Context, tx store.Tx, runs []*run) (reasons []string, listed map[string]bool, err error) {
 	reasons = make([]string, len(runs))
-	asked := make([][]string, len(runs))
+	own := make([][]string, len(runs))
 	var all []string
 	for i, r := range runs {
-		if reasons[i], err = r.forgotten(ctx, unlisted{tx, &asked[i]}); err != nil {
-			return nil, nil, err
+		// What is stored already is for an erasure to delete.
+		if r.loop.o.Forgotten != nil && r.lead.Revision == 0 {
+			own[i] = r.loop.o.Forgotten.Listed(r.lead)
 		}
-		all = append(all, asked[i]...)
+		all = append(all, own[i]...)
 		for _, g := range r.guards {
 			all = append(all, g.Tokens...)
 		}
@@ -35,8 +37,8 @@ func listedAmong(ctx context.Context, tx store.Tx, runs []*run) (reasons []strin
 		listed[s.Token] = true
 	}
 	for i, r := range runs {
-		if slices.ContainsFunc(asked[i], func(token string) bool { return listed[token] }) {
-			if reasons[i], err = r.forgotten(ctx, tx); err != nil {
+		if slices.ContainsFunc(own[i], func(token string) bool { return listed[token] }) {
+			if reasons[i], err = r.forget(ctx, tx, hits); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -44,23 +46,19 @@ func listedAmong(ctx context.Context, tx store.Tx, runs []*run) (reasons []strin
 	return reasons, listed, nil
 }
 
-// unlisted is a transaction in which nobody is suppressed, which notes who was
-// asked about.
-type unlisted struct {
-	store.Tx
-	asked *[]string
-}
-
-func (t unlisted) Suppressions() store.Suppressions {
-	return noSuppressions{t.Tx.Suppressions(), t.asked}
-}
-
-type noSuppressions struct {
-	store.Suppressions
-	asked *[]string
-}
-
-func (s noSuppressions) Match(_ context.Context, tokens []string) ([]store.Suppression, error) {
-	*s.asked = append(*s.asked, tokens...)
-	return nil, nil
+// forget asks whether the lead is dropped, and journals once that nothing of it
+// is stored.
+func (r *run) forget(ctx context.Context, tx store.Tx, hits []store.Suppression) (reason string, err error) {
+	if reason, err = r.loop.o.Forgotten.Forget(ctx, tx, r.lead, hits, r.asOf); err != nil || reason == "" {
+		return "", err
+	}
+	for e, err := range tx.Journal().ByLead(ctx, r.lead.ID) {
+		if err != nil {
+			return "", err
+		}
+		if e.Kind == leadloop.EventDropped {
+			return reason, nil
+		}
+	}
+	return reason, tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventDropped, Lead: r.lead.ID, At: r.asOf, Reason: reason})
 }

@@ -357,26 +357,6 @@ func (r *run) commit(ctx context.Context) (res Result, err error) {
 	return Result{Lead: r.lead, Record: r.record, Outcome: r.outcome}, nil
 }
 
-// forgotten asks about a lead that was never stored, and journals that nothing
-// of it is, once. What is stored already is for an erasure to delete.
-func (r *run) forgotten(ctx context.Context, tx store.Tx) (reason string, err error) {
-	if r.loop.o.Forgotten == nil || r.lead.Revision > 0 {
-		return "", nil
-	}
-	if reason, err = r.loop.o.Forgotten(ctx, tx, r.lead, r.asOf); err != nil || reason == "" {
-		return "", err
-	}
-	for e, err := range tx.Journal().ByLead(ctx, r.lead.ID) {
-		if err != nil {
-			return "", err
-		}
-		if e.Kind == leadloop.EventDropped {
-			return reason, nil
-		}
-	}
-	return reason, tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventDropped, Lead: r.lead.ID, At: r.asOf, Reason: reason})
-}
-
 // nothing is the result of a run about somebody who is not to be stored.
 func (r *run) nothing(reason string) Result {
 	out := leadloop.Outcome{Kind: leadloop.OutcomeSuppressed, Reason: reason, Stop: true}

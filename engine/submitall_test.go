@@ -67,7 +67,7 @@ func TestOneSubmissionWithoutAKeyKeepsAllOfThemOut(t *testing.T) {
 func TestOfSomebodyForgottenNothingIsStoredAlsoAmongMany(t *testing.T) {
 	st := memstore.New()
 	forget(t, st)
-	loop := newLoop(t, st, engine.Options{Forgotten: gone})
+	loop := newLoop(t, st, engine.Options{Forgotten: gone{}})
 	got, err := loop.SubmitAll(ctx, []leadloop.Submission{submission("1", "ana@acme.com"), submission("2", "ben@acme.com")})
 	if err != nil {
 		t.Fatal(err)

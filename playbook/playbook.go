@@ -420,7 +420,7 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 		e.Handlers[privacy.TaskErase] = o.Eraser
 	}
 	if e.Forgotten == nil {
-		e.Forgotten = o.Tokens.Forgotten
+		e.Forgotten = o.Tokens
 	}
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {

@@ -89,7 +89,7 @@ var targets = []string{"leads", "decisions", "tasks", "keys", "cache", "consents
 // consents, empties their contacts but for the id, the account and the
 // opt-out, and puts tokens of their mailboxes, their numbers and the leads' ids
 // on the suppression list with [ReasonErased]: nothing that arrives about them
-// later is stored (see [Tokens.Forgotten]). Numbers that somebody else's lead
+// later is stored (see [Tokens.Forget]). Numbers that somebody else's lead
 // has stay off the list. The journal keeps its shape, for it holds no personal
 // values, and gets an entry for each lead.
 //

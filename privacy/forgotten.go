@@ -18,14 +18,12 @@ const (
 
 func (t *Tokens) lead(id leadloop.LeadID) string { return t.token(kindLead, string(id)) }
 
-// Forgotten reports, as engine.Options.Forgotten asks it, whether a lead that
-// is about to be stored is of somebody who was erased; the reason is then
-// [ReasonErased]. It goes by the mailboxes that the lead was ever said to have,
-// and by its numbers only if it has none: a number can be an office's, and a
-// colleague's lead must not vanish for it. What was bought for it meanwhile is deleted in the same
-// transaction, and answers that are still on their way will find its id on the
-// list.
-func (t *Tokens) Forgotten(ctx context.Context, tx store.Tx, l *leadloop.Lead, asOf time.Time) (reason string, err error) {
+// Listed returns the tokens by which a lead that is about to be stored may be
+// found to be of somebody who was erased. They are those of its id and of the
+// mailboxes that it was ever said to have, and of its numbers only if it has no
+// mailbox: a number can be an office's, and a colleague's lead must not vanish
+// for it. With [Tokens.Forget] it makes the tokens an engine.Forgetter.
+func (t *Tokens) Listed(l *leadloop.Lead) []string {
 	tokens := []string{t.lead(l.ID)}
 	var phones []string
 	hints := hintsOf(l)
@@ -44,9 +42,17 @@ func (t *Tokens) Forgotten(ctx context.Context, tx store.Tx, l *leadloop.Lead, a
 	if len(tokens) == 1 {
 		tokens = append(tokens, phones...)
 	}
-	hits, err := tx.Suppressions().Match(ctx, tokens)
-	if err != nil || !slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased }) {
-		return "", err
+	return tokens
+}
+
+// Forget drops a lead with [ReasonErased] if one of its tokens is among the hits
+// for that reason. What was bought for it meanwhile is deleted in the same
+// transaction, and answers that are still on their way will find its id on the
+// list.
+func (t *Tokens) Forget(ctx context.Context, tx store.Tx, l *leadloop.Lead, hits []store.Suppression, asOf time.Time) (reason string, err error) {
+	tokens := t.Listed(l)
+	if !slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased && slices.Contains(tokens, s.Token) }) {
+		return "", nil
 	}
 	if _, err := put(ctx, tx, store.Suppression{Token: t.lead(l.ID), Reason: ReasonErased, At: asOf.UTC()}); err != nil {
 		return "", err
