@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // MinTrial is how many observations a share needs before it says anything: with
@@ -28,24 +29,8 @@ type Rate struct {
 // Wilson, "Probable inference, the law of succession, and statistical
 // inference", 1927).
 func RateOf(hits, of int) Rate {
-	r := Rate{Hits: hits, Of: of, High: 1, TooFew: of < MinTrial}
-	if of == 0 {
-		return r
-	}
-	const z = 1.959963984540054 // 97.5th percentile of the normal distribution
-	n := float64(of)
-	p := float64(hits) / n
-	mid := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	r.Share, r.Low, r.High = p, max(0, mid-half), min(1, mid+half)
-	// At the ends the formula is exact; arithmetic is not.
-	if hits == 0 {
-		r.Low = 0
-	}
-	if hits == of {
-		r.High = 1
-	}
-	return r
+	share := measure.Rate(int64(hits), int64(of))
+	return Rate{Hits: hits, Of: of, Share: share.Value, Low: share.Low, High: share.High, TooFew: of < MinTrial}
 }
 
 // Ages sums up how old dated values were, in days.

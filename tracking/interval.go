@@ -3,6 +3,8 @@ package tracking
 import (
 	"encoding/json"
 	"math"
+
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // Rate is how many of a number of leads.
@@ -28,20 +30,7 @@ const z95 = 1.959963984540054
 func (r Rate) Interval() (low, high float64) { return wilson(r.Hits, r.Of, z95) }
 
 func wilson(hits, of int, z float64) (low, high float64) {
-	if of <= 0 {
-		return 0, 1
-	}
-	n, p := float64(of), float64(hits)/float64(of)
-	middle := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	low, high = max(0, middle-half), min(1, middle+half)
-	if hits <= 0 {
-		low = 0
-	}
-	if hits >= of {
-		high = 1
-	}
-	return low, high
+	return measure.Wilson(int64(hits), int64(of), z)
 }
 
 // MarshalJSON adds the share, null if it is too few to say, and its interval.

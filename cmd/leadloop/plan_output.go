@@ -163,6 +163,10 @@ func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 		}
 		b.WriteByte('\n')
 	}
+	if c.After.Won < 2 || c.After.Lost < 2 {
+		b.WriteString("  Too few to say: an interval needs two of a kind.\n")
+		return
+	}
 	if c.After.GapHigh >= c.Before.GapLow && c.Before.GapHigh >= c.After.GapLow {
 		b.WriteString("  The intervals overlap: these outcomes do not tell which playbook sorts better.\n")
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // Thresholds of alarms.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // card is a regression as points: what each group of each column gives.

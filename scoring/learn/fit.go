@@ -6,7 +6,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // penalties that cross-validation chooses from, the strongest first. They are

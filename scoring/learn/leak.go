@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // witness collects what a column gives away about the outcome.

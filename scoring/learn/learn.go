@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"github.com/leadloop/leadloop/scoring"
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // Result is a learnt model and how it was judged.

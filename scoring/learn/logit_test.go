@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // rowsDesign makes a design of single rows.

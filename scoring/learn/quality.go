@@ -3,7 +3,7 @@ package learn
 import (
 	"math"
 
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // Interval is an estimate with its 95 % interval.

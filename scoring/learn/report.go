@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/leadloop/leadloop/scoring"
-	"github.com/leadloop/leadloop/scoring/internal/measure"
+	"github.com/leadloop/leadloop/internal/measure"
 )
 
 // Report says what a model was learnt from and how good it is.

@@ -1,5 +1,5 @@
-// Package measure holds the figures by which scores are judged: how well they
-// separate won from lost, how far their probabilities can be taken at their word,
+// Package measure holds the figures by which scores and shares are judged: how
+// sure a share is, how well scores separate won from lost, how far their probabilities can be taken at their word,
 // and how far one sample has drifted from another.
 //
 // Everything works on groups of equal scores, so that the cost is that of the
@@ -117,21 +117,29 @@ func ratio(a, b float64) float64 {
 // Rate is k of n with the interval of Wilson (1927), which holds for few and for
 // rates near 0 and 1. For n = 0 it is 0 with the interval 0 to 1.
 func Rate(k, n int64) Interval {
-	if n == 0 {
-		return Interval{0, 0, 1}
+	low, high := Wilson(k, n, z95)
+	return Interval{ratio(float64(k), float64(n)), low, high}
+}
+
+// Wilson is the score interval of k of n (E. B. Wilson, "Probable inference, the
+// law of succession, and statistical inference", 1927) for z standard deviations,
+// such as 1.96 for 95 %; 0 to 1 for n = 0.
+func Wilson(k, n int64, z float64) (low, high float64) {
+	if n <= 0 {
+		return 0, 1
 	}
 	p, m := float64(k)/float64(n), float64(n)
-	z2 := z95 * z95
-	mid, half := p+z2/(2*m), z95*math.Sqrt(p*(1-p)/m+z2/(4*m*m))
-	low, high := (mid-half)/(1+z2/m), (mid+half)/(1+z2/m)
+	mid := (p + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	low, high = max(0, mid-half), min(1, mid+half)
 	// At the ends the formula gives 0 and 1 but for rounding.
-	if k == 0 {
+	if k <= 0 {
 		low = 0
 	}
-	if k == n {
+	if k >= n {
 		high = 1
 	}
-	return Interval{p, max(0, low), min(1, high)}
+	return low, high
 }
 
 // Gap is the mean of won and of lost scores and the difference with its 95 %
