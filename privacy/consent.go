@@ -160,14 +160,7 @@ func Consents(ctx context.Context, st store.Store, t *Tokens, p Person) (all []s
 		if err != nil {
 			return err
 		}
-		var tokens []string
-		for _, m := range d.emails {
-			tokens = append(tokens, t.token(KindEmail, m))
-		}
-		for _, n := range d.phones {
-			tokens = append(tokens, t.token(KindPhone, n))
-		}
-		all, err = tx.Consents().Of(ctx, tokens)
+		all, err = tx.Consents().Of(ctx, t.of(d.emails, d.phones))
 		return err
 	})
 	if err != nil {

@@ -217,7 +217,7 @@ func (e *Eraser) hold(ctx context.Context, tx store.Tx, plan leadloop.LeadID, d 
 	if err != nil {
 		return err
 	}
-	for _, token := range e.identifiers(d, own) {
+	for _, token := range e.tokens.of(d.emails, own) {
 		if _, err := put(ctx, tx, store.Suppression{Token: token, Reason: ReasonOptedOut, At: r.At.UTC()}); err != nil {
 			return err
 		}
@@ -244,19 +244,8 @@ func ownNumbers(ctx context.Context, tx store.Tx, d *dossier) ([]string, error) 
 	return own, nil
 }
 
-func (e *Eraser) identifiers(d *dossier, phones []string) []string {
-	var tokens []string
-	for _, m := range d.emails {
-		tokens = append(tokens, e.tokens.token(KindEmail, m))
-	}
-	for _, n := range phones {
-		tokens = append(tokens, e.tokens.token(KindPhone, n))
-	}
-	return tokens
-}
-
 func (e *Eraser) suppress(ctx context.Context, tx store.Tx, d *dossier, phones []string, reason string, at time.Time) error {
-	tokens := e.identifiers(d, phones)
+	tokens := e.tokens.of(d.emails, phones)
 	for _, id := range d.ids() {
 		tokens = append(tokens, e.tokens.lead(id))
 	}
@@ -278,7 +267,7 @@ func (e *Eraser) deleteAll(ctx context.Context, tx store.Tx, plan leadloop.LeadI
 		}
 		events = append(events, leadloop.Event{Kind: leadloop.EventErased, Lead: l.ID, At: r.At, Actor: r.Actor, To: string(plan)})
 	}
-	tokens := e.identifiers(d, own)
+	tokens := e.tokens.of(d.emails, own)
 	entries, err := tx.Consents().Of(ctx, tokens)
 	if err != nil {
 		return nil, err

@@ -59,13 +59,7 @@ func ExportPerson(ctx context.Context, st store.Store, t *Tokens, p Person, asOf
 				x.History = append(x.History, ev)
 			}
 		}
-		var tokens []string
-		for _, m := range d.emails {
-			tokens = append(tokens, t.token(KindEmail, m))
-		}
-		for _, n := range d.phones {
-			tokens = append(tokens, t.token(KindPhone, n))
-		}
+		tokens := t.of(d.emails, d.phones)
 		if x.Consents, err = tx.Consents().Of(ctx, tokens); err != nil {
 			return err
 		}

@@ -44,6 +44,18 @@ func (d *dossier) ids() []leadloop.LeadID {
 	return ids
 }
 
+// of are the tokens of canonical mailboxes and numbers.
+func (t *Tokens) of(mailboxes, phones []string) []string {
+	var tokens []string
+	for _, m := range mailboxes {
+		tokens = append(tokens, t.token(KindEmail, m))
+	}
+	for _, n := range phones {
+		tokens = append(tokens, t.token(KindPhone, n))
+	}
+	return tokens
+}
+
 // find gathers what belongs to the person. Other leads are taken along when
 // they have a mailbox of theirs, which is nobody else's; a phone number may be
 // a whole office's, so it finds a lead only when it was asked for and only one

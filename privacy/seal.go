@@ -13,7 +13,8 @@ import (
 )
 
 // Subject is whom a [System] is to forget: what the store knew of the person
-// when the erasure was asked for.
+// when the erasure was asked for. A number may be a whole office's: alone it tells
+// nobody apart, so match people by the other three.
 type Subject struct {
 	Leads    []leadloop.LeadID    `json:"leads,omitempty"`
 	Contacts []leadloop.ContactID `json:"contacts,omitempty"`

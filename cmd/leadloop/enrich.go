@@ -230,7 +230,7 @@ func (b *backlog) prepare(ctx context.Context, base *runCmd, s streams) (func(en
 	if b.cmd.DryRun && b.cmd.fresh() {
 		base.Store = "memory"
 	}
-	tokens, err := base.tokens(ctx, b.store)
+	tokens, err := tokensOf(ctx, b.store, base.Store, base.TokenKey)
 	if err != nil {
 		return nil, err
 	}

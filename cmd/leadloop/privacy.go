@@ -53,7 +53,7 @@ func (c *stored) open(ctx context.Context) (store.Store, *privacy.Tokens, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	tokens, err := (&runCmd{Store: c.Store, TokenKey: c.TokenKey}).tokens(ctx, st)
+	tokens, err := tokensOf(ctx, st, c.Store, c.TokenKey)
 	if err != nil {
 		return nil, nil, errors.Join(err, st.Close())
 	}

@@ -70,7 +70,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 			err = e
 		}
 	}()
-	tokens, err := c.tokens(ctx, st)
+	tokens, err := tokensOf(ctx, st, c.Store, c.TokenKey)
 	if err != nil {
 		return err
 	}

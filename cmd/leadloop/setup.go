@@ -22,13 +22,12 @@ import (
 
 const keyBytes = 32
 
-// tokens makes suppression tokens with the key of the store: in a file of its
-// own beside the database, so that a copy of the database alone tells nobody
-// who is on the list.
-func (c *runCmd) tokens(ctx context.Context, st store.Store) (*privacy.Tokens, error) {
-	path := c.TokenKey
+// tokensOf makes suppression tokens with the key of the store of a name. Without
+// a path it is in a file of its own beside the database, so that a copy of the
+// database alone tells nobody who is on the list.
+func tokensOf(ctx context.Context, st store.Store, name, path string) (*privacy.Tokens, error) {
 	if path == "" {
-		kind, db, _ := strings.Cut(c.Store, ":")
+		kind, db, _ := strings.Cut(name, ":")
 		if kind == "postgres" || kind == "postgresql" {
 			return nil, &exitError{exitUsage, errors.New("a store on a server has no folder for the key of the suppression tokens: name its file with --token-key")}
 		}
@@ -56,7 +55,7 @@ func (c *runCmd) tokens(ctx context.Context, st store.Store) (*privacy.Tokens, e
 	case known != "" && missing:
 		return nil, fmt.Errorf("key of the suppression tokens: %s is not there; put it back, or name it with --token-key: without it nobody on the suppression list would be recognised", path)
 	case known != "" && known != fingerprint(key):
-		return nil, fmt.Errorf("key of the suppression tokens: %s is not the one that the suppression list in %s was made with; put that one back, or name it with --token-key", path, c.Store)
+		return nil, fmt.Errorf("key of the suppression tokens: %s is not the one that the suppression list in %s was made with; put that one back, or name it with --token-key", path, name)
 	case missing:
 		if key, err = newKey(path); err != nil {
 			return nil, fmt.Errorf("key of the suppression tokens: %w", err)
