@@ -175,3 +175,47 @@ func TestSpansAndMetricsTellWhatALoopDidWithoutPersonalData(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEveryKindOfEndIsCounted(t *testing.T) {
+	reader := metric.NewManualReader()
+	clock := at
+	observer, err := otel.NewObserver(otel.Options{
+		Tracer: trace.NewTracerProvider(), Meter: metric.NewMeterProvider(metric.WithReader(reader)), Now: func() time.Time { return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, x := range []struct {
+		span engine.Span
+		end  engine.End
+	}{
+		{engine.Span{Kind: engine.SpanDecision, Name: "task", Lead: "l"}, engine.End{Err: leadloop.ErrConflict}},
+		{engine.Span{Kind: engine.SpanDecision, Name: "task", Lead: "l"}, engine.End{Outcome: leadloop.Outcome{Kind: leadloop.OutcomeQueued}}},
+		{engine.Span{Kind: engine.SpanStage, Name: "score", Lead: "l"}, engine.End{Err: errors.New("no")}},
+		{engine.Span{Kind: engine.SpanCommit, Lead: "l"}, engine.End{Events: []leadloop.Event{
+			{Kind: leadloop.EventSLAMissed, Attrs: map[string]string{"policy": "a", "tier": "A"}},
+			{Kind: leadloop.EventProviderFailed, Attrs: map[string]string{"provider": "v"}},
+			{Kind: leadloop.EventEnriched, Reason: "matched", Attrs: map[string]string{"provider": "v", "cost": "1500000"}},
+		}}},
+		{engine.Span{Kind: engine.SpanTask, Name: "notify", Lead: "l"}, engine.End{Err: errors.New("503"), Dead: true}},
+	} {
+		_, end := observer.Start(ctx, x.span)
+		clock = clock.Add(time.Second)
+		end(x.end)
+	}
+	var rm metricdata.ResourceMetrics
+	if err := reader.Collect(ctx, &rm); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{
+		"leadloop.decisions queued task": 1, "leadloop.decision.failures task": 1, "leadloop.decision.duration task": 2,
+		"leadloop.stage.duration true score": 1, "leadloop.commit.duration false": 1,
+		"leadloop.events sla_missed": 1, "leadloop.events provider_failed": 1, "leadloop.events enriched": 1,
+		"leadloop.sla.breaches a A": 1, "leadloop.provider.calls v failed": 1, "leadloop.provider.calls v matched": 1, "leadloop.provider.cost v": 1.5,
+		"leadloop.task.duration true notify": 1, "leadloop.tasks.dead notify": 1,
+	}
+	if diff := cmp.Diff(want, sums(t, rm)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

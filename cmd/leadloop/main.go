@@ -1,11 +1,13 @@
-// Command leadloop runs a playbook over leads, checks playbooks, enriches a
-// backlog, tries providers on known leads, simulates routing, and finds
-// duplicates in tables.
+// Command leadloop runs a playbook over leads, checks, tests and compares
+// playbooks, explains what was decided, enriches a backlog, simulates routing,
+// finds duplicates, learns and audits scores, reviews a week, and looks after a
+// store and the people in it. "leadloop --help" lists the commands.
 //
 // Exit codes: 0 all went well; 1 failed; 2 the playbook or the command line is
-// wrong and nothing was run; 3 done, but rows were rejected or providers
-// failed; 4 stopped because a budget has no room; 130 interrupted, and what was
-// committed stays.
+// wrong and nothing was run; 3 done, but rows were rejected, providers failed or
+// a store needs a look; 4 stopped because a budget has no room; 130 interrupted,
+// and what was committed stays. Those of plan are others: 2 says that something
+// moves, 3 that a guard would be broken, 1 everything else.
 package main
 
 import (
