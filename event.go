@@ -77,7 +77,7 @@ const (
 
 	// EventPlaybook: a version of a playbook came into another state. Lead is
 	// "playbook:" and its name, From the version's digest, To the state, Reason a
-	// sentence; attrs: name.
+	// sentence; attrs: name, guards.
 	EventPlaybook EventKind = "playbook"
 	// EventErased: the lead was erased, To is the erasure's own entry, which
 	// says in From and To what became of each target.

@@ -128,11 +128,10 @@ func (g Guards) check(c *Comparison) []Broken {
 }
 
 func (l *loader) loadGuards() {
-	if l.guards == nil || l.pb.model == nil {
+	if l.pb.guarding == nil || l.pb.model == nil {
 		return
 	}
 	var err error
-	l.pb.guarding = l.guards
-	l.pb.guards, err = ParseGuards(guardsFile, l.guards, l.pb.model.Tiers())
+	l.pb.guards, err = ParseGuards(guardsFile, l.pb.guarding, l.pb.model.Tiers())
 	l.problems.Join(err)
 }

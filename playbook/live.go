@@ -3,7 +3,6 @@ package playbook
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/scoring"
@@ -14,22 +13,11 @@ import (
 // [Playbook.Loop] does so itself; a host calls it before it activates a model
 // of this playbook in a loop of another one (see [Options].Live).
 func (p *Playbook) Save(ctx context.Context, st store.Store) error {
-	err := st.Update(ctx, func(tx store.Tx) error { return tx.Playbooks().Put(ctx, p.digest, p.stored()) })
+	err := st.Update(ctx, func(tx store.Tx) error { return tx.Playbooks().Put(ctx, p.digest, p.contents) })
 	if err != nil {
 		return fmt.Errorf("playbook: store it: %w", err)
 	}
 	return nil
-}
-
-// stored are the files as they are kept by digest: those that decide, and the
-// guards beside them, of which the first kept count.
-func (p *Playbook) stored() map[string][]byte {
-	if p.guarding == nil {
-		return p.contents
-	}
-	all := maps.Clone(p.contents)
-	all[guardsFile] = p.guarding
-	return all
 }
 
 // scoreStage is the step that scores, by the playbook's own model or by the one

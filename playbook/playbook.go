@@ -126,7 +126,6 @@ type loader struct {
 	lifecycle lifecycle.Definition
 	cadences  lifecycle.CadenceDefinition
 	sources   []enrich.Source
-	guards    []byte
 }
 
 func (l *loader) read() {
@@ -141,7 +140,7 @@ func (l *loader) read() {
 			continue
 		}
 		if name != guardsFile && !slices.Contains(files, name) {
-			p := leadloop.Problem{At: leadloop.Position{File: name}, Message: "is no file of a playbook and is not read", Warning: true, Hint: suggest.DidYouMean(name, files)}
+			p := leadloop.Problem{At: leadloop.Position{File: name}, Message: "is no file of a playbook and is not read", Warning: true, Hint: suggest.DidYouMean(name, append([]string{guardsFile}, files...))}
 			l.problems = append(l.problems, p)
 			continue
 		}
@@ -151,7 +150,7 @@ func (l *loader) read() {
 			continue
 		}
 		if name == guardsFile {
-			l.guards = data
+			l.pb.guarding = data
 			continue
 		}
 		l.pb.contents[name] = data

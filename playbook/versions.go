@@ -33,9 +33,11 @@ type Version struct {
 	Name   string       `json:"name"` // such as "inbound-b2b@12"
 	State  VersionState `json:"state"`
 	// By and Why are who brought it into the state and the reason, At when.
-	By  string    `json:"by"`
-	Why string    `json:"why"`
-	At  time.Time `json:"at"`
+	// Guards names the guards.yaml that it was drafted with, "" for none.
+	Guards string    `json:"guards,omitempty"`
+	By     string    `json:"by"`
+	Why    string    `json:"why"`
+	At     time.Time `json:"at"`
 }
 
 // Registry keeps the versions of one playbook in a store: who put which one into
@@ -101,7 +103,7 @@ func (r *Registry) read(ctx context.Context, tx store.Tx) ([]Version, error) {
 		if e.Kind != leadloop.EventPlaybook {
 			continue
 		}
-		v := Version{Digest: e.From, Name: e.Attrs["name"], State: VersionState(e.To), By: e.Actor, Why: e.Reason, At: e.At}
+		v := Version{Digest: e.From, Name: e.Attrs["name"], Guards: e.Attrs["guards"], State: VersionState(e.To), By: e.Actor, Why: e.Reason, At: e.At}
 		all = append(slices.DeleteFunc(all, func(x Version) bool { return x.Digest == v.Digest }), v)
 	}
 	return all, nil
@@ -131,19 +133,29 @@ func in(all []Version, s VersionState) (Version, bool) {
 }
 
 // Draft stores a playbook and makes it known. One that is known stays where it
-// is. ErrInvalid if it is a playbook of another name.
+// is, with the guards that it has now. ErrInvalid if it is a playbook of another
+// name.
 func (r *Registry) Draft(ctx context.Context, p *Playbook, m Move) error {
 	if want := leadloop.LeadID("playbook:" + p.model.Name()); want != r.lead {
 		return fmt.Errorf("registry: %w: this is %s, and the registry is of %s", leadloop.ErrInvalid, p.model.Name(), strings.TrimPrefix(string(r.lead), "playbook:"))
 	}
 	return r.move(ctx, p.digest, m, func(ctx context.Context, tx store.Tx, all []Version) ([]Version, error) {
-		if _, known := of(all, p.digest); known {
+		v, known := of(all, p.digest)
+		guards := ""
+		if p.guarding != nil {
+			guards = digest(map[string][]byte{guardsFile: p.guarding})
+			if err := tx.Playbooks().Put(ctx, guards, map[string][]byte{guardsFile: p.guarding}); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case known && v.Guards == guards:
 			return nil, nil
+		case !known:
+			v = Version{Digest: p.digest, Name: p.Name(), State: VersionDraft}
 		}
-		if err := tx.Playbooks().Put(ctx, p.digest, p.stored()); err != nil {
-			return nil, err
-		}
-		return []Version{{Digest: p.digest, Name: p.Name(), State: VersionDraft}}, nil
+		v.Guards = guards
+		return []Version{v}, tx.Playbooks().Put(ctx, p.digest, p.contents)
 	})
 }
 
@@ -153,6 +165,27 @@ func of(all []Version, digest string) (Version, bool) {
 		return Version{}, false
 	}
 	return all[i], true
+}
+
+// Load returns a version's playbook as [Stored] does, with its guards.
+func (r *Registry) Load(ctx context.Context, v Version) (*Playbook, error) {
+	p, err := Stored(ctx, r.st, v.Digest)
+	if err != nil || v.Guards == "" {
+		return p, err
+	}
+	err = r.st.View(ctx, func(tx store.Tx) error {
+		files, err := tx.Playbooks().Get(ctx, v.Guards)
+		if err != nil {
+			return err
+		}
+		p.guarding = files[guardsFile]
+		p.guards, err = ParseGuards(guardsFile, p.guarding, p.model.Tiers())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: guards of %s: %w", v.Name, err)
+	}
+	return p, nil
 }
 
 // Shadow makes a known version the shadow; the one before is a draft again.
@@ -251,6 +284,9 @@ func (r *Registry) move(ctx context.Context, digest string, m Move, f func(conte
 			e := leadloop.Event{
 				Kind: leadloop.EventPlaybook, Lead: r.lead, At: m.At, Actor: m.By, Reason: strings.TrimSpace(m.Why),
 				From: v.Digest, To: string(v.State), Attrs: map[string]string{"name": v.Name},
+			}
+			if v.Guards != "" {
+				e.Attrs["guards"] = v.Guards
 			}
 			if err := tx.Journal().Append(ctx, e); err != nil {
 				return err

@@ -145,6 +145,44 @@ func TestActivationHoldsTheGuards(t *testing.T) {
 	}
 }
 
+func TestGuardsAddedToAPlaybookThatIsStoredAlreadyAreHeld(t *testing.T) {
+	ctx, st := context.Background(), memstore.New()
+	r, err := playbook.NewRegistry(st, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := version(t, 30, "")
+	if err := bare.Save(ctx, st); err != nil { // by a loop that used it
+		t.Fatal(err)
+	}
+	for _, guards := range []string{"", "activate: [revops]\n", "activate: [cro]\n"} {
+		p := version(t, 30, guards)
+		if p.Digest() != bare.Digest() {
+			t.Fatal("guards are part of the digest")
+		}
+		if err := r.Draft(ctx, p, by("ana", 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := r.Versions(ctx)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	p, err := r.Load(ctx, all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"cro"}, p.Guards().Activate); diff != "" {
+		t.Error(diff)
+	}
+	if err := r.Activate(ctx, p, nil, by("revops", 1)); !errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("revops may not any more: %v", err)
+	}
+	if err := r.Activate(ctx, p, nil, by("cro", 2)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOfManyWhoActivateAtOnceOneVersionIsActive(t *testing.T) {
 	ctx, st := context.Background(), memstore.New()
 	r, err := playbook.NewRegistry(st, "m")

@@ -163,7 +163,7 @@ func (c *activateCmd) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		pb, err := playbook.Stored(ctx, st, v.Digest)
+		pb, err := r.Load(ctx, v)
 		if err != nil {
 			return err
 		}
