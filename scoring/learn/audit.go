@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/internal/measure"
+	"github.com/leadloop/leadloop/scoring"
 )
 
 // AuditOptions say what to audit. Only Outcome is required.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/internal/measure"
+	"github.com/leadloop/leadloop/scoring"
 )
 
 // Result is a learnt model and how it was judged.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/internal/measure"
+	"github.com/leadloop/leadloop/scoring"
 )
 
 // Report says what a model was learnt from and how good it is.

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/internal/measure"
+	"github.com/leadloop/leadloop/scoring"
 )
 
 func keysOf[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }
