@@ -392,23 +392,15 @@ func (l *Loop) retry(ctx context.Context, f func() (Result, error)) (res Result,
 	return res, err
 }
 
-// persist calls f again while it conflicts, a little later each time: whoever
-// was in the way is done by then.
+// persist calls f again while it conflicts.
 func (l *Loop) persist(ctx context.Context, f func() error) error {
-	for n := 1; ; n++ {
-		err := f()
-		if !errors.Is(err, leadloop.ErrConflict) || n > l.o.MaxConflicts {
-			return err
+	attempt := 0
+	return store.Retry(ctx, l.o.MaxConflicts+1, func() error {
+		if attempt++; attempt > 1 {
+			l.o.Logger.DebugContext(ctx, "again after a conflict", "attempt", attempt)
 		}
-		l.o.Logger.DebugContext(ctx, "again after a conflict", "attempt", n)
-		wait := time.NewTimer(min(time.Millisecond<<n, 50*time.Millisecond))
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
-		}
-	}
+		return f()
+	})
 }
 
 func (l *Loop) known(ctx context.Context, key string) (res Result, ok bool, err error) {

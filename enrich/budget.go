@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -187,11 +186,6 @@ func (w *Waterfall) setAside(ctx context.Context, src *guard, lead leadloop.Lead
 }
 
 // update runs a transaction again when others were in its way.
-func (w *Waterfall) update(ctx context.Context, f func(tx store.Tx) error) (err error) {
-	for range keepTries {
-		if err = w.store.Update(ctx, f); !errors.Is(err, leadloop.ErrConflict) {
-			return err
-		}
-	}
-	return err
+func (w *Waterfall) update(ctx context.Context, f func(tx store.Tx) error) error {
+	return store.Retry(ctx, keepTries, func() error { return w.store.Update(ctx, f) })
 }

@@ -268,7 +268,7 @@ func (r *Registry) move(ctx context.Context, digest string, m Move, f func(conte
 	if err := m.check(); err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
-	err := r.st.Update(ctx, func(tx store.Tx) error {
+	update := func(tx store.Tx) error {
 		all, err := r.read(ctx, tx)
 		if err != nil {
 			return err
@@ -293,8 +293,8 @@ func (r *Registry) move(ctx context.Context, digest string, m Move, f func(conte
 			}
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := store.Retry(ctx, 20, func() error { return r.st.Update(ctx, update) }); err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
 	return nil

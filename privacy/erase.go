@@ -119,21 +119,7 @@ func (e *Eraser) Erase(ctx context.Context, r Request) (Receipt, error) {
 }
 
 // retry calls f again while transactions get in each other's way.
-func retry(ctx context.Context, f func() error) error {
-	for n := 1; ; n++ {
-		err := f()
-		if !errors.Is(err, leadloop.ErrConflict) || n == 20 {
-			return err
-		}
-		wait := time.NewTimer(min(time.Millisecond<<n, 50*time.Millisecond))
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
-		}
-	}
-}
+func retry(ctx context.Context, f func() error) error { return store.Retry(ctx, 20, f) }
 
 // planOf is under which id an erasure stands in the journal.
 func planOf(request string) leadloop.LeadID {
