@@ -319,10 +319,13 @@ func (r *reviewer) review() *Review {
 
 func speedChange(by, group string, before, after *cell) SpeedChange {
 	s := SpeedChange{By: by, Group: group, Before: before.speed(group), After: after.speed(group)}
-	// The normal approximation wants eight on each side.
-	s.Beyond = s.Before.Count >= 8 && s.After.Count >= 8 && math.Abs(mannWhitney(&after.touched, &before.touched)) > zSure
+	s.Beyond = s.comparable() && math.Abs(mannWhitney(&after.touched, &before.touched)) > zSure
 	return s
 }
+
+// comparable reports whether there are eight waits on each side, which the
+// normal approximation wants.
+func (c *SpeedChange) comparable() bool { return c.Before.Count >= 8 && c.After.Count >= 8 }
 
 // groups are the values of a dimension in both weeks: tiers by name, sources by
 // size.
@@ -357,8 +360,8 @@ func (r *reviewer) pools(out *Review) {
 	}
 }
 
-// Changes are all figures that changed beyond noise, and how many were
-// compared.
+// Changes are all shares that changed beyond noise, and how many figures were
+// compared: shares and the waits of SpeedToLead.
 func (r *Review) Changes() (beyond []Change, compared int) {
 	for _, c := range slices.Concat([]Change{r.Worked, r.Leakage, r.ContactRate, r.SLA, r.Unplaced, r.Overridden}, r.SALRate) {
 		if c.Before.Of >= Enough && c.After.Of >= Enough {
@@ -366,6 +369,11 @@ func (r *Review) Changes() (beyond []Change, compared int) {
 		}
 		if c.Beyond {
 			beyond = append(beyond, c)
+		}
+	}
+	for _, s := range r.SpeedToLead {
+		if s.comparable() {
+			compared++
 		}
 	}
 	return beyond, compared

@@ -115,9 +115,6 @@ func (r *Review) changed() string {
 		say(fmt.Sprintf("%s: %.1f %% of %d → %.1f %% of %d", c.Name(), 100*before, c.Before.Of, 100*after, c.After.Of))
 	}
 	for _, s := range r.SpeedToLead {
-		if s.Before.Count >= 8 && s.After.Count >= 8 {
-			compared++
-		}
 		if s.Beyond {
 			name := "Speed to lead"
 			if s.By != "" {

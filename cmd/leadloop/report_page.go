@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,9 +101,10 @@ func reviewPage(r *tracking.Review) ([]byte, error) {
 	}
 	percent := func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) }
 	changes, compared := r.Changes()
+	waits := slices.DeleteFunc(slices.Clone(r.SpeedToLead), func(s tracking.SpeedChange) bool { return !s.Beyond })
 	var b bytes.Buffer
 	err := reviewTemplate.Execute(&b, map[string]any{
-		"R": r, "Changes": changes, "Compared": compared, "Enough": tracking.Enough, "More": more,
+		"R": r, "Changes": changes, "Waits": waits, "Compared": compared, "Enough": tracking.Enough, "More": more,
 		"Whole": bars("The week in shares", whole), "Sources": bars("SAL rate by source", sources), "Tiers": bars("SAL rate by tier", tiers),
 		"Leads": columns("Leads by week", leads, 0, func(v float64) string { return fmt.Sprintf("%.0f", v) }),
 		"SAL":   columns("SAL rate by week", sal, 1, percent), "Leak": columns("Leakage by week", leak, 0, percent),
