@@ -263,7 +263,7 @@ func (k *clock) key(lead leadloop.LeadID, since time.Time, of string) string {
 	if k.Since == SinceActivity {
 		of = ""
 	}
-	return strings.Join([]string{leadloop.TaskClock, k.ID, string(lead), of, since.UTC().Format("20060102T150405.000000000")}, ":")
+	return strings.Join([]string{leadloop.TaskClock, k.ID, string(lead), of, stamp(since)}, ":")
 }
 
 // Notice is the payload of a [leadloop.TaskNotify] that a clock sends: ids and
@@ -449,7 +449,7 @@ func (r *clockRun) recycle(clock string) {
 
 func recycleTask(s leadloop.Subject, why string) leadloop.Task {
 	return leadloop.Task{
-		Key:  strings.Join([]string{leadloop.TaskRecycle, why, string(s.Lead.ID), s.AsOf.UTC().Format("20060102T150405.000000000")}, ":"),
+		Key:  strings.Join([]string{leadloop.TaskRecycle, why, string(s.Lead.ID), stamp(s.AsOf)}, ":"),
 		Kind: leadloop.TaskRecycle, Lead: s.Lead.ID, DueAt: s.AsOf, State: leadloop.TaskPending,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -105,7 +106,7 @@ func (p *Playbook) Minimise(ctx context.Context, st store.Store) ([]Holding, err
 		}
 	}
 	err = st.View(ctx, func(tx store.Tx) error {
-		for c, err := range tx.Costs().Since(ctx, leadloop.State{}.DecidedAt) {
+		for c, err := range tx.Costs().Since(ctx, time.Time{}) {
 			if err != nil {
 				return err
 			}

@@ -155,18 +155,13 @@ func (t *Tracker) Figures(by []string, values ...string) (Figures, error) {
 	if len(values) != len(by) {
 		return Figures{}, fmt.Errorf("tracking: %w: %d values for %d dimensions", leadloop.ErrInvalid, len(values), len(by))
 	}
-	t.settle()
 	raw := slices.Clone(values)
 	for i, v := range raw {
 		if v == None {
 			raw[i] = ""
 		}
 	}
-	c := g.cells[strings.Join(raw, "\x00")]
-	if c == nil {
-		c = &cell{}
-	}
-	return t.figures(g.by, values, c), nil
+	return t.figures(g.by, values, t.cell(by, raw...)), nil
 }
 
 // Table returns the figures of all groups, those with the most leads and deals

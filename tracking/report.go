@@ -85,18 +85,14 @@ type Speed struct {
 
 // MarshalJSON writes seconds, and null for what is too few to say.
 func (s Speed) MarshalJSON() ([]byte, error) {
-	var median, p90 *float64
-	if s.Count >= Enough {
-		m, p := s.Median.Seconds(), s.P90.Seconds()
-		median, p90 = &m, &p
-	}
+	known := s.Count >= Enough
 	return json.Marshal(struct {
 		Group   string   `json:"group"`
 		Count   int      `json:"count"`
 		Waiting int      `json:"waiting"`
 		Median  *float64 `json:"median_seconds"`
 		P90     *float64 `json:"p90_seconds"`
-	}{s.Group, s.Count, s.Waiting, median, p90})
+	}{s.Group, s.Count, s.Waiting, seconds(s.Median, known), seconds(s.P90, known)})
 }
 
 // Breakdown is a rate of all leads, by source and by tier.
@@ -153,11 +149,7 @@ type Pipeline struct {
 
 // Report returns the five figures of all leads, by source and by tier.
 func (t *Tracker) Report() Report {
-	t.settle()
-	all := t.groups[0].cells[""]
-	if all == nil {
-		all = &cell{}
-	}
+	all := t.cell(nil)
 	sources, tiers := t.ordered(1), t.ordered(2)
 	p := &all.places
 	r := Report{
