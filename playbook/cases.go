@@ -14,7 +14,7 @@ import (
 	"github.com/leadloop/leadloop/scoring"
 )
 
-// casesFolder has the tests of the scoring model and of the chain.
+// casesFolder has the tests of the playbook.
 const casesFolder = "cases"
 
 // Cases are the tests of the scoring model in cases/*.yaml, checked against it
@@ -42,7 +42,7 @@ func (l *loader) loadCases() {
 		}
 		return
 	}
-	cases, routes := names{}, names{}
+	cases, routes, enriches, moves := names{}, names{}, names{}, names{}
 	for _, e := range entries {
 		name := path.Join(casesFolder, e.Name())
 		if e.IsDir() || !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
@@ -71,7 +71,17 @@ func (l *loader) loadCases() {
 			}
 			l.pb.routes = append(l.pb.routes, more...)
 		}
-		// What is wrong with the file as such, both find.
+		if l.pb.model != nil && l.pb.router != nil && l.pb.lifecycle != nil && l.pb.policy != nil {
+			before, after := len(l.pb.enrichCases), len(l.pb.lifecycleCases)
+			found = append(found, l.pb.readCases(name, data)...)
+			for _, c := range l.pb.enrichCases[before:] {
+				enriches.take(&found, name, c.name, c.at)
+			}
+			for _, c := range l.pb.lifecycleCases[after:] {
+				moves.take(&found, name, c.name, c.at)
+			}
+		}
+		// What is wrong with the file as such, all of them find.
 		for i, p := range found {
 			if !slices.Contains(found[:i], p) {
 				l.problems = append(l.problems, p)

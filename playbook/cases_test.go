@@ -83,7 +83,7 @@ func TestCasesOfTheChainAreLoadedAndScored(t *testing.T) {
 		`cases/a.yaml:4:38: case "x": want.queue: there is no queue "nowhere" (triage)`,
 		`cases/a.yaml:6:28: case "y": want.tier: unknown tier "Z" (A, B, C)`,
 		`cases/b.yaml:1:10: case "x": the name is taken by a case at cases/a.yaml:4:5`,
-		`cases/c.yaml:1:1: expected at least one case, under cases or routes`,
+		`cases/c.yaml:1:1: expected at least one case, under cases, routes, enrich or lifecycle`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -163,12 +163,21 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 	if p.enriching == nil {
 		return nil, nil
 	}
+	refuse, err := p.stopped(st, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.waterfall(st, o, refuse)
+}
+
+// stopped tells whom a loop would stop before it is enriched, and why.
+func (p *Playbook) stopped(st store.Store, o Options) (func(ctx context.Context, s leadloop.Subject) (reason string, err error), error) {
 	suppress, err := p.suppress(st, o)
 	if err != nil {
 		return nil, err
 	}
 	before := []leadloop.Stage{suppress, lifecycle.NewHold()}
-	return p.waterfall(st, o, func(ctx context.Context, s leadloop.Subject) (string, error) {
+	return func(ctx context.Context, s leadloop.Subject) (string, error) {
 		for _, stage := range before {
 			out, _, err := stage.Decide(ctx, s)
 			if err != nil {
@@ -179,7 +188,7 @@ func (p *Playbook) Waterfall(st store.Store, o Options) (*enrich.Waterfall, erro
 			}
 		}
 		return "", nil
-	})
+	}, nil
 }
 
 // listed tells who was suppressed since the step before looked.
@@ -204,6 +213,15 @@ func (p *Playbook) waterfall(st store.Store, o Options, refuse func(ctx context.
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	outlook, err := p.Outlook(st, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.waterfallOf(sources, outlook, st, o, refuse)
+}
+
+// waterfallOf is the waterfall over sources that stand for those of enrich.yaml.
+func (p *Playbook) waterfallOf(sources []enrich.Source, outlook enrich.Outlook, st store.Store, o Options, refuse func(ctx context.Context, s leadloop.Subject) (string, error)) (*enrich.Waterfall, error) {
 	options := p.enriching.Options()
 	options.Fields, options.Mode, options.Policy = append(p.Reads(), p.always()...), o.Enrich, p.policy
 	if o.Live != nil {
@@ -226,10 +244,6 @@ func (p *Playbook) waterfall(st store.Store, o Options, refuse func(ctx context.
 		}
 	}
 	terms, err := privacy.NewTerms(o.Tokens, p.privacy.Rules()...)
-	if err != nil {
-		return nil, err
-	}
-	outlook, err := p.newOutlook(st, o.Live, terms)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"testing/fstest"
 	"time"
 
@@ -68,4 +69,22 @@ func ExampleLoad() {
 	// Output:
 	// routing.yaml: is missing; a playbook needs it
 	// scoring.yaml:5:21: rule "big": unknown field company.employes (did you mean "company.employees"?)
+}
+
+// Every case of the folder runs, and the report says what they leave out.
+func ExamplePlaybook_Test() {
+	pb, problems := playbook.Load(os.DirFS("../examples/inbound/playbook"))
+	if err := problems.Err(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := pb.Test(context.Background(), playbook.TestOptions{NoMutants: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d cases, %d failed; they cover %d of %d rules and modifiers, %d of %d entries, %d of %d providers\n",
+		len(r.Cases), r.Failed, r.Covered, r.Rules, r.Entries-len(r.NeverWon), r.Entries, r.Providers-len(r.NeverAsked), r.Providers)
+	// Output:
+	// 115 cases, 0 failed; they cover 29 of 29 rules and modifiers, 11 of 11 entries, 2 of 2 providers
 }

@@ -58,27 +58,30 @@ var files = []string{scoringFile, routingFile, slaFile, enrichFile, survivorship
 // Playbook is all rules of one team, compiled. It is immutable and safe for
 // concurrent use.
 type Playbook struct {
-	contents  map[string][]byte
-	digest    string
-	fsys      fs.FS
-	schema    *leadloop.Schema
-	model     *scoring.Model
-	cases     []scoring.Case
-	routes    []routing.Case
-	router    *routing.Router
-	enriching *enrich.Definition // nil without enrich.yaml
-	policy    *dedupe.Policy
-	lifecycle *lifecycle.Lifecycle
-	cadences  *lifecycle.Cadences // nil without cadences.yaml
-	privacy   privacy.Definition
-	guards    Guards
-	guarding  []byte // guards.yaml
-	rules     int
-	modifiers []scoring.Modifier
-	scoring   scoring.Definition
-	routing   routing.Definition
-	sla       routing.SLADefinition
-	sources   []enrich.Source // their terms; as given, without secrets
+	contents map[string][]byte
+	digest   string
+	fsys     fs.FS
+	schema   *leadloop.Schema
+	model    *scoring.Model
+	cases    []scoring.Case
+	routes   []routing.Case
+	// Cases that only the whole playbook can run: see [Playbook.Test].
+	enrichCases    []enrichCase
+	lifecycleCases []lifecycleCase
+	router         *routing.Router
+	enriching      *enrich.Definition // nil without enrich.yaml
+	policy         *dedupe.Policy
+	lifecycle      *lifecycle.Lifecycle
+	cadences       *lifecycle.Cadences // nil without cadences.yaml
+	privacy        privacy.Definition
+	guards         Guards
+	guarding       []byte // guards.yaml
+	rules          int
+	modifiers      []scoring.Modifier
+	scoring        scoring.Definition
+	routing        routing.Definition
+	sla            routing.SLADefinition
+	sources        []enrich.Source // their terms; as given, without secrets
 }
 
 // Load reads the folder. The problems are all that was found, in order of file

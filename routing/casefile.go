@@ -18,11 +18,14 @@ import (
 
 // caseFile is a file of cases as it is spelled.
 type caseFile struct {
-	At   leadloop.Position   `yaml:"-"`
-	AsOf leadloop.Expression `yaml:"as_of"`
-	// Cases are those of the scoring model, which scoring.ParseCases reads.
-	Cases  yaml.Node    `yaml:"cases"`
-	Routes []routeEntry `yaml:"routes"`
+	At     leadloop.Position   `yaml:"-"`
+	AsOf   leadloop.Expression `yaml:"as_of"`
+	Routes []routeEntry        `yaml:"routes"`
+	// Cases are those of the scoring model, which scoring.ParseCases reads; the
+	// others are the playbook's.
+	Cases     yaml.Node `yaml:"cases"`
+	Enrich    yaml.Node `yaml:"enrich"`
+	Lifecycle yaml.Node `yaml:"lifecycle"`
 }
 
 type routeEntry struct {
@@ -114,8 +117,8 @@ func ParseCases(name string, data []byte, r *Router) ([]Case, error) {
 	case len(cases) > 0 || len(p.problems) > 0:
 	case f.Routes != nil:
 		p.problems.Add(f.At, "routes: expected at least one")
-	case f.Cases.IsZero():
-		p.problems.Add(f.At, "expected at least one case, under cases or routes")
+	case f.Cases.IsZero() && f.Enrich.IsZero() && f.Lifecycle.IsZero():
+		p.problems.Add(f.At, "expected at least one case, under cases, routes, enrich or lifecycle")
 	}
 	p.problems.Sort()
 	return cases, p.problems.Err()

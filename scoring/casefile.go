@@ -16,8 +16,11 @@ type caseFile struct {
 	At    leadloop.Position   `yaml:"-"`
 	AsOf  leadloop.Expression `yaml:"as_of"`
 	Cases []caseEntry         `yaml:"cases"`
-	// Routes are cases of the chain, which routing.ParseCases reads.
-	Routes yaml.Node `yaml:"routes"`
+	// Routes are cases of the chain, which routing.ParseCases reads; the others
+	// are the playbook's.
+	Routes    yaml.Node `yaml:"routes"`
+	Enrich    yaml.Node `yaml:"enrich"`
+	Lifecycle yaml.Node `yaml:"lifecycle"`
 }
 
 type caseEntry struct {
@@ -70,8 +73,8 @@ func ParseCases(name string, data []byte, m *Model) ([]Case, error) {
 	case len(cases) > 0 || len(p.problems) > 0:
 	case f.Cases != nil:
 		p.problems.Add(f.At, "cases: expected at least one")
-	case f.Routes.IsZero():
-		p.problems.Add(f.At, "expected at least one case, under cases or routes")
+	case f.Routes.IsZero() && f.Enrich.IsZero() && f.Lifecycle.IsZero():
+		p.problems.Add(f.At, "expected at least one case, under cases, routes, enrich or lifecycle")
 	}
 	p.problems.Sort()
 	return cases, p.problems.Err()

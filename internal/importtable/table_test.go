@@ -81,7 +81,7 @@ var table = []row{
 	{pkg: "notify", may: belowVerbs},
 
 	{pkg: "engine", may: []string{"", "store"}},
-	{pkg: "playbook", may: slices.Concat(withFile, verbs, []string{"engine", "routing/holidays"}), libs: []string{yaml}},
+	{pkg: "playbook", may: slices.Concat(withFile, verbs, []string{"engine", "routing/holidays", "store/memstore"}), libs: []string{yaml}}, // what is only tried is tried in memory
 	{pkg: "dashboard", may: []string{"", "store", "tracking", "scoring", "routing"}},
 
 	// The reference store and the kits, which hosts link into their tests.

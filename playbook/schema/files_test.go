@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,56 @@ import (
 	"github.com/leadloop/leadloop/scoring"
 )
 
+// What the examples of cases are about.
+const (
+	caseScoring = `model: m
+version: 1
+fields: {plan: string}
+rules:
+  - {id: big, when: "company.employees >= 500 && size(company.technologies) > 1", points: 20}
+  - {id: pro, when: 'lead.plan == "pro"', points: 15}
+  - {id: demo, each: demo_request, points: 40}
+  - {id: rich, when: "company.revenue > 1", points: 1}
+  - {id: student, when: 'lead.title == "Student"', disqualify: student}
+modifiers:
+  - {id: outside, when: 'lead.country == "FR"', multiply: 0.5, owner: ana, expires: 2027-01-01}
+tiers: {A: 70, B: 30, C: 0}
+`
+	caseRouting = `teams: [{id: enterprise, manager: dan, members: [ana, ben, cem]}]
+reps:
+  - {id: ana, timezone: UTC, hours: office, languages: [en]}
+  - {id: ben, timezone: UTC, hours: office, max_open: 60}
+  - {id: cem, timezone: UTC, hours: office}
+  - {id: dan}
+pools: [{id: enterprise, team: enterprise}, {id: there, team: enterprise, present: true, wait: 1d, queue: desk}]
+queues: [{id: desk}]
+chain:
+  - {id: contact, when: has_contact, target: {owner_of: contact}}
+  - {id: low, tier: [C], target: {nurture: digest}}
+  - {id: german, country: [DE], target: {pool: there}}
+  - {id: large, employees: {min: 1000}, target: {pool: enterprise}}
+  - {id: rest, country: [US], target: {queue: desk}}
+final: desk
+`
+	caseSLA = `calendars: {office: {zone: owner, hours: {mon-fri: ["09:00-17:00"]}}}
+policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify: "rep:dan"}]}]
+`
+	caseEnrich = `providers:
+  - {name: firms, type: host, key: company.domain, fields: [company.technologies, company.industry, company.revenue], price: 0.05}
+  - {name: vendor, type: host, key: lead.email, fields: [company.revenue]}
+  - {name: directory, type: host, key: company.domain, fields: [company.industry]}
+`
+)
+
+// wholeCases reads cases that only a whole playbook can tell about.
+func wholeCases(data []byte) leadloop.Problems {
+	_, found := playbook.Load(fstest.MapFS{
+		"scoring.yaml": {Data: []byte(caseScoring)}, "routing.yaml": {Data: []byte(caseRouting)}, "sla.yaml": {Data: []byte(caseSLA)},
+		"enrich.yaml": {Data: []byte(caseEnrich)}, "cases/cases.yaml": {Data: data},
+	})
+	return problems(slices.DeleteFunc(found, func(p leadloop.Problem) bool { return p.At.File != "cases/cases.yaml" }))
+}
+
 // takers say, for each file, what its package finds wrong with it: its form,
 // then its meaning. What one file knows of another (reps, queues, tiers, a
 // table) is that of the schemas' examples.
@@ -40,19 +91,10 @@ var takers = map[string]func(data []byte) leadloop.Problems{
 		return problems(err)
 	},
 	"cases": func(data []byte) leadloop.Problems {
-		d, err := scoring.Parse("scoring.yaml", []byte(`model: m
-version: 1
-fields: {plan: string}
-rules:
-  - {id: big, when: "company.employees >= 500 && size(company.technologies) > 1", points: 20}
-  - {id: pro, when: 'lead.plan == "pro"', points: 15}
-  - {id: demo, each: demo_request, points: 40}
-  - {id: rich, when: "company.revenue > 1", points: 1}
-  - {id: student, when: 'lead.title == "Student"', disqualify: student}
-modifiers:
-  - {id: outside, when: 'lead.country == "FR"', multiply: 0.5, owner: ana, expires: 2027-01-01}
-tiers: {A: 70, B: 30, C: 0}
-`))
+		if bytes.Contains(data, []byte(`"enrich":`)) || bytes.Contains(data, []byte(`"lifecycle":`)) {
+			return wholeCases(data)
+		}
+		d, err := scoring.Parse("scoring.yaml", []byte(caseScoring))
 		if err != nil {
 			return problems(err)
 		}
@@ -64,28 +106,11 @@ tiers: {A: 70, B: 30, C: 0}
 		if err != nil {
 			return problems(err)
 		}
-		chain, err := routing.Parse("routing.yaml", []byte(`teams: [{id: enterprise, manager: dan, members: [ana, ben, cem]}]
-reps:
-  - {id: ana, timezone: UTC, hours: office, languages: [en]}
-  - {id: ben, timezone: UTC, hours: office, max_open: 60}
-  - {id: cem, timezone: UTC, hours: office}
-  - {id: dan}
-pools: [{id: enterprise, team: enterprise}, {id: there, team: enterprise, present: true, wait: 1d, queue: desk}]
-queues: [{id: desk}]
-chain:
-  - {id: contact, when: has_contact, target: {owner_of: contact}}
-  - {id: low, tier: [C], target: {nurture: digest}}
-  - {id: german, country: [DE], target: {pool: there}}
-  - {id: large, employees: {min: 1000}, target: {pool: enterprise}}
-  - {id: rest, country: [US], target: {queue: desk}}
-final: desk
-`))
+		chain, err := routing.Parse("routing.yaml", []byte(caseRouting))
 		if err != nil {
 			return problems(err)
 		}
-		clocks, err := routing.ParseSLA("sla.yaml", []byte(`calendars: {office: {zone: owner, hours: {mon-fri: ["09:00-17:00"]}}}
-policies: [{id: hot, tier: A, target: 15m, calendar: office, escalate: [{notify: "rep:dan"}]}]
-`))
+		clocks, err := routing.ParseSLA("sla.yaml", []byte(caseSLA))
 		if err != nil {
 			return problems(err)
 		}
@@ -368,7 +393,9 @@ type form struct {
 
 // free are places where the decoder takes whatever stands there and the package
 // looks at it later.
-var free = []string{"cases[0].lead." + probe, "cases[0].want.reasons[0]", "routes[0].lead." + probe}
+var free = []string{
+	"cases[0].lead." + probe, "cases[0].want.reasons[0]", "routes[0].lead." + probe, "enrich[0].lead." + probe, "enrich[0].answers." + probe, "lifecycle[0].lead." + probe,
+}
 
 // Nothing in a playbook has this key, nor one that it could be a slip of.
 const probe = "qqqqqqqq"

@@ -67,10 +67,14 @@ func folder(t *testing.T, snippets []snippet) fstest.MapFS {
 		if len(s.marks) != 1 || s.language != "yaml" && s.language != "csv" {
 			continue
 		}
-		if out[s.marks[0]] != nil {
-			t.Fatalf("the guide shows %s twice", s.marks[0])
+		name := s.marks[0]
+		if name == "cases.yaml" {
+			name = "cases/all.yaml"
 		}
-		out[s.marks[0]] = &fstest.MapFile{Data: []byte(s.text)}
+		if out[name] != nil {
+			t.Fatalf("the guide shows %s twice", name)
+		}
+		out[name] = &fstest.MapFile{Data: []byte(s.text)}
 	}
 	return out
 }
@@ -78,14 +82,18 @@ func folder(t *testing.T, snippets []snippet) fstest.MapFS {
 func TestThePlaybookOfTheGuideIsSound(t *testing.T) {
 	_, snippets := guide(t)
 	files := folder(t, snippets)
-	if _, ps := playbook.Load(files); len(ps) > 0 {
-		t.Errorf("problems:\n%s", ps.Error())
+	pb, ps := playbook.Load(files)
+	if len(ps) > 0 {
+		t.Fatalf("problems:\n%s", ps.Error())
+	}
+	if r, err := pb.Test(t.Context(), playbook.TestOptions{NoMutants: true}); err != nil || r.Failed > 0 || len(r.Cases) == 0 {
+		t.Errorf("its cases: %v %v", r, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(takers)) {
-		if name == "cases" {
-			continue // docs/SCORING.md shows cases
-		}
 		file := files[name+".yaml"]
+		if name == "cases" {
+			file = files["cases/all.yaml"]
+		}
 		if file == nil {
 			t.Errorf("the guide has no %s.yaml", name)
 			continue
