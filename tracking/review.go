@@ -109,6 +109,9 @@ type ReviewOptions struct {
 	Weeks int
 	// Tables are further ways to look at all history, as Options.GroupBy.
 	Tables [][]string
+	// Advisor knows the playbook, so that proposals can say which rule or
+	// threshold to change, and from what to what; nil proposes without.
+	Advisor Advisor
 }
 
 // WeekOf returns the Monday, in UTC, that an ISO week such as "2026-W45" begins
@@ -198,7 +201,10 @@ func NewReview(ctx context.Context, st store.Store, monday time.Time, o ReviewOp
 			}
 		}
 		out = r.review()
-		return r.ask(ctx, tx, out)
+		if err := r.ask(ctx, tx, out); err != nil {
+			return err
+		}
+		return r.propose(ctx, tx, out)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tracking: review: %w", err)
@@ -307,7 +313,6 @@ func (r *reviewer) review() *Review {
 		c := r.now.cell([]string{DimWeek}, w)
 		out.Trend = append(out.Trend, Point{Week: w, Leads: c.leads, SALRate: Rate{w, c.accepted, c.assigned}, Leakage: Rate{w, c.leaked, c.due}, SpeedToLead: c.speed(w)})
 	}
-	out.Proposals, out.Compared = r.proposals()
 	for _, by := range r.o.Tables {
 		groups, _ := r.now.Table(by...) // declared above
 		out.Tables = append(out.Tables, Table{By: by, Groups: groups})

@@ -214,7 +214,7 @@ func TestProposalsAreWhatTheWeeksSpeakForMost(t *testing.T) {
 					return 30
 				}
 				return 60
-			}), "owner_weight", "routing.yaml: lower the weight or the daily cap of cem in its pools",
+			}), "owner_weight", "routing.yaml: lower the weight or the daily cap of cem in pool all",
 		},
 		"leads that no entry of the chain can place": {
 			func() journal {

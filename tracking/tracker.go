@@ -429,8 +429,8 @@ func (t *Tracker) count(c *cluster, sign int) {
 	}
 }
 
-// countWhole adds what is one lead, or takes it out.
-func (t *Tracker) countWhole(parts []*lead, sign int) {
+// gather reads what is known of one whole lead into t.f, and returns its marks.
+func (t *Tracker) gather(parts []*lead) []mark {
 	f := &t.f
 	f.reset(len(t.fields))
 	marks := parts[0].marks
@@ -450,6 +450,12 @@ func (t *Tracker) countWhole(parts []*lead, sign int) {
 			f.know(d, t.asOf)
 		}
 	}
+	return marks
+}
+
+// countWhole adds what is one lead, or takes it out.
+func (t *Tracker) countWhole(parts []*lead, sign int) {
+	f, marks := &t.f, t.gather(parts)
 	switch {
 	case !f.known:
 		if f.place != captured || f.worked() {

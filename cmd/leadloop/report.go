@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/tracking"
 )
@@ -56,6 +57,9 @@ func (c *reportCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.Advisor, err = advisor(ctx, st, monday.AddDate(0, 0, 7), s); err != nil {
+		return err
+	}
 	review, err := tracking.NewReview(ctx, st, monday, o)
 	if errors.Is(err, leadloop.ErrInvalid) {
 		return &exitError{exitUsage, fmt.Errorf("--group-by: %s", strings.ReplaceAll(strings.TrimPrefix(err.Error(), "tracking: "), "invalid: Options.GroupBy: ", ""))}
@@ -94,6 +98,23 @@ func (c *reportCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	_, err = io.WriteString(s.out, groupTables(review))
 	return err
+}
+
+// advisor knows the playbook by which leads were decided last; nil if none were,
+// as in history that was imported.
+func advisor(ctx context.Context, st store.Store, before time.Time, s streams) (tracking.Advisor, error) {
+	pb, err := playbook.Latest(ctx, st, before)
+	var problems leadloop.Problems
+	switch {
+	case errors.Is(err, leadloop.ErrNotFound):
+		return nil, nil //nolint:nilnil // there is no playbook: proposals do without
+	case errors.As(err, &problems):
+		s.say("proposals name no rules: the playbook that decided last can't be read by this release: %v", problems[0])
+		return nil, nil //nolint:nilnil // the same
+	case err != nil:
+		return nil, err
+	}
+	return pb.Advisor(), nil
 }
 
 // monday is the beginning of the week that is asked for.
