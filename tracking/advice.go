@@ -335,7 +335,10 @@ func (r *reviewer) thresholdMoves(leads []judgedLead, e int) (out []Proposal) {
 			if !lowers {
 				beyond, word = down, "raise"
 			}
-			if like := share(here) >= share(beyond); z > 0 && lowers && like || z < 0 && !lowers && share(here) <= share(beyond) {
+			// Where endings only rise with the score, no edge is better than another,
+			// and what lies next to one is never so near to the tier beyond.
+			way := map[bool]float64{true: 1, false: -1}[lowers]
+			if way*z > 0 && way*(share(beyond)-share(here)) <= way*diff/4 {
 				p.Z = z
 			}
 			p.Change = fmt.Sprintf("%s the threshold of tier %s from %s to %s points", word, upper.Tier, p.Before, p.After)
