@@ -41,7 +41,7 @@ const (
 	EventScored         EventKind = "scored"       // attrs: points, low, high, model
 	EventTierChanged    EventKind = "tier_changed" // From, To
 	EventDisqualified   EventKind = "disqualified"
-	EventAssigned       EventKind = "assigned"    // From: previous owner; To: owner; attrs: entry, pool, tier; declined: who gave it up
+	EventAssigned       EventKind = "assigned"    // From: previous owner; To: owner; attrs: entry, pool, tier, points, owed; declined: who gave it up
 	EventQueued         EventKind = "queued"      // To: queue
 	EventAlerted        EventKind = "alerted"     // To: the owner who was told
 	EventNurtured       EventKind = "nurtured"    // To: the track

@@ -44,7 +44,7 @@ func TestTheLadderIsClimbedUntilSomebodyWorksTheLead(t *testing.T) {
 	old := b.due(key + "2")
 	want(t, "somebody else gets it", climb(key+"2", lead),
 		"assigned entry:us",
-		"event assigned ana>ben [entry:us pool:west source:web tier:A uncredited:ana]",
+		"event assigned ana>ben [entry:us owed:1.07 points:70 pool:west source:web tier:A uncredited:ana]",
 		"event sla_started > [policy:hot target:15m0s tier:A]",
 		"task notify:assigned:l1:ben:20261102T110000Z at 02 11:00 to rep:ben",
 		"task crm_task:assigned:l1:ben:20261102T110000Z at 02 11:00 to rep:ben",
@@ -57,7 +57,7 @@ func TestTheLadderIsClimbedUntilSomebodyWorksTheLead(t *testing.T) {
 		climb("escalate:sla:l1:ben:20261102T110000Z:"+k, lead)
 	}
 	want(t, "whoever missed it before is not asked again", climb("escalate:sla:l1:ben:20261102T110000Z:2", lead)[1:2],
-		"event assigned ben>cem [entry:us pool:west source:web tier:A uncredited:ana,ben]")
+		"event assigned ben>cem [entry:us owed:1.53 points:70 pool:west source:web tier:A uncredited:ana,ben]")
 	for _, k := range []string{"due", "1"} {
 		climb("escalate:sla:l1:cem:20261102T120000Z:"+k, lead)
 	}
@@ -114,7 +114,7 @@ func TestAQueuedLeadIsEscalatedAndTriedAgain(t *testing.T) {
 		"task notify:escalated:l1:queue:inbox:20261102T100000Z:0 at 02 10:30 to queue:inbox",
 	)
 	got := b.run(waiting, monday.Add(time.Hour), leadloop.TriggerTask, timer, waiting.State, american)
-	want(t, "back again", got[:3], "assigned entry:us", "event escalated inbox>inbox [ladder:queue step:1 to:queue:inbox]", "event assigned >ana [entry:us pool:west source:web tier:B]")
+	want(t, "back again", got[:3], "assigned entry:us", "event escalated inbox>inbox [ladder:queue step:1 to:queue:inbox]", "event assigned >ana [entry:us owed:0.40 points:70 pool:west source:web tier:B]")
 }
 
 func TestAnUnworkedLeadIsTold(t *testing.T) {

@@ -284,7 +284,7 @@ func (n *run) apply(a Assignment, missed []leadloop.RepID) {
 	switch a.Kind {
 	case leadloop.OutcomeAssigned:
 		s.Owner, s.OwnerSince, s.Pool, s.SLA = a.Owner, n.s.AsOf, a.Pool, a.SLA
-		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier,
+		n.event(leadloop.EventAssigned, string(from.Owner), string(a.Owner), n.attrs("entry", a.Entry, "pool", a.Pool, "tier", s.Score.Tier, "points", points(s.Score), "owed", n.owed(&a),
 			"source", n.text(leadloop.Source), "medium", n.text(leadloop.Medium), "uncredited", join(a.Uncredited), "returned", returned, "declined", string(n.declined)))
 		notice := Notice{About: AboutAssigned, To: "rep:" + string(a.Owner), Entry: a.Entry, Policy: a.SLA.Policy, DueAt: a.SLA.DueAt}
 		n.tell(leadloop.TaskNotify, notice, string(a.Owner), stamp(n.s.AsOf))

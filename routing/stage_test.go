@@ -19,7 +19,7 @@ func TestAnArrivingLeadGetsAnOwnerAClockAndTasks(t *testing.T) {
 	got := b.run(lead, monday, leadloop.TriggerSubmission, nil, leadloop.State{}, american)
 	want(t, "arrival", got,
 		"assigned entry:us",
-		"event assigned >ana [entry:us pool:west source:web tier:A]",
+		"event assigned >ana [entry:us owed:0.40 points:70 pool:west source:web tier:A]",
 		"event sla_started > [policy:hot target:15m0s tier:A]",
 		"task notify:assigned:l1:ana:20261102T100000Z at 02 10:00 to rep:ana",
 		"task crm_task:assigned:l1:ana:20261102T100000Z at 02 10:00 to rep:ana",
@@ -105,7 +105,7 @@ func TestRecycleIsAFullSecondPass(t *testing.T) {
 	later := monday.AddDate(0, 0, 21)
 	got := b.run(lead, later, leadloop.TriggerRecycle, nil, lead.State, american)
 	// Nobody owes anything after the return, and Ana was assigned last.
-	want(t, "recycle", got[:3], "assigned entry:us", "event assigned ana>ben [entry:us pool:west returned:west source:web tier:A]", "event sla_started > [policy:hot target:15m0s tier:A]")
+	want(t, "recycle", got[:3], "assigned entry:us", "event assigned ana>ben [entry:us owed:0.40 points:70 pool:west returned:west source:web tier:A]", "event sla_started > [policy:hot target:15m0s tier:A]")
 	if s := lead.State; !s.FirstTouchAt.IsZero() || s.LastTouchAt.IsZero() || s.Owner != "ben" {
 		t.Errorf("state %+v", s)
 	}
@@ -124,7 +124,7 @@ func TestALeadWhoseOwnerLeftIsRoutedAnew(t *testing.T) {
 		return tx.CRM().PutRep(context.Background(), leadloop.Rep{ID: "ana", Inactive: true})
 	})
 	got := b.run(lead, monday.Add(time.Hour), leadloop.TriggerActivity, nil, lead.State, american)
-	want(t, "left", got[1:2], "event assigned ana>ben [entry:us pool:west returned:west source:web tier:A uncredited:ana]")
+	want(t, "left", got[1:2], "event assigned ana>ben [entry:us owed:0.67 points:70 pool:west returned:west source:web tier:A uncredited:ana]")
 }
 
 func TestALeadThatIsNotHeldBackAnyMoreFindsItsPlaceAgain(t *testing.T) {

@@ -109,14 +109,7 @@ func (r *reviewer) judgedLeads(ctx context.Context, tx store.Tx) ([]judgedLead, 
 		}
 		slices.Sort(c.ids)
 		c.source = t.texts.all[f.source]
-		for i := range f.deals {
-			switch d := &f.deals[i]; {
-			case d.status == leadloop.OpportunityWon:
-				c.endings[byWon] = good
-			case d.status == leadloop.OpportunityLost && c.endings[byWon] == unknown:
-				c.endings[byWon] = bad
-			}
-		}
+		c.endings[byWon] = f.ending()
 		say := func(e *ending, known, yes bool) {
 			switch {
 			case known && yes:

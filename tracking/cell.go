@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 // can be taken out again, and leaves nothing.
 type cell struct {
 	leads              int
-	places             [disqualified + 1]int
+	places             [archived + 1]int
 	queued, unplaced   int
 	assigned, accepted int // leads that ever had an owner, and those of them that were accepted or touched
 	over               int
@@ -27,6 +28,8 @@ type cell struct {
 	untimed            int
 	won, lost          multiset // how long they took
 	closing            lasting  // until they were closed either way
+	wonAt, lostAt      multiset // the points of leads whose deals ended, in thousandths
+	skew               multiset // how far from its fair share each owner was, in hundredths of a lead
 	stages             map[uint32]*stageCell
 }
 
@@ -94,7 +97,7 @@ func (s sum) plus(t sum) sum {
 
 // order sorts what came since the last time.
 func (c *cell) order() {
-	for _, s := range []*multiset{&c.touched, &c.won, &c.lost, &c.closing.ended, &c.closing.since} {
+	for _, s := range []*multiset{&c.touched, &c.won, &c.lost, &c.closing.ended, &c.closing.since, &c.wonAt, &c.lostAt, &c.skew} {
 		s.order()
 	}
 	for _, s := range c.stages {
@@ -133,7 +136,7 @@ func (c *cell) lead(t *Tracker, f *facts, sign int) {
 		c.worked += sign
 		yes(&c.contacted, f.contacted)
 	}
-	if (worked || f.place == assigned || f.place == queued) && f.arrival <= t.asOf-int64(t.o.LeakAfter) {
+	if (worked || f.place == assigned || f.place == queued || f.place == archived && f.assigned != never) && f.arrival <= t.asOf-int64(t.o.LeakAfter) {
 		c.due += sign
 		yes(&c.leaked, !worked)
 	}
@@ -145,6 +148,17 @@ func (c *cell) lead(t *Tracker, f *facts, sign int) {
 		c.touched.move(max(0, f.touched-f.arrival), sign)
 	case f.place == assigned:
 		c.waiting += sign
+	}
+	if points, ok := thousandths(t.texts.all[f.points]); ok {
+		switch f.ending() {
+		case good:
+			c.wonAt.move(points, sign)
+		case bad:
+			c.lostAt.move(points, sign)
+		}
+	}
+	if owed, err := strconv.ParseFloat(t.texts.all[f.owed], 64); err == nil && math.Abs(owed) < 1e9 {
+		c.skew.move(int64(math.Round(100*math.Abs(1-owed))), sign)
 	}
 	for i := range f.visits {
 		v := &f.visits[i]
@@ -167,6 +181,16 @@ func (c *cell) lead(t *Tracker, f *facts, sign int) {
 			delete(c.stages, v.stage)
 		}
 	}
+}
+
+// thousandths are points as the journal writes them.
+func thousandths(text string) (int64, bool) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, false
+	}
+	p, ok := leadloop.PointsOf(v)
+	return int64(p), ok
 }
 
 // deal adds a deal, or takes it out.

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type facts struct {
 	place                             markKind // where the latest decision left it; undecided is captured
 	queued, unplaced, contacted, over bool
 	met, missed                       int
+	points, owed                      uint32 // as texts: when it was first assigned, and what its latest owner was owed
 	attrs                             []uint32
 	has                               []bool // which attributes were said
 	visits                            []visit
@@ -81,7 +83,7 @@ func (f *facts) read(t *texts, marks []mark, asOf int64) {
 			}
 		case queued:
 			f.place, f.queued = m.kind, true
-		case alerted, nurtured, suppressed, disqualified:
+		case alerted, nurtured, suppressed, disqualified, archived:
 			f.place = m.kind
 		case tierChanged:
 			lastTier = m.text
@@ -97,6 +99,12 @@ func (f *facts) read(t *texts, marks []mark, asOf int64) {
 			}
 		case overridden:
 			f.over = true
+		case pointed:
+			if f.points == 0 {
+				f.points = m.text
+			}
+		case owing:
+			f.owed = m.text
 		case touched:
 			first(&f.touched, m.at)
 		case accepted:
@@ -201,6 +209,24 @@ func (f *facts) told(kind markKind, text string, t *texts, at int64) {
 	if owner != "" {
 		d.owner = t.id(owner)
 	}
+}
+
+// ending is how the deals of the lead ended: won if any was, else lost if any was
+// and none is open.
+func (f *facts) ending() ending {
+	out := unknown
+	for i := range f.deals {
+		switch f.deals[i].status {
+		case leadloop.OpportunityWon:
+			return good
+		case leadloop.OpportunityLost:
+			out = bad
+		}
+	}
+	if slices.ContainsFunc(f.deals, func(d deal) bool { return d.status == leadloop.OpportunityOpen }) {
+		return unknown
+	}
+	return out
 }
 
 // know takes what the CRM says about a deal, which goes before what events say.

@@ -47,6 +47,10 @@ type Figures struct {
 	Cycle     Spread
 	LostCycle Spread
 	Closing   Survival
+	// ScoreGap is how well the scores told how leads ended, Skew how far leads
+	// were given out from fair shares.
+	ScoreGap ScoreGap
+	Skew     Skew
 	// Stages are those that leads were in, by name.
 	Stages []StageFigures
 }
@@ -128,10 +132,12 @@ func (f Figures) MarshalJSON() ([]byte, error) {
 		Cycle       Spread            `json:"cycle"`
 		LostCycle   Spread            `json:"lost_cycle"`
 		Closing     Survival          `json:"closing"`
+		ScoreGap    ScoreGap          `json:"score_gap"`
+		Skew        Skew              `json:"skew"`
 		Stages      []StageFigures    `json:"stages"`
 	}{
 		group, f.Leads, f.SpeedToLead, f.SALRate, f.SQLRate, f.Worked, f.Leakage, f.ContactRate, f.SLA, f.Unplaced, f.Overridden,
-		f.WinRate, f.Deals, f.Cycle, f.LostCycle, f.Closing, f.Stages,
+		f.WinRate, f.Deals, f.Cycle, f.LostCycle, f.Closing, f.ScoreGap, f.Skew, f.Stages,
 	})
 }
 
@@ -226,6 +232,7 @@ func (t *Tracker) figures(by, values []string, c *cell) Figures {
 		f.Deals.PerLead = f.Deals.Total / leadloop.Micros(c.leads)
 	}
 	f.Cycle, f.LostCycle, f.Closing = c.won.spread(), c.lost.spread(), c.closing.survival(t.asOf)
+	f.ScoreGap, f.Skew = c.scoreGap(), c.fairness()
 	f.Stages = make([]StageFigures, 0, len(c.stages))
 	for id, s := range c.stages {
 		out := StageFigures{Stage: t.texts.all[id], Entered: s.entered, Stay: s.stay.survival(t.asOf), Next: []Rate{}}

@@ -28,12 +28,15 @@ const (
 	nurtured
 	suppressed
 	disqualified
+	archived
 	tierChanged // the tier
 	owned       // the owner
 	pooled      // the pool
 	entered     // the entry of the chain
 	unplaced    // why it was queued
 	overridden
+	pointed // its points when it was assigned
+	owing   // what the new owner was owed of the pool, in leads
 	touched
 	accepted
 	qualified
@@ -103,7 +106,7 @@ func (t *texts) sort(marks []mark) {
 }
 
 // places are the kinds that say where a lead is.
-func (k markKind) place() bool { return k >= assigned && k <= disqualified }
+func (k markKind) place() bool { return k >= assigned && k <= archived }
 
 // compact sorts marks and leaves only those that can still matter: of what
 // counts once its first, of what is replaced its last. What later marks make of
@@ -141,16 +144,16 @@ func (t *texts) compact(marks []mark, asOf int64) []mark {
 			switch m.kind {
 			case assigned, queued:
 				keep = first[m.kind] == at || place == at || tier == at
-			case alerted, nurtured, suppressed, disqualified:
+			case alerted, nurtured, suppressed, disqualified, archived:
 				keep = place == at
 			case tierChanged:
 				keep = tier == at
-			case owned, pooled, entered, contacted:
+			case owned, pooled, entered, owing, contacted:
 				keep = last[m.kind] == at
 			case slaStarted, slaMet, slaMissed, staged, dealOpened, dealWon, dealLost:
 			case merged, unmerged:
 				keep = merge == at
-			default: // captured, unplaced, overridden, touched, accepted, qualified and attributes
+			default: // captured, unplaced, overridden, pointed, touched, accepted, qualified and attributes
 				keep = first[m.kind] == at
 			}
 		}

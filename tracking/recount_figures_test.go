@@ -2,7 +2,9 @@ package tracking_test
 
 import (
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -19,6 +21,8 @@ type tally struct {
 	Touched, Waiting, Cycle, LostCycle                                                               int
 	Median, P90, CycleMedian, LostMedian                                                             time.Duration
 	Closing                                                                                          tracking.Survival
+	Gap                                                                                              tracking.ScoreGap
+	Skew                                                                                             tracking.Skew
 	Stages                                                                                           map[string]tracking.StageFigures
 }
 
@@ -31,8 +35,10 @@ func tallyOf(f tracking.Figures) tally {
 		OpenAmount: f.Deals.OpenAmount, WonAmount: f.Deals.WonAmount, LostAmount: f.Deals.LostAmount,
 		Touched: f.SpeedToLead.Count, Waiting: f.SpeedToLead.Waiting, Median: f.SpeedToLead.Median, P90: f.SpeedToLead.P90,
 		Cycle: f.Cycle.Count, CycleMedian: f.Cycle.Median, LostCycle: f.LostCycle.Count, LostMedian: f.LostCycle.Median,
-		Closing: f.Closing, Stages: map[string]tracking.StageFigures{},
+		Closing: f.Closing, Gap: f.ScoreGap, Skew: f.Skew, Stages: map[string]tracking.StageFigures{},
 	}
+	// The interval is for package measure to test.
+	t.Gap.Low, t.Gap.High, t.Gap.Above = 0, 0, math.Round(1e9*t.Gap.Above)/1e9
 	for _, s := range f.Stages {
 		t.Stages[s.Stage] = s
 	}
@@ -57,6 +63,26 @@ func nearest(list []time.Duration, pct int) time.Duration {
 		}
 	}
 	panic("unreachable")
+}
+
+// above is the share of pairs in which the won one is above the lost one, ties
+// counting half.
+func above(won, lost []time.Duration) float64 {
+	if len(won)*len(lost) == 0 {
+		return .5
+	}
+	sum := 0.0
+	for _, w := range won {
+		for _, l := range lost {
+			switch {
+			case w > l:
+				sum++
+			case w == l:
+				sum += .5
+			}
+		}
+	}
+	return math.Round(1e9*sum/float64(len(won)*len(lost))) / 1e9
 }
 
 // kaplanMeier is the product-limit estimate, factor by factor.
@@ -98,6 +124,7 @@ func oracle(j journal, crm []leadloop.Opportunity, asOf time.Time, by string) ma
 	type group struct {
 		tally
 		touched, cycle, lost, closed, openDeals []time.Duration
+		wonAt, lostAt, skew                     []time.Duration // numbers
 		ended, open                             map[string][]time.Duration
 		next                                    map[string]map[string]int
 	}
@@ -138,7 +165,7 @@ func oracle(j journal, crm []leadloop.Opportunity, asOf time.Time, by string) ma
 			}
 			add(&g.Worked, l.worked())
 			add(&g.Contact, l.worked() && l.contacted)
-			if (l.worked() || l.place == "assigned" || l.place == "queued") && !l.at.Add(72*time.Hour).After(asOf) {
+			if (l.worked() || l.place == "assigned" || l.place == "queued" || l.place == "archived" && !l.assigned.IsZero()) && !l.at.Add(72*time.Hour).After(asOf) {
 				g.Due++
 				add(&g.Leaked, !l.worked())
 			}
@@ -148,6 +175,23 @@ func oracle(j journal, crm []leadloop.Opportunity, asOf time.Time, by string) ma
 				g.touched = append(g.touched, max(0, l.touched.Sub(l.at)))
 			} else {
 				add(&g.Waiting, l.place == "assigned")
+			}
+			won, lost, open := 0, 0, 0
+			for _, d := range l.deals {
+				add(&won, d.status == "won")
+				add(&lost, d.status == "lost")
+				add(&open, d.status == "open")
+			}
+			if p, err := strconv.ParseFloat(l.points, 64); err == nil {
+				switch {
+				case won > 0:
+					g.wonAt = append(g.wonAt, time.Duration(1000*p))
+				case lost > 0 && open == 0:
+					g.lostAt = append(g.lostAt, time.Duration(1000*p))
+				}
+			}
+			if o, err := strconv.ParseFloat(l.owed, 64); err == nil {
+				g.skew = append(g.skew, time.Duration(math.Round(100*math.Abs(1-o))))
 			}
 			for _, v := range l.stages {
 				if v.until.IsZero() {
@@ -200,6 +244,9 @@ func oracle(j journal, crm []leadloop.Opportunity, asOf time.Time, by string) ma
 		g.Touched, g.Cycle, g.LostCycle = len(g.touched), len(g.cycle), len(g.lost)
 		g.Median, g.P90 = nearest(g.touched, 50), nearest(g.touched, 90)
 		g.CycleMedian, g.LostMedian = nearest(g.cycle, 50), nearest(g.lost, 50)
+		g.Gap = tracking.ScoreGap{Won: len(g.wonAt), Lost: len(g.lostAt), Above: above(g.wonAt, g.lostAt)}
+		g.Gap.WonMedian, g.Gap.LostMedian = leadloop.Points(nearest(g.wonAt, 50)), leadloop.Points(nearest(g.lostAt, 50))
+		g.Skew = tracking.Skew{Count: len(g.skew), Median: int(nearest(g.skew, 50)), P90: int(nearest(g.skew, 90)), Most: int(nearest(g.skew, 100))}
 		g.Closing = kaplanMeier(g.closed, g.openDeals)
 		g.Stages = map[string]tracking.StageFigures{}
 		for _, stage := range slices.Concat(slices.Collect(maps.Keys(g.ended)), slices.Collect(maps.Keys(g.open))) {

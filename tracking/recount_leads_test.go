@@ -20,6 +20,7 @@ type oracleLead struct {
 	captured, queued, contacted, over          bool
 	source, tier, lastTier, owner, product     string
 	place, failure                             string
+	points, owed                               string // the first and the last that were said
 	met, missed                                int
 	stages                                     []oracleVisit
 	deals                                      map[leadloop.OpportunityID]*oracleDeal
@@ -135,6 +136,12 @@ func oracleLeads(j journal, crm []leadloop.Opportunity, asOf time.Time) map[lead
 				l.lastTier = e.Attrs["tier"]
 			}
 			l.owner = e.To
+			if l.points == "" {
+				l.points = e.Attrs["points"]
+			}
+			if e.Attrs["owed"] != "" {
+				l.owed = e.Attrs["owed"]
+			}
 			if e.From != "" && e.From != e.To && e.Actor == "mia" {
 				l.over = true
 			}
@@ -149,7 +156,7 @@ func oracleLeads(j journal, crm []leadloop.Opportunity, asOf time.Time) map[lead
 			if e.Attrs["owner"] == "" {
 				l.place = "alerted"
 			}
-		case leadloop.EventNurtured, leadloop.EventSuppressed, leadloop.EventDisqualified:
+		case leadloop.EventNurtured, leadloop.EventSuppressed, leadloop.EventDisqualified, leadloop.EventArchived:
 			l.place = string(e.Kind)
 		case leadloop.EventTierChanged:
 			l.lastTier = e.To

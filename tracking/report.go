@@ -56,6 +56,7 @@ type Leads struct {
 	Alerted      int `json:"alerted"`
 	Suppressed   int `json:"suppressed"`
 	Disqualified int `json:"disqualified"`
+	Archived     int `json:"archived"`  // nobody works them any more
 	Undecided    int `json:"undecided"` // nothing was decided about them so far
 	// NoArrival counts leads that the journal tells of without ever telling
 	// that they arrived. They are in no other figure.
@@ -156,7 +157,7 @@ func (t *Tracker) Report() Report {
 		AsOf: t.AsOf(),
 		Leads: Leads{
 			Captured: all.leads, Assigned: p[assigned], Queued: p[queued], Nurtured: p[nurtured], Alerted: p[alerted],
-			Suppressed: p[suppressed], Disqualified: p[disqualified], Undecided: p[captured], NoArrival: t.noTrace,
+			Suppressed: p[suppressed], Disqualified: p[disqualified], Archived: p[archived], Undecided: p[captured], NoArrival: t.noTrace,
 		},
 		SpeedToLead: []Speed{all.speed(All)},
 		Routing:     Routing{Queued: all.queued, Failed: all.unplaced},

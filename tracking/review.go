@@ -3,6 +3,7 @@ package tracking
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -53,6 +54,11 @@ type Review struct {
 	// Pools are what the members of rotation pools got in the last weeks and
 	// are owed now.
 	Pools []PoolShare `json:"pools"`
+	// Skew is how evenly each fair pool gave out its leads in the last weeks.
+	Skew []PoolSkew `json:"skew"`
+	// ScoreGap is how far apart the scores of won and lost leads are, of all
+	// whose deals ended so far.
+	ScoreGap ScoreGap `json:"score_gap"`
 	// Dead are tasks that gave up, by kind: mails, notices, CRM writes that
 	// never arrived.
 	Dead []Count `json:"dead_tasks"`
@@ -83,6 +89,20 @@ type PoolShare struct {
 	Leads  int            `json:"leads"` // got from the pool in the last weeks, and still has
 	// Owed is what the ledger says the member is owed, in millionths of a lead.
 	Owed leadloop.Owed `json:"owed"`
+}
+
+// PoolSkew is how far from fair shares a pool gave out leads.
+type PoolSkew struct {
+	Pool string `json:"pool"`
+	Skew
+}
+
+// MarshalJSON writes the pool beside the figures.
+func (p PoolSkew) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Pool string `json:"pool"`
+		Skew Skew   `json:"skew"`
+	}{p.Pool, p.Skew})
 }
 
 // Point is one week of a trend.
@@ -262,7 +282,7 @@ func (t *Tracker) cell(by []string, values ...string) *cell {
 
 func (r *reviewer) review() *Review {
 	week, last := Week(r.monday), Week(r.monday.AddDate(0, 0, -7))
-	out := &Review{Week: week, From: r.monday, Until: r.monday.AddDate(0, 0, 7), Proposals: []Proposal{}, Failures: []Count{}, Pools: []PoolShare{}, Dead: []Count{}}
+	out := &Review{Week: week, From: r.monday, Until: r.monday.AddDate(0, 0, 7), Proposals: []Proposal{}, Failures: []Count{}, Pools: []PoolShare{}, Skew: []PoolSkew{}, Dead: []Count{}}
 	after, before := r.now.cell([]string{DimWeek}, week), r.before.cell([]string{DimWeek}, last)
 	out.Created, out.CreatedBefore = after.leads, before.leads
 	// Arrivals are a Poisson process: the difference of two counts has the
@@ -308,6 +328,7 @@ func (r *reviewer) review() *Review {
 	out.Revenue = r.now.figures(nil, nil, r.now.cell([]string{DimClosedWeek}, week)).Deals
 	out.RevenueBefore = r.before.figures(nil, nil, r.before.cell([]string{DimClosedWeek}, last)).Deals
 	r.pools(out)
+	out.ScoreGap = r.now.cell(nil).scoreGap()
 	for i := r.o.Weeks - 1; i >= 0; i-- {
 		w := Week(r.monday.AddDate(0, 0, -7*i))
 		c := r.now.cell([]string{DimWeek}, w)
@@ -361,6 +382,12 @@ func (r *reviewer) pools(out *Review) {
 	for _, key := range slices.Sorted(maps.Keys(g.cells)) {
 		if pool, member, _ := strings.Cut(key, "\x00"); pool != "" && g.cells[key].leads > 0 {
 			out.Pools = append(out.Pools, PoolShare{Pool: pool, Member: leadloop.RepID(member), Leads: g.cells[key].leads})
+		}
+	}
+	pools := r.lastFold.find([]string{DimPool}).cells
+	for _, pool := range slices.Sorted(maps.Keys(pools)) {
+		if s := pools[pool].fairness(); pool != "" && s.Count > 0 {
+			out.Skew = append(out.Skew, PoolSkew{pool, s})
 		}
 	}
 }

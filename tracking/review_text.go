@@ -78,6 +78,14 @@ func (r *Review) Text(w io.Writer) error {
 	if d := r.Revenue; d.Won+d.Lost > 0 {
 		line("Deals closed", fmt.Sprintf("%d won for %s, %d lost; week before %d won for %s", d.Won, money(d.WonAmount), d.Lost, r.RevenueBefore.Won, money(r.RevenueBefore.WonAmount)))
 	}
+	for _, p := range r.Skew {
+		if p.Count >= Enough {
+			line("Fair shares, pool "+Clean(p.Pool), p.Skew.String())
+		}
+	}
+	if g := r.ScoreGap; g.Won+g.Lost > 0 {
+		line("Score of won and lost leads", g.String())
+	}
 	for _, d := range r.Dead {
 		line("Tasks that gave up", fmt.Sprintf("%s %d", Clean(d.Name), d.Count))
 	}
@@ -88,6 +96,23 @@ func (r *Review) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// String is the gap in a sentence.
+func (g ScoreGap) String() string {
+	if !g.Known() {
+		return fmt.Sprintf("%d won and %d lost, too few to say", g.Won, g.Lost)
+	}
+	return fmt.Sprintf("medians %s of %d and %s of %d; a won one is above a lost one in %.0f %% of pairs (%.0f–%.0f)",
+		g.WonMedian, g.Won, g.LostMedian, g.Lost, 100*g.Above, 100*g.Low, 100*g.High)
+}
+
+// String is the skew in a sentence.
+func (s Skew) String() string {
+	if s.Count < Enough {
+		return fmt.Sprintf("%d leads, too few to say", s.Count)
+	}
+	return fmt.Sprintf("9 of 10 leads went to somebody within %.2f leads of the fair share, all within %.2f, of %d", float64(s.P90)/100, float64(s.Most)/100, s.Count)
 }
 
 func (r *Review) failures() string {

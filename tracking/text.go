@@ -21,8 +21,8 @@ func (r Report) Text(w io.Writer) error {
 	var b strings.Builder
 	l := r.Leads
 	fmt.Fprintf(&b, "Leads as of %s: %d\n", r.AsOf.UTC().Format("2006-01-02 15:04 MST"), l.Captured)
-	fmt.Fprintf(&b, "  %d assigned, %d queued, %d nurtured, %d alerted, %d suppressed, %d disqualified, %d undecided\n",
-		l.Assigned, l.Queued, l.Nurtured, l.Alerted, l.Suppressed, l.Disqualified, l.Undecided)
+	fmt.Fprintf(&b, "  %d assigned, %d queued, %d nurtured, %d alerted, %d suppressed, %d disqualified, %d archived, %d undecided\n",
+		l.Assigned, l.Queued, l.Nurtured, l.Alerted, l.Suppressed, l.Disqualified, l.Archived, l.Undecided)
 	if l.NoArrival > 0 {
 		fmt.Fprintf(&b, "  %d more never arrived according to the journal, and are left out below\n", l.NoArrival)
 	}

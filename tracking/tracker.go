@@ -164,7 +164,7 @@ func (t *Tracker) add(e *leadloop.Event) {
 			return // the lead stays with its owner; somebody else was told as well
 		}
 	case leadloop.EventCaptured, leadloop.EventAssigned, leadloop.EventQueued, leadloop.EventNurtured, leadloop.EventSuppressed,
-		leadloop.EventDisqualified, leadloop.EventTierChanged, leadloop.EventFirstTouch, leadloop.EventStageChanged,
+		leadloop.EventDisqualified, leadloop.EventArchived, leadloop.EventTierChanged, leadloop.EventFirstTouch, leadloop.EventStageChanged,
 		leadloop.EventSLAStarted, leadloop.EventSLAMet, leadloop.EventSLAMissed, leadloop.EventMerged,
 		leadloop.EventConverted, leadloop.EventWon, leadloop.EventLost:
 	default:
@@ -185,6 +185,12 @@ func (t *Tracker) add(e *leadloop.Event) {
 	case leadloop.EventAssigned:
 		say(assigned, e.Attrs["tier"])
 		say(owned, e.To)
+		if points := e.Attrs["points"]; points != "" {
+			say(pointed, points)
+		}
+		if owed := e.Attrs["owed"]; owed != "" {
+			say(owing, owed)
+		}
 		if t.wantPool {
 			say(pooled, e.Attrs["pool"])
 		}
@@ -207,6 +213,8 @@ func (t *Tracker) add(e *leadloop.Event) {
 		say(suppressed, "")
 	case leadloop.EventDisqualified:
 		say(disqualified, "")
+	case leadloop.EventArchived:
+		say(archived, "")
 	case leadloop.EventTierChanged:
 		say(tierChanged, e.To)
 	case leadloop.EventFirstTouch:

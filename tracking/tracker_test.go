@@ -431,7 +431,7 @@ func TestTooFewIsSaidInsteadOfAShare(t *testing.T) {
 func anyJournal() *rapid.Generator[journal] {
 	kinds := []leadloop.EventKind{
 		leadloop.EventCaptured, leadloop.EventCaptured, leadloop.EventAssigned, leadloop.EventQueued, leadloop.EventAlerted,
-		leadloop.EventNurtured, leadloop.EventSuppressed, leadloop.EventDisqualified, leadloop.EventTierChanged,
+		leadloop.EventNurtured, leadloop.EventSuppressed, leadloop.EventDisqualified, leadloop.EventArchived, leadloop.EventTierChanged,
 		leadloop.EventFirstTouch, leadloop.EventStageChanged, leadloop.EventActivity, leadloop.EventSLAStarted,
 		leadloop.EventSLAMet, leadloop.EventSLAMissed, leadloop.EventMerged, leadloop.EventUnmerged, leadloop.EventScored,
 		leadloop.EventConverted, leadloop.EventWon, leadloop.EventLost,
@@ -459,7 +459,8 @@ func anyJournal() *rapid.Generator[journal] {
 					reps := rapid.SampledFrom([]string{"", "ana", "ben"})
 					e.From, e.To = reps.Draw(t, "from"), reps.Draw(t, "to")
 					e.Actor = rapid.SampledFrom([]string{"stage:route", "mia"}).Draw(t, "actor")
-					attr("tier", rapid.SampledFrom([]string{"A", "B", ""}).Draw(t, "tier"), "product", "never this")(e)
+					attr("tier", rapid.SampledFrom([]string{"A", "B", ""}).Draw(t, "tier"), "product", "never this",
+						"points", rapid.SampledFrom([]string{"", "20", "45.5", "70", "many"}).Draw(t, "points"), "owed", rapid.SampledFrom([]string{"", "0.33", "1.20", "-0.50"}).Draw(t, "owed"))(e)
 				case leadloop.EventQueued:
 					e.Reason = rapid.SampledFrom([]string{"", "entry:x", "nobody"}).Draw(t, "reason")
 				default:
@@ -475,7 +476,7 @@ func TestEveryFigureAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := report(anyJournal().Draw(t, "journal"), day.AddDate(0, 0, 20))
 		l := r.Leads
-		if sum := l.Assigned + l.Queued + l.Nurtured + l.Alerted + l.Suppressed + l.Disqualified + l.Undecided; sum != l.Captured {
+		if sum := l.Assigned + l.Queued + l.Nurtured + l.Alerted + l.Suppressed + l.Disqualified + l.Archived + l.Undecided; sum != l.Captured {
 			t.Fatalf("the places hold %d of %d leads", sum, l.Captured)
 		}
 		for name, b := range map[string]tracking.Breakdown{"sal": r.SALRate, "leakage": r.Leakage, "contact": r.ContactRate} {
