@@ -3,6 +3,7 @@ package leadloop
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -142,15 +143,29 @@ type LedgerMove struct {
 	Revision int64
 	Lead     LeadID
 	// To is the member who got the lead; empty for a return.
-	To     RepID
-	At     time.Time
-	Deltas []LedgerDelta // ordered by member
+	To RepID
+	At time.Time
+	// Members are those whose entitlement changes, by id, and Deltas by how
+	// much, one for each. Moves of a pool can share Members, which nobody
+	// changes.
+	Members []RepID
+	Deltas  []Owed
 }
 
-// LedgerDelta is the change of one member's entitlement.
-type LedgerDelta struct {
-	Member RepID
-	Owed   Owed
+// Check reports, as [ErrInvalid], a move that no store makes: its deltas don't
+// sum to 0, or are not one for each member.
+func (m *LedgerMove) Check() error {
+	var sum Owed
+	for _, d := range m.Deltas {
+		sum += d
+	}
+	switch {
+	case len(m.Members) != len(m.Deltas):
+		return fmt.Errorf("pool %s: %w: %d members have %d deltas", m.Pool, ErrInvalid, len(m.Members), len(m.Deltas))
+	case sum != 0:
+		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, ErrInvalid, sum)
+	}
+	return nil
 }
 
 // Step is one stage's part of a decision record.

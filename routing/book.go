@@ -13,7 +13,7 @@ import (
 // routed gives back counts already.
 type ledger struct {
 	store.Rotation
-	returned []leadloop.LedgerDelta
+	returned changes
 }
 
 func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
@@ -35,7 +35,7 @@ func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
 			members = append(members, Entitlement{Member: r.ID, Weight: r.weightAt(s.OwnerSince), Owed: l.Balances[i].Owed, LastAt: l.Balances[i].LastAt})
 		}
 	}
-	l.returned = Return(members, s.Owner)
+	l.returned = turnOf(members).give(s.Owner).reversed()
 	return l, nil
 }
 
@@ -62,10 +62,11 @@ func (r *Router) target(entry, pool string) *Target {
 }
 
 // book moves a pool's ledger for the winner.
-func (d *decision) book(l *ledger, winner leadloop.RepID, deltas []leadloop.LedgerDelta) {
+func (d *decision) book(l *ledger, winner leadloop.RepID, moved changes) {
+	moved = moved.and(l.returned)
 	d.moves = append(d.moves, leadloop.LedgerMove{
 		Pool: l.Pool, Revision: l.Revision, Lead: d.q.Lead.ID, To: winner, At: d.q.AsOf,
-		Deltas: addDeltas(deltas, l.returned),
+		Members: moved.members, Deltas: moved.deltas,
 	})
 }
 
@@ -85,32 +86,43 @@ func (d *decision) returnDebit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(l.returned) > 0 {
-		d.book(l, "", nil)
+	if len(l.returned.members) > 0 {
+		d.book(l, "", changes{})
 	}
 	return nil
 }
 
-// addDeltas adds two lists that are ordered by member, and leaves out zeros.
-// It takes a over.
-func addDeltas(a, b []leadloop.LedgerDelta) []leadloop.LedgerDelta {
-	if len(b) == 0 {
-		return slices.DeleteFunc(a, func(d leadloop.LedgerDelta) bool { return d.Owed == 0 })
+// changes are what members are owed more or less, by id.
+type changes struct {
+	members []leadloop.RepID // not to be written to
+	deltas  []leadloop.Owed
+}
+
+func (c changes) reversed() changes {
+	for i := range c.deltas {
+		c.deltas[i] = -c.deltas[i]
 	}
-	out := make([]leadloop.LedgerDelta, 0, len(a)+len(b))
-	for len(a)+len(b) > 0 {
-		var next leadloop.LedgerDelta
-		switch {
-		case len(b) == 0 || len(a) > 0 && a[0].Member < b[0].Member:
-			next, a = a[0], a[1:]
-		case len(a) == 0 || b[0].Member < a[0].Member:
-			next, b = b[0], b[1:]
-		default:
-			next = leadloop.LedgerDelta{Member: a[0].Member, Owed: a[0].Owed + b[0].Owed}
-			a, b = a[1:], b[1:]
+	return c
+}
+
+// and adds the changes of b, and leaves out zeros.
+func (c changes) and(b changes) changes {
+	if len(b.members) == 0 && !slices.Contains(c.deltas, 0) {
+		return c
+	}
+	out := changes{make([]leadloop.RepID, 0, len(c.members)+len(b.members)), make([]leadloop.Owed, 0, len(c.members)+len(b.members))}
+	i, j := 0, 0
+	for i < len(c.members) || j < len(b.members) {
+		var id leadloop.RepID
+		var delta leadloop.Owed
+		if i < len(c.members) && (j == len(b.members) || c.members[i] <= b.members[j]) {
+			id, delta, i = c.members[i], c.deltas[i], i+1
 		}
-		if next.Owed != 0 {
-			out = append(out, next)
+		if j < len(b.members) && (id == b.members[j] || id == "") {
+			id, delta, j = b.members[j], delta+b.deltas[j], j+1
+		}
+		if delta != 0 {
+			out.members, out.deltas = append(out.members, id), append(out.deltas, delta)
 		}
 	}
 	return out

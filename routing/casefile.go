@@ -313,7 +313,7 @@ func (p *caseParser) reps(c *Case, e *routeEntry) {
 				p.add(e.At, "owed.%s.%s: expected leads, such as 0.5", pool, name)
 				continue
 			}
-			m.Deltas = append(m.Deltas, leadloop.LedgerDelta{Member: leadloop.RepID(name), Owed: leadloop.Owed(math.Round(owed * float64(leadloop.OneLead)))})
+			m.Members, m.Deltas = append(m.Members, leadloop.RepID(name)), append(m.Deltas, leadloop.Owed(math.Round(owed*float64(leadloop.OneLead))))
 		}
 		rd.Apply(m)
 	}

@@ -51,16 +51,16 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 			if err != nil {
 				return Assignment{}, err
 			}
-			var deltas []leadloop.LedgerDelta
+			var moved changes
 			if p.Strategy == StrategyFair {
 				c := choice{p: p, g: target, l: l, t: &EntryTrace{}}
 				defer d.release(&c)
 				if err := d.eligible(ctx, &c); err != nil {
 					return Assignment{}, err
 				}
-				deltas, d.uncredited = Give(c.members, by).Deltas, c.uncredited
+				moved, d.uncredited = c.give(by), c.uncredited
 			}
-			d.book(l, by, deltas)
+			d.book(l, by, moved)
 		}
 	}
 	d.trace.Entries = append(d.trace.Entries, t)

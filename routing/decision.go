@@ -13,11 +13,15 @@ import (
 
 // decision is one lead being routed.
 type decision struct {
-	r      *Router
-	rd     Reader
-	q      *Request
-	vars   [varCount]leadloop.Value
-	crm    []leadloop.Rep
+	r    *Router
+	rd   Reader
+	q    *Request
+	vars [varCount]leadloop.Value
+	crm  []leadloop.Rep
+	// gone are those of crm who are inactive or have absences, once they are
+	// asked for.
+	gone   []*leadloop.Rep
+	sought bool
 	member *membership // of territories, once it is asked for
 	trace  Trace
 	moves  []leadloop.LedgerMove
@@ -53,6 +57,20 @@ func (d *decision) crmRep(id leadloop.RepID) *leadloop.Rep {
 		return nil
 	}
 	return &d.crm[i]
+}
+
+// absentees are the reps of whom the CRM says that they left, or when they are
+// away, by id.
+func (d *decision) absentees() []*leadloop.Rep {
+	if !d.sought {
+		d.sought = true
+		for i := range d.crm {
+			if r := &d.crm[i]; r.Inactive || len(r.Away) > 0 {
+				d.gone = append(d.gone, r)
+			}
+		}
+	}
+	return d.gone
 }
 
 // rep returns a rep of the definition or, for owners that only the CRM knows,
@@ -252,7 +270,7 @@ func (d *decision) countOwnership(ctx context.Context, a Assignment) (Assignment
 		}
 		a.Pool = p.ID
 		d.uncredited = c.uncredited
-		d.book(l, a.Owner, Give(c.members, a.Owner).Deltas)
+		d.book(l, a.Owner, c.give(a.Owner))
 		break
 	}
 	return a, true, nil

@@ -73,8 +73,8 @@ func ExampleNext() {
 		{Member: "cem", Weight: 50, Owed: received(200_000, 1)},
 	})
 	fmt.Println(pick.Winner, ok)
-	for i, d := range pick.Deltas {
-		fmt.Printf("%s was owed %.2f leads, moves by %+d millionths\n", d.Member, float64(pick.Owed[i])/float64(leadloop.OneLead), d.Owed)
+	for i, id := range pick.Members {
+		fmt.Printf("%s was owed %.2f leads, moves by %+d millionths\n", id, float64(pick.Owed[i])/float64(leadloop.OneLead), pick.Deltas[i])
 	}
 	// Output:
 	// cem true

@@ -52,8 +52,8 @@ func (b *book) give(there func(i int) bool) (Pick, bool) {
 }
 
 func (b *book) book(p Pick) {
-	for _, d := range p.Deltas {
-		b.members[b.index(d.Member)].Owed += d.Owed
+	for i, id := range p.Members {
+		b.members[b.index(id)].Owed += p.Deltas[i]
 	}
 	b.at = b.at.Add(time.Minute)
 	w := b.index(p.Winner)
@@ -61,9 +61,9 @@ func (b *book) book(p Pick) {
 	b.members[w].LastAt = b.at
 }
 
-func sum(deltas []leadloop.LedgerDelta) (total leadloop.Owed) {
+func sum(deltas []leadloop.Owed) (total leadloop.Owed) {
 	for _, d := range deltas {
-		total += d.Owed
+		total += d
 	}
 	return total
 }
@@ -84,42 +84,42 @@ func TestNextVectors(t *testing.T) {
 				{Member: "c", Weight: 50, Owed: 8*lead/5 - 1*lead},
 			},
 			Pick{
-				Winner: "c",
-				Owed:   []leadloop.Owed{-400_000, 600_000, 800_000},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 400_000}, {Member: "b", Owed: 400_000}, {Member: "c", Owed: -800_000}},
+				Winner:  "c",
+				Owed:    []leadloop.Owed{-400_000, 600_000, 800_000},
+				Members: []leadloop.RepID{"a", "b", "c"}, Deltas: []leadloop.Owed{400_000, 400_000, -800_000},
 			},
 		},
 		{
 			"the only member gets every lead and owes nothing",
 			[]Entitlement{{Member: "a", Weight: 7, Owed: -3 * lead}},
-			Pick{Winner: "a", Owed: []leadloop.Owed{-2 * lead}, Deltas: []leadloop.LedgerDelta{{Member: "a"}}},
+			Pick{Winner: "a", Owed: []leadloop.Owed{-2 * lead}, Members: []leadloop.RepID{"a"}, Deltas: []leadloop.Owed{0}},
 		},
 		{
 			"what a third leaves over goes to the winner, so that equals stay equal",
 			[]Entitlement{{Member: "c", Weight: 1}, {Member: "a", Weight: 1}, {Member: "b", Weight: 1}},
 			Pick{
-				Winner: "a",
-				Owed:   []leadloop.Owed{333_334, 333_333, 333_333},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: -666_666}, {Member: "b", Owed: 333_333}, {Member: "c", Owed: 333_333}},
+				Winner:  "a",
+				Owed:    []leadloop.Owed{333_334, 333_333, 333_333},
+				Members: []leadloop.RepID{"a", "b", "c"}, Deltas: []leadloop.Owed{-666_666, 333_333, 333_333},
 			},
 		},
 		{
 			"priority breaks a tie before anything else",
 			[]Entitlement{{Member: "a", Weight: 1, LastAt: early}, {Member: "b", Weight: 1, Priority: 1, LastAt: late}},
-			Pick{Winner: "b", Owed: []leadloop.Owed{500_000, 500_000}, Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 500_000}, {Member: "b", Owed: -500_000}}},
+			Pick{Winner: "b", Owed: []leadloop.Owed{500_000, 500_000}, Members: []leadloop.RepID{"a", "b"}, Deltas: []leadloop.Owed{500_000, -500_000}},
 		},
 		{
 			"then who was assigned least recently",
 			[]Entitlement{{Member: "a", Weight: 1, LastAt: late}, {Member: "b", Weight: 1, LastAt: early}},
-			Pick{Winner: "b", Owed: []leadloop.Owed{500_000, 500_000}, Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 500_000}, {Member: "b", Owed: -500_000}}},
+			Pick{Winner: "b", Owed: []leadloop.Owed{500_000, 500_000}, Members: []leadloop.RepID{"a", "b"}, Deltas: []leadloop.Owed{500_000, -500_000}},
 		},
 		{
 			"an absent member that catches up is credited and does not win",
 			[]Entitlement{{Member: "a", Weight: 1, Owed: 5 * lead, Absent: true}, {Member: "b", Weight: 1}, {Member: "c", Weight: 2, Owed: -5 * lead}},
 			Pick{
-				Winner: "b",
-				Owed:   []leadloop.Owed{5*lead + 250_000, 250_000, -5*lead + 500_000},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 250_000}, {Member: "b", Owed: -750_000}, {Member: "c", Owed: 500_000}},
+				Winner:  "b",
+				Owed:    []leadloop.Owed{5*lead + 250_000, 250_000, -5*lead + 500_000},
+				Members: []leadloop.RepID{"a", "b", "c"}, Deltas: []leadloop.Owed{250_000, -750_000, 500_000},
 			},
 		},
 		{
@@ -128,27 +128,27 @@ func TestNextVectors(t *testing.T) {
 			"the earlier deadline goes before the larger balance",
 			[]Entitlement{{Member: "a", Weight: 10, Owed: 500_000}, {Member: "b", Weight: 80, Owed: -400_000}, {Member: "c", Weight: 10, Owed: -100_000}},
 			Pick{
-				Winner: "b",
-				Owed:   []leadloop.Owed{600_000, 400_000, 0},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 100_000}, {Member: "b", Owed: -200_000}, {Member: "c", Owed: 100_000}},
+				Winner:  "b",
+				Owed:    []leadloop.Owed{600_000, 400_000, 0},
+				Members: []leadloop.RepID{"a", "b", "c"}, Deltas: []leadloop.Owed{100_000, -200_000, 100_000},
 			},
 		},
 		{
 			"whoever is overdue goes before the earlier deadline",
 			[]Entitlement{{Member: "a", Weight: 10, Owed: 700_000}, {Member: "b", Weight: 80, Owed: -400_000}, {Member: "c", Weight: 10, Owed: -300_000}},
 			Pick{
-				Winner: "a",
-				Owed:   []leadloop.Owed{800_000, 400_000, -200_000},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: -900_000}, {Member: "b", Owed: 800_000}, {Member: "c", Owed: 100_000}},
+				Winner:  "a",
+				Owed:    []leadloop.Owed{800_000, 400_000, -200_000},
+				Members: []leadloop.RepID{"a", "b", "c"}, Deltas: []leadloop.Owed{-900_000, 800_000, 100_000},
 			},
 		},
 		{
 			"when nobody is owed enough the one owed most is next",
 			[]Entitlement{{Member: "a", Weight: 1, Owed: -3 * lead}, {Member: "b", Weight: 1, Owed: -2 * lead}},
 			Pick{
-				Winner: "b",
-				Owed:   []leadloop.Owed{-2_500_000, -1_500_000},
-				Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 500_000}, {Member: "b", Owed: -500_000}},
+				Winner:  "b",
+				Owed:    []leadloop.Owed{-2_500_000, -1_500_000},
+				Members: []leadloop.RepID{"a", "b"}, Deltas: []leadloop.Owed{500_000, -500_000},
 			},
 		},
 	} {
@@ -318,14 +318,17 @@ func TestReturnUndoesWhatGiveBooked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		members := drawMembers(t)
 		owner := rapid.SampledFrom([]leadloop.RepID{"m00", "m01", "zz", "a"}).Draw(t, "owner")
-		gave, back := Give(members, owner).Deltas, Return(members, owner)
-		if s := sum(gave); s != 0 {
+		gave := Give(members, owner)
+		who, back := Return(members, owner)
+		if diff := cmp.Diff(gave.Members, who); diff != "" {
+			t.Fatalf("others give back than got: %s", diff)
+		}
+		if s := sum(gave.Deltas); s != 0 {
 			t.Fatalf("Give sums to %d", s)
 		}
-		for i := range gave {
-			back[i].Owed += gave[i].Owed
-			if back[i] != (leadloop.LedgerDelta{Member: gave[i].Member}) {
-				t.Fatalf("%v is left of %v", back[i], gave[i])
+		for i := range back {
+			if back[i] != -gave.Deltas[i] {
+				t.Fatalf("%v is given back of %v", back[i], gave.Deltas[i])
 			}
 		}
 	})

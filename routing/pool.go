@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/fnv"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -40,8 +39,8 @@ type choice struct {
 	l *ledger
 	t *EntryTrace
 
-	*scratch     // members, and reps of them if they are scored
-	able     int // how many of members are not absent
+	*turn
+	able int // how many are credited and not absent
 	// uncredited are the others.
 	uncredited []leadloop.RepID
 	// wake is when the first of those who come back will be there; waker is
@@ -53,78 +52,83 @@ type choice struct {
 // eligible finds the members who can get the lead and, where the pool says so,
 // those who catch up on it later. The others are told in the trace.
 func (d *decision) eligible(ctx context.Context, c *choice) error {
-	if c.scratch, _ = d.r.scratch.Get().(*scratch); c.scratch == nil {
-		c.scratch = &scratch{}
+	if c.turn, _ = d.r.turns.Get().(*turn); c.turn == nil {
+		c.turn = &turn{}
 	}
-	fits := c.p.Strategy == StrategyBestFit // only a score reads the reps
-	c.members = resize(c.members, len(c.p.seats))
-	if c.reps = c.reps[:0]; fits {
-		c.reps = resize(c.reps, len(c.p.seats))
-	}
-	n, at := 0, 0
+	c.begin(c.p, c.l)
+	who, at, class, owed, absent := c.who, c.at, c.class, c.owed, c.absent
+	n, next, able := 0, 0, 0
 	// Members, reps of the CRM and balances are all in id order.
-	crm, balances := d.crm, c.l.Balances
+	crm, balances := d.absentees(), c.l.Balances
 	undemanding := len(c.g.Skills) == 0 && !c.g.Speaks && !c.g.Sells && len(c.g.Seniority) == 0 && c.g.ZoneWithin == 0
-	plain := undemanding && len(d.q.Exclude) == 0
+	plain, returned := undemanding && len(d.q.Exclude) == 0, len(c.l.returned.members) > 0
 	for i := range c.p.seats {
 		seat := &c.p.seats[i]
 		var known *leadloop.Rep
-		for len(crm) > 0 && crm[0].ID < seat.id {
+		for len(crm) > 0 && crm[0].ID <= seat.id {
+			if crm[0].ID == seat.id {
+				known = crm[0]
+			}
 			crm = crm[1:]
 		}
-		if len(crm) > 0 && crm[0].ID == seat.id {
-			known, crm = &crm[0], crm[1:]
-		}
-		e := &c.members[n]
-		// One by one: a struct with pointers is copied with a barrier as a whole.
-		// The memory is mostly of another decision about the same pool, which has
-		// the member in the same place.
-		if e.Member != seat.id {
-			e.Member = seat.id
-		}
-		e.Weight, e.Priority = int(seat.weight), int(seat.prior)
-		e.Owed, e.Absent = 0, false
-		if !plain || !seat.plain || known != nil && (known.Inactive || len(known.Away) > 0) {
-			counts, err := d.look(ctx, c, seat.rep, known, e)
+		of, gone := seat.class, false
+		if plain && seat.plain && known == nil {
+			able++
+		} else {
+			credited, err := d.look(ctx, c, seat.rep, known)
 			if err != nil {
 				return err
 			}
-			if !counts {
+			weight := seat.rep.weightAt(d.q.AsOf)
+			if credited == uncredited || weight != seat.rep.weight {
+				c.leave(of)
+			}
+			if credited == uncredited {
 				continue
 			}
-		} else {
-			c.able++
+			if weight != seat.rep.weight {
+				of = c.another(weight)
+			}
+			if gone = credited == catchesUp; !gone {
+				able++
+			}
 		}
 		// Mostly the next balance is the next member's.
-		for at < len(balances) && balances[at].Member != seat.id && balances[at].Member < seat.id {
-			at++
+		booked := next < len(balances) && balances[next].Member == seat.id
+		if !booked {
+			for next < len(balances) && balances[next].Member < seat.id {
+				next++
+			}
+			booked = next < len(balances) && balances[next].Member == seat.id
 		}
-		last := time.Time{}
-		if at < len(balances) && balances[at].Member == seat.id {
-			e.Owed, last = balances[at].Owed, balances[at].LastAt
-			at++
+		who[n], class[n], absent[n] = int32(i), of, gone
+		if booked {
+			at[n], owed[n] = int32(next), balances[next].Owed
+			next++
+		} else {
+			at[n], owed[n] = -1, 0
 		}
-		if e.LastAt != last {
-			e.LastAt = last
-		}
-		if len(c.l.returned) > 0 {
-			e.Owed += c.l.back(e.Member)
-		}
-		if fits {
-			c.reps[n] = seat.rep
+		if returned {
+			owed[n] += c.l.back(seat.id)
 		}
 		n++
 	}
-	c.members = c.members[:n]
-	if fits {
-		c.reps = c.reps[:n]
-	}
+	c.able = able
+	c.only(n)
 	return nil
 }
 
-// look finds out whether a member can get the lead, and reports whether it is
-// credited for it.
-func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.Rep, e *Entitlement) (bool, error) {
+// credited is what a member has of a lead.
+type credited int
+
+const (
+	uncredited credited = iota
+	catchesUp           // credited for it, and not there
+	mayGet
+)
+
+// look finds out whether a member can get the lead.
+func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.Rep) (credited, error) {
 	w, comesBack := d.absent(r, known, c.p)
 	isAway := comesBack && w.text == "is away"
 	if w.ok() || comesBack {
@@ -135,7 +139,7 @@ func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.
 	if w.ok() || comesBack && c.p.Wait > 0 {
 		f, err := d.full(ctx, r)
 		if err != nil {
-			return false, err
+			return uncredited, err
 		}
 		if !f.ok() {
 			comesBack = false
@@ -149,28 +153,25 @@ func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.
 			c.wake, c.waker = t, r
 		}
 	}
-	e.Weight = r.weightAt(d.q.AsOf)
 	if w.ok() {
-		c.able++
-		return true, nil
+		return mayGet, nil
 	}
 	c.t.skip(r.ID, w, r.zone)
 	if isAway && c.p.CatchUp {
-		e.Absent = true
-		return true, nil
+		return catchesUp, nil
 	}
 	if c.p.Strategy == StrategyFair {
 		c.uncredited = append(c.uncredited, r.ID)
 	}
-	return false, nil
+	return uncredited, nil
 }
 
 // release gives back what eligible borrowed.
 func (d *decision) release(c *choice) {
-	if c.scratch != nil {
-		clear(c.reps)
-		d.r.scratch.Put(c.scratch)
-		c.scratch = nil
+	if c.turn != nil {
+		c.roster, c.all, c.balances = nil, nil, nil
+		d.r.turns.Put(c.turn)
+		c.turn = nil
 	}
 }
 
@@ -211,21 +212,21 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 		return a, waits, nil
 	}
 	if p.Strategy == StrategyClaim {
-		for i := range c.members {
-			t.could(MemberTrace{Member: c.members[i].Member})
+		for i := range c.len() {
+			t.could(MemberTrace{Member: c.member(i)})
 		}
 		return Assignment{Kind: leadloop.OutcomeQueued, Queue: p.Queue, Reason: "claim:" + p.ID}, true, nil
 	}
-	var deltas []leadloop.LedgerDelta
+	var moved changes
 	if p.Strategy == StrategyFair {
-		winner := c.next(c.members)
-		t.Winner, deltas = c.members[winner].Member, c.settle(c.members, winner, c.total)
-		t.fair(c.members, c.owed, winner, c.able)
+		winner := c.next()
+		t.Winner, moved = c.member(winner), c.settle(winner)
+		t.fair(c.turn, winner, c.able)
 	} else if err := d.byRank(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}
 	d.uncredited = c.uncredited
-	d.book(l, t.Winner, deltas)
+	d.book(l, t.Winner, moved)
 	return Assignment{Kind: leadloop.OutcomeAssigned, Owner: t.Winner, Pool: p.ID}, true, nil
 }
 
@@ -240,15 +241,15 @@ type ranked struct {
 func (d *decision) byRank(ctx context.Context, c *choice) error {
 	if c.p.Strategy == StrategyWeighted {
 		c.t.Winner = draw(c, d.q.Lead.ID)
-		for i := range c.members {
-			c.t.could(MemberTrace{Member: c.members[i].Member})
+		for i := range c.len() {
+			c.t.could(MemberTrace{Member: c.member(i)})
 		}
 		return nil
 	}
-	ranks, best := make([]ranked, len(c.members)), 0
-	for i := range c.members {
+	ranks, best := make([]ranked, c.len()), 0
+	for i := range c.len() {
 		if c.p.Strategy != StrategyPriority {
-			w, err := d.workload(ctx, c.members[i].Member)
+			w, err := d.workload(ctx, c.member(i))
 			if err != nil {
 				return err
 			}
@@ -261,9 +262,9 @@ func (d *decision) byRank(ctx context.Context, c *choice) error {
 			best = i
 		}
 	}
-	c.t.Winner = c.members[best].Member
-	for i := range c.members {
-		m := MemberTrace{Member: c.members[i].Member, Fit: ranks[i].fit}
+	c.t.Winner = c.member(best)
+	for i := range c.len() {
+		m := MemberTrace{Member: c.member(i), Fit: ranks[i].fit}
 		if c.p.Strategy == StrategyLeastLoaded {
 			m.Open = ranks[i].open
 		}
@@ -277,7 +278,7 @@ func outranks(c *choice, ranks []ranked, i, j int) bool {
 	a, b := &ranks[i], &ranks[j]
 	switch c.p.Strategy {
 	case StrategyLeastLoaded:
-		if x, y := int64(a.open)*c.members[j].weight(), int64(b.open)*c.members[i].weight(); x != y {
+		if x, y := int64(a.open)*c.weight(j), int64(b.open)*c.weight(i); x != y {
 			return x < y
 		}
 	case StrategyBestFit:
@@ -288,15 +289,15 @@ func outranks(c *choice, ranks []ranked, i, j int) bool {
 			return a.fit > b.fit
 		}
 	}
-	return precedes(&c.members[i], &c.members[j])
+	return c.precedes(i, j)
 }
 
 // fit scores a member. One whose score is not known comes after those whose is.
 func (d *decision) fit(ctx context.Context, c *choice, i int, out *ranked) {
-	r := c.reps[i]
+	r := c.p.seats[c.who[i]].rep
 	vars := append(d.vars[:varCount:varCount],
 		leadloop.ValueOf(string(r.ID)), leadloop.ValueOf(r.Skills), leadloop.ValueOf(r.Languages), leadloop.ValueOf(r.Products),
-		leadloop.ValueOf(r.Seniority), leadloop.ValueOf(int64(r.Priority)), leadloop.ValueOf(int64(c.members[i].Weight)), leadloop.ValueOf(int64(out.open)))
+		leadloop.ValueOf(r.Seniority), leadloop.ValueOf(int64(r.Priority)), leadloop.ValueOf(c.weight(i)), leadloop.ValueOf(int64(out.open)))
 	facts := rules.Facts{Profile: d.q.Profile, Activities: d.q.Lead.Activities, Vars: vars, Now: d.q.AsOf}
 	switch res := d.r.scores.EvalOne(ctx, facts, c.p.score); res.State {
 	case rules.Decided:
@@ -321,13 +322,13 @@ func draw(c *choice, lead leadloop.LeadID) leadloop.RepID {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	x ^= x >> 31
-	at := int64(x % uint64(totalWeight(c.members)))
-	for i := range c.members {
-		if at -= c.members[i].weight(); at < 0 {
-			return c.members[i].Member
+	at := int64(x % uint64(c.total))
+	for i := range c.len() {
+		if at -= c.weight(i); at < 0 {
+			return c.member(i)
 		}
 	}
-	return c.members[len(c.members)-1].Member
+	return c.member(c.len() - 1)
 }
 
 // wait lets the lead wait for the first member who will be there, if the pool
@@ -358,13 +359,9 @@ func (d *decision) wait(ctx context.Context, c *choice) (Assignment, bool) {
 
 // back is what a member gets for the return of the lead.
 func (l *ledger) back(id leadloop.RepID) leadloop.Owed {
-	i, ok := slices.BinarySearchFunc(l.returned, id, compareDelta)
+	i, ok := slices.BinarySearch(l.returned.members, id)
 	if !ok {
 		return 0
 	}
-	return l.returned[i].Owed
-}
-
-func compareDelta(d leadloop.LedgerDelta, id leadloop.RepID) int {
-	return strings.Compare(string(d.Member), string(id))
+	return l.returned.deltas[i]
 }

@@ -177,7 +177,7 @@ func TestASettledLeadGivesItsDebitBackOnceAndHasTheQueuesDrained(t *testing.T) {
 				}
 				for _, m := range e.Ledger {
 					for _, d := range m.Deltas {
-						sum += d.Owed
+						sum += d
 					}
 					b.update(func(tx store.Tx) error { return tx.Rotations().Move(context.Background(), m) })
 				}

@@ -88,8 +88,8 @@ func (s *Snapshot) Apply(moves ...leadloop.LedgerMove) {
 			}
 			return &r.Balances[i]
 		}
-		for _, d := range m.Deltas {
-			balance(d.Member).Owed += d.Owed
+		for i, id := range m.Members {
+			balance(id).Owed += m.Deltas[i]
 		}
 		if m.To != "" {
 			b := balance(m.To)

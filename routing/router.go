@@ -56,7 +56,7 @@ type Router struct {
 	rules          *rules.Set
 	scores         *rules.Set // of best-fit pools
 	results        *sync.Pool // of *rules.Results
-	scratch        *sync.Pool // of *scratch
+	turns          *sync.Pool // of *turn
 	tiers          []string
 	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
 	sticky         bool // some entry asks who had the domain
@@ -75,18 +75,21 @@ type rep struct {
 
 type pool struct {
 	Pool
-	members []int  // positions in Router.reps, ascending
-	seats   []seat // of members
-	score   int    // number of the rule, -1 for none
+	members []int            // positions in Router.reps, ascending
+	seats   []seat           // of members
+	ids     []leadloop.RepID // of seats
+	classes []class          // of seats
+	weight  int64            // of all members
+	score   int              // number of the rule, -1 for none
 }
 
 // seat is what is looked at first of a pool's member: a large pool is gone
 // through for every lead.
 type seat struct {
-	id     leadloop.RepID
-	rep    *rep
-	weight int32
-	prior  int32
+	id    leadloop.RepID
+	rep   *rep
+	prior int
+	class int32 // in pool.classes
 	// plain members are always there, as far as the definition goes, and have
 	// no caps.
 	plain bool
@@ -121,7 +124,7 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "routing: no schema"}}
 	}
-	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, scratch: &sync.Pool{}}, schema: schema, o: o, meant: map[string]bool{}}
+	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, turns: &sync.Pool{}}, schema: schema, o: o, meant: map[string]bool{}}
 	if sla.Zone != "" {
 		if z, ok := c.loadZone(sla.At, "zone", sla.Zone); ok {
 			c.r.zone = z
@@ -159,10 +162,20 @@ func (r *Router) seat() {
 	for i := range r.pools {
 		p := &r.pools[i]
 		p.seats = make([]seat, len(p.members))
+		p.ids = make([]leadloop.RepID, len(p.members))
+		classOf := map[int]int32{}
 		for j, at := range p.members {
 			x := &r.reps[at]
+			k, ok := classOf[x.weight]
+			if !ok {
+				k = int32(len(p.classes))
+				classOf[x.weight], p.classes = k, append(p.classes, class{weight: int64(x.weight)})
+			}
+			p.classes[k].n++
+			p.weight += int64(x.weight)
+			p.ids[j] = x.ID
 			p.seats[j] = seat{
-				id: x.ID, rep: x, weight: int32(x.weight), prior: int32(max(-1<<31, min(1<<31-1, x.Priority))),
+				id: x.ID, rep: x, prior: x.Priority, class: k,
 				plain: len(x.Away) == 0 && x.Ramp == nil && !(p.Present && x.hasHours) && x.MaxOpen|x.MaxDay|x.MaxWeek|x.MaxMonth|x.MaxTasks|x.MaxSequences == 0,
 			}
 		}

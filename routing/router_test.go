@@ -153,9 +153,7 @@ func TestOwnershipIsDebitedInThePoolThatCountsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []leadloop.LedgerMove{{Pool: "west", Lead: "l1", To: "ben", At: monday, Deltas: []leadloop.LedgerDelta{
-		{Member: "ana", Owed: 400_000}, {Member: "ben", Owed: -600_000}, {Member: "cem", Owed: 200_000},
-	}}}
+	want := []leadloop.LedgerMove{{Pool: "west", Lead: "l1", To: "ben", At: monday, Members: []leadloop.RepID{"ana", "ben", "cem"}, Deltas: []leadloop.Owed{400_000, -600_000, 200_000}}}
 	if diff := cmp.Diff(want, a.Ledger); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -195,9 +193,7 @@ func TestAReturnedLeadGivesTheDebitBack(t *testing.T) {
 	}
 	// Ana's return: +600, Ben −400, Cem −200 thousandths; then ⅔ and ⅓ of a
 	// lead to Ben and Cem, who are there, and a lead from Ben.
-	want := []leadloop.LedgerMove{{Pool: "west", Revision: 1, Lead: "l1", To: "ben", At: monday.Add(time.Hour), Deltas: []leadloop.LedgerDelta{
-		{Member: "ana", Owed: 600_000}, {Member: "ben", Owed: -400_000 + 666_667 - 1_000_000}, {Member: "cem", Owed: -200_000 + 333_333},
-	}}}
+	want := []leadloop.LedgerMove{{Pool: "west", Revision: 1, Lead: "l1", To: "ben", At: monday.Add(time.Hour), Members: []leadloop.RepID{"ana", "ben", "cem"}, Deltas: []leadloop.Owed{600_000, -400_000 + 666_667 - 1_000_000, -200_000 + 333_333}}}
 	if diff := cmp.Diff(want, again.Ledger); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -90,7 +90,7 @@ func (s *simReader) apply(m leadloop.LedgerMove) {
 	}
 	at := 0
 	seek := func(id leadloop.RepID) {
-		// Deltas and balances are both in order.
+		// Members and balances are both in order.
 		for at < len(r.Balances) && r.Balances[at].Member < id {
 			at++
 		}
@@ -98,10 +98,10 @@ func (s *simReader) apply(m leadloop.LedgerMove) {
 			r.Balances, r.peaks = slices.Insert(r.Balances, at, store.Balance{Member: id}), slices.Insert(r.peaks, at, 0)
 		}
 	}
-	for _, d := range m.Deltas {
-		seek(d.Member)
+	for i, id := range m.Members {
+		seek(id)
 		b := &r.Balances[at]
-		b.Owed += d.Owed
+		b.Owed += m.Deltas[i]
 		r.peaks[at] = max(r.peaks[at], b.Owed, -b.Owed)
 	}
 	if m.To != "" {

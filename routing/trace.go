@@ -136,12 +136,13 @@ func (t *EntryTrace) could(m MemberTrace) {
 // fair traces the members of a fair pool who can get the lead: the winner, then
 // those owed most. A large pool is gone through for every lead, so that only
 // their positions are moved about.
-func (t *EntryTrace) fair(members []Entitlement, owed []leadloop.Owed, winner, able int) {
+func (t *EntryTrace) fair(c *turn, winner, able int) {
+	owed := c.owed
 	var most [MaxTraced - 1]int32
 	n := 0
 	least := leadloop.Owed(math.MinInt64) // of those listed, once the list is full
 	for i, o := range owed {
-		if o <= least || i == winner || members[i].Absent {
+		if o <= least || i == winner || c.absent[i] {
 			continue
 		}
 		if n < len(most) {
@@ -156,9 +157,9 @@ func (t *EntryTrace) fair(members []Entitlement, owed []leadloop.Owed, winner, a
 		}
 	}
 	t.Members = make([]MemberTrace, 1, 1+n)
-	t.Members[0] = MemberTrace{Member: members[winner].Member, Owed: owed[winner]}
+	t.Members[0] = MemberTrace{Member: c.member(winner), Owed: owed[winner]}
 	for _, i := range most[:n] {
-		t.Members = append(t.Members, MemberTrace{Member: members[i].Member, Owed: owed[i]})
+		t.Members = append(t.Members, MemberTrace{Member: c.member(int(i)), Owed: owed[i]})
 	}
 	t.More += able - len(t.Members)
 }

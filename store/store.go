@@ -217,8 +217,8 @@ type Rotations interface {
 	Get(ctx context.Context, pool string) (Rotation, error)
 	// Move applies deltas, increases the revision by one, and stamps the
 	// receiver's LastAt and counts it. A member that was not there joins at 0.
-	// ErrInvalid if the deltas don't sum to 0; ErrConflict if m.Revision is not
-	// the pool's.
+	// ErrInvalid if m.Check refuses it; ErrConflict if m.Revision is not the
+	// pool's. It keeps nothing of m, and writes nothing to it.
 	Move(ctx context.Context, m leadloop.LedgerMove) error
 }
 

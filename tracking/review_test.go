@@ -91,7 +91,7 @@ func TestAReviewReadsAsItsGoldenFile(t *testing.T) {
 	j.came("later", "web", "A", "ana", reviewed.AddDate(0, 0, 8), time.Minute)
 	j.touched("w1-00", reviewed.AddDate(0, 0, 7))
 	r := reviewOf(t, j, reviewed.AddDate(0, 0, 3), tracking.ReviewOptions{Tables: [][]string{{"owner"}}}, func(tx store.Tx) error {
-		err := tx.Rotations().Move(ctx, leadloop.LedgerMove{Pool: "all", Lead: "x", To: "ana", At: reviewed, Deltas: []leadloop.LedgerDelta{{Member: "ana", Owed: -600_000}, {Member: "ben", Owed: 600_000}}})
+		err := tx.Rotations().Move(ctx, leadloop.LedgerMove{Pool: "all", Lead: "x", To: "ana", At: reviewed, Members: []leadloop.RepID{"ana", "ben"}, Deltas: []leadloop.Owed{-600_000, 600_000}})
 		if err != nil {
 			return err
 		}

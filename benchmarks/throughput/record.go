@@ -194,8 +194,8 @@ func (r recordRotations) Move(ctx context.Context, m leadloop.LedgerMove) error 
 		return err
 	}
 	change := map[string]int64{string(m.To): 0}
-	for _, d := range m.Deltas {
-		change[string(d.Member)] += int64(d.Owed)
+	for i, id := range m.Members {
+		change[string(id)] += int64(m.Deltas[i])
 	}
 	delete(change, "")
 	row := moveRow{pool: m.Pool, revision: m.Revision, to: string(m.To), at: at}

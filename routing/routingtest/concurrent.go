@@ -130,10 +130,10 @@ func checkShared(t *testing.T, tx store.Tx) error {
 			return nil
 		}
 		got[pick.Winner]++
-		for _, d := range pick.Deltas {
-			balances[d.Member] += d.Owed
-			if o := balances[d.Member]; o <= -2*leadloop.OneLead || o >= 2*leadloop.OneLead {
-				t.Errorf("after %d leads %s is owed %d millionths of a lead", len(assigned), d.Member, o)
+		for i, id := range pick.Members {
+			balances[id] += pick.Deltas[i]
+			if o := balances[id]; o <= -2*leadloop.OneLead || o >= 2*leadloop.OneLead {
+				t.Errorf("after %d leads %s is owed %d millionths of a lead", len(assigned), id, o)
 			}
 		}
 	}

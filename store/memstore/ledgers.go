@@ -36,20 +36,16 @@ func (r rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := r.writing(ctx); err != nil {
 		return err
 	}
-	var sum leadloop.Owed
-	for _, d := range m.Deltas {
-		sum += d.Owed
-	}
-	if sum != 0 {
-		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
+	if err := m.Check(); err != nil {
+		return err
 	}
 	next := r.get(m.Pool)
 	if next.Revision != m.Revision {
 		return fmt.Errorf("pool %s: %w: revision %d is stored, not %d", m.Pool, leadloop.ErrConflict, next.Revision, m.Revision)
 	}
 	next.Revision++
-	for _, d := range m.Deltas {
-		member(&next, d.Member).Owed += d.Owed
+	for i, id := range m.Members {
+		member(&next, id).Owed += m.Deltas[i]
 	}
 	if m.To != "" {
 		b := member(&next, m.To)

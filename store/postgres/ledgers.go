@@ -38,18 +38,16 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
+	if err := m.Check(); err != nil {
+		return err
+	}
 	at, err := store.FormatTime(m.At)
 	if err != nil {
 		return invalid("pool", m.Pool, err)
 	}
-	var sum leadloop.Owed
 	change := map[leadloop.RepID]int64{}
-	for _, d := range m.Deltas {
-		sum += d.Owed
-		change[d.Member] += int64(d.Owed)
-	}
-	if sum != 0 {
-		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
+	for i, id := range m.Members {
+		change[id] += int64(m.Deltas[i])
 	}
 	if m.To != "" {
 		change[m.To] += 0 // the receiver joins even if nothing is owed

@@ -420,7 +420,7 @@ func TestTwoStoresOnOneFile(t *testing.T) {
 					return err
 				}
 				return tx.Rotations().Move(ctx, leadloop.LedgerMove{Pool: "pool", Revision: r.Revision, To: "b",
-					Deltas: []leadloop.LedgerDelta{{Member: "a", Owed: 1}, {Member: "b", Owed: -1}}})
+					Members: []leadloop.RepID{"a", "b"}, Deltas: []leadloop.Owed{1, -1}})
 			})
 		})
 		for _, s := range stores {

@@ -35,12 +35,8 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	var sum leadloop.Owed
-	for _, d := range m.Deltas {
-		sum += d.Owed
-	}
-	if sum != 0 {
-		return fmt.Errorf("pool %s: %w: the deltas sum to %d, not 0", m.Pool, leadloop.ErrInvalid, sum)
+	if err := m.Check(); err != nil {
+		return err
 	}
 	at, err := store.FormatTime(m.At)
 	if err != nil {
@@ -60,12 +56,12 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	const move = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)`
 	received := m.To == ""
-	for _, d := range m.Deltas {
+	for i, id := range m.Members {
 		count, last := 0, never
-		if d.Member == m.To && !received {
+		if id == m.To && !received {
 			received, count, last = true, 1, at
 		}
-		if err := t.exec(ctx, move, m.Pool, string(d.Member), int64(d.Owed), count, last); err != nil {
+		if err := t.exec(ctx, move, m.Pool, string(id), int64(m.Deltas[i]), count, last); err != nil {
 			return err
 		}
 	}

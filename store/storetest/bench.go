@@ -195,11 +195,11 @@ func benchLease(b *testing.B, ctx context.Context, s store.Store) {
 }
 
 func benchMove(b *testing.B, ctx context.Context, s store.Store) {
-	var deltas []leadloop.LedgerDelta
+	var deltas []delta
 	for i := range 10 {
 		deltas = append(deltas, owed(leadloop.RepID(fmt.Sprintf("rep-%d", i)), 100_000))
 	}
-	deltas[0].Owed -= leadloop.OneLead
+	deltas[0].owed -= leadloop.OneLead
 	revision := int64(0)
 	for b.Loop() {
 		update(b, ctx, s, func(tx store.Tx) error {

@@ -137,13 +137,20 @@ func fullTask(key string) leadloop.Task {
 	}
 }
 
-func move(pool string, revision int64, to leadloop.RepID, when time.Time, deltas ...leadloop.LedgerDelta) leadloop.LedgerMove {
-	return leadloop.LedgerMove{Pool: pool, Revision: revision, Lead: "lead-1", To: to, At: when, Deltas: deltas}
+func move(pool string, revision int64, to leadloop.RepID, when time.Time, deltas ...delta) leadloop.LedgerMove {
+	m := leadloop.LedgerMove{Pool: pool, Revision: revision, Lead: "lead-1", To: to, At: when}
+	for _, d := range deltas {
+		m.Members, m.Deltas = append(m.Members, d.member), append(m.Deltas, d.owed)
+	}
+	return m
 }
 
-func owed(member leadloop.RepID, o leadloop.Owed) leadloop.LedgerDelta {
-	return leadloop.LedgerDelta{Member: member, Owed: o}
+type delta struct {
+	member leadloop.RepID
+	owed   leadloop.Owed
 }
+
+func owed(member leadloop.RepID, o leadloop.Owed) delta { return delta{member, o} }
 
 func fullCacheEntry(key string) store.CacheEntry {
 	return store.CacheEntry{Key: key, Lead: "lead-1", Data: []byte{0, 1, 0xff, '\n'}, ExpiresAt: at(time.Hour)}

@@ -67,8 +67,11 @@ var rotationSentences = []sentence{
 		}
 		same(k, "the ledger", want, read(k, rotation("p")))
 	}},
-	{"Move whose deltas don't sum to 0 is ErrInvalid and changes nothing", "", func(k *kit) {
+	{"Move whose deltas don't sum to 0, or are not one for each member, is ErrInvalid and changes nothing", "", func(k *kit) {
+		few := move("p", 0, "a", at(1), owed("a", -1), owed("b", 1))
+		few.Members = few.Members[:1]
 		for _, m := range []leadloop.LedgerMove{
+			few,
 			move("p", 0, "a", at(1), owed("a", 1)),
 			move("p", 0, "a", at(1), owed("a", -2), owed("b", 1)),
 			move("p", 7, "a", at(1), owed("a", -1)), // whatever the revision
@@ -96,7 +99,7 @@ var rotationSentences = []sentence{
 	{"a ledger returned belongs to the caller, and Move keeps nothing it is given", "", func(k *kit) {
 		m := move("p", 0, "a", at(1), owed("a", -1), owed("b", 1))
 		k.move(m)
-		m.Deltas[0].Member = "scribble"
+		m.Members[0], m.Deltas[0] = "scribble", 7
 		want := store.Rotation{Pool: "p", Revision: 1, Balances: []store.Balance{
 			{Member: "a", Owed: -1, Count: 1, LastAt: at(1)}, {Member: "b", Owed: 1},
 		}}
