@@ -41,7 +41,8 @@ func (p Points) String() string {
 	if frac == 0 {
 		return sign + strconv.FormatUint(whole, 10)
 	}
-	return sign + strconv.FormatUint(whole, 10) + "." + strings.TrimRight(fmt.Sprintf("%03d", frac), "0")
+	// The thousand before the decimals keeps their leading zeros.
+	return sign + strconv.FormatUint(whole, 10) + "." + strings.TrimRight(strconv.FormatUint(uint64(Point)+frac, 10)[1:], "0")
 }
 
 // MarshalJSON writes p as a decimal number of points.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadloop/leadloop/internal/jsonbytes"
 )
 
 // Kind is the type of a field's value.
@@ -315,31 +317,34 @@ type valueJSON struct {
 // MarshalJSON writes v as an object with one key that names its kind, so that
 // absent (null), known absent and empty stay apart.
 func (v Value) MarshalJSON() ([]byte, error) {
-	var j valueJSON
+	b := make([]byte, 0, len(v.str)+24)
 	switch {
 	case v.presence == Absent:
-		return []byte("null"), nil
+		return append(b, "null"...), nil
 	case v.presence == KnownAbsent:
-		j.None = v.kind.String()
+		b = append(append(append(b, `{"none":"`...), v.kind.String()...), '"')
 	case v.presence == Empty:
-		j.Empty = v.kind.String()
+		b = append(append(append(b, `{"empty":"`...), v.kind.String()...), '"')
 	case v.kind == KindString:
-		j.String = &v.str
+		b = jsonbytes.AppendString(append(b, `{"string":`...), v.str)
 	case v.kind == KindInt:
-		j.Int = &v.num
+		b = strconv.AppendInt(append(b, `{"int":`...), v.num, 10)
 	case v.kind == KindFloat:
-		f := v.Float()
-		j.Double = &f
+		f, err := json.Marshal(v.Float())
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b, `{"double":`...), f...)
 	case v.kind == KindBool:
-		b := v.Bool()
-		j.Bool = &b
+		b = strconv.AppendBool(append(b, `{"bool":`...), v.Bool())
 	case v.kind == KindTime:
-		s := v.Time().Format(time.RFC3339Nano)
-		j.Time = &s
+		b = jsonbytes.AppendString(append(b, `{"timestamp":`...), v.Time().Format(time.RFC3339Nano))
 	case v.kind == KindStrings:
-		j.Strings = &v.list
+		b = jsonbytes.AppendStrings(append(b, `{"list":`...), v.list)
+	default:
+		b = append(b, '{')
 	}
-	return json.Marshal(j)
+	return append(b, '}'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

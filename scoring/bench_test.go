@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,6 +72,27 @@ func everyDepth(b *testing.B, m *Model, in Input) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := m.Explain(b.Context(), in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	e, err := m.Explain(b.Context(), in)
+	if err != nil {
+		b.Fatal(err)
+	}
+	trace := &Trace{Explanation: e}
+	b.Run("trace", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := trace.encode(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("trace by package json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := json.Marshal(trace); err != nil {
 				b.Fatal(err)
 			}
 		}

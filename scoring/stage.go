@@ -2,7 +2,6 @@ package scoring
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +55,7 @@ func NewLiveStage(l *Live) leadloop.Stage {
 				record.Shadow = &shadow
 			}
 		}
-		trace, err := json.Marshal(record)
+		trace, err := record.encode()
 		if err != nil {
 			return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("scoring: trace: %w", err)
 		}

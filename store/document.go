@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/jsonbytes"
 )
 
 // timeLayout has one width, so that its text sorts as the times do.
@@ -110,12 +111,10 @@ func EncodeSteps(steps []leadloop.Step) ([]byte, error) {
 	// Written by hand: traces are most of it, and the encoder of package json
 	// would go through each of them once more.
 	out := bytes.NewBuffer(make([]byte, 0, size))
-	compact := new(bytes.Buffer)
 	for i, s := range steps {
 		kept := step{Stage: s.Stage, Outcome: s.Outcome, Reason: s.Reason}
-		compact.Reset()
 		// null would come back as no trace.
-		asIs := len(s.Trace) > 0 && json.Compact(compact, s.Trace) == nil && bytes.Equal(compact.Bytes(), s.Trace) && string(s.Trace) != "null"
+		asIs := jsonbytes.IsCompact(s.Trace) && string(s.Trace) != "null"
 		if !asIs {
 			kept.TraceText = string(s.Trace)
 		}
