@@ -15,10 +15,13 @@ const pageSize = 256
 
 type journal struct{ *tx }
 
+var insertEvents = insertMany(8, "events (kind, lead, at, actor, reason, source, target, attrs)", "")
+
 func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
+	rows := make([]any, 0, insertEvents.width*len(events))
 	for _, e := range events {
 		at, err := store.FormatTime(e.At)
 		if err != nil {
@@ -30,12 +33,9 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 				return invalid("event of lead", string(e.Lead), err)
 			}
 		}
-		if err := t.exec(ctx, `INSERT INTO events (kind, lead, at, actor, reason, source, target, attrs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
-			string(e.Kind), string(e.Lead), at, e.Actor, e.Reason, e.From, e.To, attrs); err != nil {
-			return err
-		}
+		rows = append(rows, string(e.Kind), string(e.Lead), at, e.Actor, e.Reason, e.From, e.To, attrs)
 	}
-	return nil
+	return t.execMany(ctx, &insertEvents, rows)
 }
 
 const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target, attrs FROM events "

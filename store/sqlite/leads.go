@@ -123,41 +123,48 @@ func (t leads) Delete(ctx context.Context, id leadloop.LeadID) error {
 
 // identifiers are the statements of a table of identifiers. What a record has
 // in it is read from the record's document, which saves the table an index.
-type identifiers struct{ find, stored, remove, insert string }
+type identifiers struct {
+	find, insert   several
+	stored, remove string
+}
 
 var (
 	leadIdentifiers = identifiers{
-		find: "SELECT lead FROM lead_identifiers WHERE kind = ?1 AND value = ?2",
+		find:   finding("lead", "lead_identifiers"),
+		insert: insertMany(3, "lead_identifiers (lead, kind, value)", ""),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM leads, json_each(document, '$.identifiers') AS i
 			WHERE leads.id = ?1 AND merged_into = ''`,
 		remove: "DELETE FROM lead_identifiers WHERE lead = ?1 AND kind = ?2 AND value = ?3",
-		insert: "INSERT INTO lead_identifiers (lead, kind, value) VALUES (?1, ?2, ?3)",
 	}
 	accountIdentifiers = identifiers{
-		find: "SELECT account FROM account_identifiers WHERE kind = ?1 AND value = ?2",
+		find:   finding("account", "account_identifiers"),
+		insert: insertMany(3, "account_identifiers (account, kind, value)", ""),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM accounts, json_each(document, '$.identifiers') AS i
 			WHERE accounts.id = ?1`,
 		remove: "DELETE FROM account_identifiers WHERE account = ?1 AND kind = ?2 AND value = ?3",
-		insert: "INSERT INTO account_identifiers (account, kind, value) VALUES (?1, ?2, ?3)",
 	}
 	contactIdentifiers = identifiers{
-		find: "SELECT contact FROM contact_identifiers WHERE kind = ?1 AND value = ?2",
+		find:   finding("contact", "contact_identifiers"),
+		insert: insertMany(3, "contact_identifiers (contact, kind, value)", ""),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM contacts, json_each(document, '$.identifiers') AS i
 			WHERE contacts.id = ?1`,
 		remove: "DELETE FROM contact_identifiers WHERE contact = ?1 AND kind = ?2 AND value = ?3",
-		insert: "INSERT INTO contact_identifiers (contact, kind, value) VALUES (?1, ?2, ?3)",
 	}
 )
 
+func finding(column, table string) several {
+	return manyOf(2, "", "SELECT "+column+" FROM "+table+" WHERE kind = ? AND value = ?", " UNION ALL ", "")
+}
+
 // of returns the identifiers that a record is found by now. It is asked before
 // the record changes.
-func (x identifiers) of(ctx context.Context, t *tx, id string) (all []leadloop.Identifier, err error) {
+func (x *identifiers) of(ctx context.Context, t *tx, id string) (all []leadloop.Identifier, err error) {
 	err = t.query(ctx, x.stored, func(r *row) { all = append(all, leadloop.Identifier{Kind: r.text(), Value: r.text()}) }, id)
 	return all, err
 }
 
 // replace makes a record that was found by old be found by ids.
-func (x identifiers) replace(ctx context.Context, t *tx, id string, old, ids []leadloop.Identifier) error {
+func (x *identifiers) replace(ctx context.Context, t *tx, id string, old, ids []leadloop.Identifier) error {
 	old, ids = distinct(old), distinct(ids)
 	for _, i := range old {
 		if _, kept := slices.BinarySearchFunc(ids, i, leadloop.Identifier.Compare); !kept {
@@ -166,14 +173,13 @@ func (x identifiers) replace(ctx context.Context, t *tx, id string, old, ids []l
 			}
 		}
 	}
+	var added []any
 	for _, i := range ids {
 		if _, there := slices.BinarySearchFunc(old, i, leadloop.Identifier.Compare); !there {
-			if err := t.exec(ctx, x.insert, id, i.Kind, i.Value); err != nil {
-				return err
-			}
+			added = append(added, id, i.Kind, i.Value)
 		}
 	}
-	return nil
+	return t.execMany(ctx, &x.insert, added)
 }
 
 // distinct returns each identifier once, in order.
@@ -185,12 +191,14 @@ func distinct(ids []leadloop.Identifier) []leadloop.Identifier {
 
 // match returns the ids of the records that have one of the identifiers, each
 // once, in order.
-func (x identifiers) match(ctx context.Context, t *tx, ids []leadloop.Identifier) ([]string, error) {
+func (x *identifiers) match(ctx context.Context, t *tx, ids []leadloop.Identifier) ([]string, error) {
 	var found []string
+	keys := make([]any, 0, 2*len(ids))
 	for _, i := range ids {
-		if err := t.query(ctx, x.find, func(r *row) { found = append(found, r.text()) }, i.Kind, i.Value); err != nil {
-			return nil, err
-		}
+		keys = append(keys, i.Kind, i.Value)
+	}
+	if err := t.queryMany(ctx, &x.find, func(r *row) { found = append(found, r.text()) }, keys); err != nil {
+		return nil, err
 	}
 	slices.Sort(found)
 	return slices.Compact(found), nil

@@ -31,6 +31,9 @@ func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error)
 	return rotation, err
 }
 
+var moveBalances = insertMany(5, "balances (pool, member, owed, count, last_at)",
+	" ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)")
+
 func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := t.writing(ctx); err != nil {
 		return err
@@ -53,22 +56,19 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if n == 0 {
 		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
 	}
-	const move = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)`
 	received := m.To == ""
+	rows := make([]any, 0, moveBalances.width*(len(m.Members)+1))
 	for i, id := range m.Members {
 		count, last := 0, never
 		if id == m.To && !received {
 			received, count, last = true, 1, at
 		}
-		if err := t.exec(ctx, move, m.Pool, string(id), int64(m.Deltas[i]), count, last); err != nil {
-			return err
-		}
+		rows = append(rows, m.Pool, string(id), int64(m.Deltas[i]), count, last)
 	}
 	if !received {
-		return t.exec(ctx, move, m.Pool, string(m.To), 0, 1, at)
+		rows = append(rows, m.Pool, string(m.To), 0, 1, at)
 	}
-	return nil
+	return t.execMany(ctx, &moveBalances, rows)
 }
 
 type cache struct{ *tx }
@@ -191,21 +191,23 @@ func (t suppressions) Add(ctx context.Context, s store.Suppression) error {
 		ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at`, s.Token, s.Reason, at)
 }
 
+var findSuppressions = manyOf(1, "SELECT token, reason, at FROM suppressions WHERE token IN (", "?", ", ", ") ORDER BY token")
+
 func (t suppressions) Match(ctx context.Context, tokens []string) ([]store.Suppression, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
 	tokens = slices.Clone(tokens)
 	slices.Sort(tokens)
-	var found []store.Suppression
+	var keys []any
 	for _, token := range slices.Compact(tokens) {
-		if err := t.query(ctx, "SELECT token, reason, at FROM suppressions WHERE token = ?1", func(r *row) {
-			found = append(found, store.Suppression{Token: r.text(), Reason: r.text(), At: r.time()})
-		}, token); err != nil {
-			return nil, err
-		}
+		keys = append(keys, token)
 	}
-	return found, nil
+	var found []store.Suppression
+	err := t.queryMany(ctx, &findSuppressions, func(r *row) {
+		found = append(found, store.Suppression{Token: r.text(), Reason: r.text(), At: r.time()})
+	}, keys)
+	return found, err
 }
 
 func (t suppressions) Remove(ctx context.Context, token string) error {
