@@ -8,19 +8,23 @@ import (
 	"github.com/leadloop/leadloop/store"
 )
 
+// identify finds the tokens that the lead may be listed under. It takes longer than
+// most of a commit, so it is done before the transaction.
+func (r *run) identify() {
+	// What is stored already is for an erasure to delete.
+	if r.loop.o.Forgotten != nil && r.lead.Revision == 0 {
+		r.own = r.loop.o.Forgotten.Listed(r.lead)
+	}
+}
+
 // listedAmong returns for each run why its lead is not to be stored, "" if it is,
 // and which of the tokens that the runs rely on are suppressed. The store is
 // asked once for all: nearly always nobody is on the list.
 func listedAmong(ctx context.Context, tx store.Tx, runs []*run) (reasons []string, listed map[string]bool, err error) {
 	reasons = make([]string, len(runs))
-	own := make([][]string, len(runs))
 	var all []string
-	for i, r := range runs {
-		// What is stored already is for an erasure to delete.
-		if r.loop.o.Forgotten != nil && r.lead.Revision == 0 {
-			own[i] = r.loop.o.Forgotten.Listed(r.lead)
-		}
-		all = append(all, own[i]...)
+	for _, r := range runs {
+		all = append(all, r.own...)
 		for _, g := range r.guards {
 			all = append(all, g.Tokens...)
 		}
@@ -37,7 +41,7 @@ func listedAmong(ctx context.Context, tx store.Tx, runs []*run) (reasons []strin
 		listed[s.Token] = true
 	}
 	for i, r := range runs {
-		if slices.ContainsFunc(own[i], func(token string) bool { return listed[token] }) {
+		if slices.ContainsFunc(r.own, func(token string) bool { return listed[token] }) {
 			if reasons[i], err = r.forget(ctx, tx, hits); err != nil {
 				return nil, nil, err
 			}

@@ -35,6 +35,7 @@ type run struct {
 	cancel     []string
 	ledger     []leadloop.LedgerMove
 	guards     []leadloop.Guard
+	own        []string           // tokens of the lead, see identify
 	crm        []leadloop.Effects // those with records for the CRM
 	record     leadloop.LeadID
 	changed    bool
@@ -315,6 +316,7 @@ func (r *run) commit(ctx context.Context) (res Result, err error) {
 		r.lead.State.DecidedAt, r.lead.State.Playbook = r.asOf, r.loop.o.Playbook
 	}
 	r.stampTokens()
+	r.identify()
 	var known leadloop.LeadID
 	var revision int64
 	var forgotten string

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -17,15 +20,16 @@ import (
 // between is made good by calling it again with the same ones.
 func (l *Loop) SubmitAll(ctx context.Context, all []leadloop.Submission) ([]Result, error) {
 	runs := make([]*run, len(all))
-	var problems []error
-	for i, s := range all {
-		lead, err := newLead(s)
+	problems := make([]error, len(all))
+	inParallel(len(all), func(i int) {
+		lead, err := newLead(all[i])
 		if err != nil {
-			problems = append(problems, fmt.Errorf("number %d: %w", i, err))
-			continue
+			problems[i] = fmt.Errorf("number %d: %w", i, err)
+			return
 		}
-		runs[i] = l.submission(ctx, s, lead)
-	}
+		runs[i] = l.submission(ctx, all[i], lead)
+		runs[i].identify()
+	})
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("submit %d: %w", len(all), err)
 	}
@@ -46,6 +50,33 @@ func (l *Loop) SubmitAll(ctx context.Context, all []leadloop.Submission) ([]Resu
 		}
 	}
 	return results, nil
+}
+
+// inParallel calls f for every number below n, on all processors where that is
+// worth it, and returns when all calls have. A panic of f is the caller's.
+func inParallel(n int, f func(i int)) {
+	const worth = 32
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	var panicked atomic.Pointer[any]
+	work := func() {
+		defer func() {
+			if p := recover(); p != nil {
+				panicked.Store(&p)
+			}
+		}()
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			f(i)
+		}
+	}
+	for range min(runtime.GOMAXPROCS(0), n/worth) - 1 {
+		workers.Go(work)
+	}
+	work()
+	workers.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
 }
 
 func submitAll(ctx context.Context, tx store.Tx, runs []*run) ([]Result, error) {

@@ -2,7 +2,9 @@ package engine_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -15,6 +17,9 @@ import (
 
 func TestManySubmittedAtOnceEndAsThoseSubmittedOneByOne(t *testing.T) {
 	all := []leadloop.Submission{submission("1", "a@example.com"), submission("2", "b@example.com"), submission("1", "a@example.com"), submission("3", "a@example.com")}
+	for i := range 200 { // enough to be prepared on several processors
+		all = append(all, submission(fmt.Sprint("more ", i), fmt.Sprintf("more%d@example.com", i)))
+	}
 	singly, together := memstore.New(), memstore.New()
 	one, many := newLoop(t, singly, engine.Options{}), newLoop(t, together, engine.Options{})
 	var want []engine.Result
@@ -84,4 +89,19 @@ func TestOfSomebodyForgottenNothingIsStoredAlsoAmongMany(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestAPanicWhileManyArePreparedIsTheCallers(t *testing.T) {
+	loop := newLoop(t, memstore.New(), engine.Options{Urgency: func(*leadloop.Lead, *leadloop.Profile, time.Time) int { panic("no") }})
+	var all []leadloop.Submission
+	for i := range 200 {
+		all = append(all, submission(fmt.Sprint(i), fmt.Sprintf("%d@example.com", i)))
+	}
+	defer func() {
+		if p := recover(); p != "no" {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	_, err := loop.SubmitAll(ctx, all)
+	t.Errorf("returned %v", err)
 }

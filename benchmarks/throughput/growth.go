@@ -44,40 +44,47 @@ func old(ctx context.Context, tx store.Tx, from, n int) error {
 	return tx.Journal().Append(ctx, events...)
 }
 
-// growth measures a new lead in stores of ever more leads.
+// grown is a store of so many leads, and what new ones cost there.
+type grown struct {
+	size  int
+	loop  *engine.Loop
+	fill  cost
+	costs []cost
+}
+
+// growth measures a new lead in stores of ever more leads, in slices that take
+// turns: the stores are filled first, so that all are measured in the same
+// minutes.
 func growth(ctx context.Context, s settings, p place) (figures []figure, err error) {
-	name := p.fresh()
-	st, err := p.open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = st.Close() }()
-	loop, err := newLoop(ctx, st, engine.Options{})
-	if err != nil {
-		return nil, err
-	}
-	there, next := 0, 0
-	var first float64
+	var stores []*grown
 	for size := min(10_000, s.sizes); size <= s.sizes; size *= 10 {
-		filled, err := p.timed(ctx, func() error { return fill(ctx, st, there, size-there) })
+		st, err := p.open(ctx, p.fresh())
 		if err != nil {
 			return nil, err
 		}
-		added := size - there
-		there = size
-		if p.kind == "postgres" {
-			if _, err := p.pool.Exec(ctx, "VACUUM ANALYZE"); err != nil {
-				return nil, err
-			}
+		defer func() { _ = st.Close() }()
+		g := &grown{size: size}
+		if g.fill, err = p.timed(ctx, func() error { return fill(ctx, st, 0, size) }); err != nil {
+			return nil, err
 		}
-		var costs []cost
-		each := max(s.leads/s.rounds, 1)
-		for range s.rounds {
+		if g.loop, err = newLoop(ctx, st, engine.Options{}); err != nil {
+			return nil, err
+		}
+		stores = append(stores, g)
+	}
+	if p.kind == "postgres" {
+		if _, err := p.pool.Exec(ctx, "VACUUM ANALYZE"); err != nil {
+			return nil, err
+		}
+	}
+	each := max(s.leads/s.rounds, 1)
+	for round := range s.rounds {
+		for i := range stores {
+			g := stores[(round+i)%len(stores)]
 			c, err := p.timed(ctx, func() error {
-				for range each {
-					sub := submission(next)
-					next++
-					if _, err := loop.Process(ctx, sub, sub.ReceivedAt); err != nil {
+				for n := range each {
+					sub := submission(round*each + n)
+					if _, err := g.loop.Process(ctx, sub, sub.ReceivedAt); err != nil {
 						return err
 					}
 				}
@@ -86,15 +93,15 @@ func growth(ctx context.Context, s settings, p place) (figures []figure, err err
 			if err != nil {
 				return nil, err
 			}
-			costs = append(costs, c)
+			g.costs = append(g.costs, c)
 		}
-		values := perLead(costs, each)
-		if first == 0 {
-			first = values["CPU µs/lead"]
-		}
-		values["CPU, × first"] = values["CPU µs/lead"] / first
-		values["filled, leads/s"] = float64(added) / filled.wall.Seconds()
-		figures = append(figures, figure{Name: fmt.Sprintf("%d leads", size), Values: values})
+	}
+	for _, g := range stores {
+		values := perLead(g.costs, each)
+		values["CPU, × first"] = paired(g.costs, stores[0].costs, func(c cost) time.Duration { return c.cpu })
+		values["wall, × first"] = paired(g.costs, stores[0].costs, func(c cost) time.Duration { return c.wall })
+		values["filled, leads/s"] = float64(g.size) / g.fill.wall.Seconds()
+		figures = append(figures, figure{Name: fmt.Sprintf("%d leads", g.size), Values: values})
 	}
 	return figures, nil
 }
