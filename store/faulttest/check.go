@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -33,10 +34,10 @@ type Rules struct {
 // a task that will; the journal has one arrival of each lead, and gave it last
 // to the owner it has; a decision record is of a revision that was; the
 // balances of a pool sum to 0, and the pools counted no more leads than the
-// journal; tasks are of leads that exist, once, and none is done without having
-// been handed out.
+// journal; tasks are of leads that exist, or of erasures, once, and none is done
+// without having been handed out.
 func Check(ctx context.Context, s store.Store, r Rules) error {
-	c := checker{rules: r, leads: map[leadloop.LeadID]*leadloop.Lead{}, pools: map[string]bool{}}
+	c := checker{rules: r, leads: map[leadloop.LeadID]*leadloop.Lead{}, erasures: map[leadloop.LeadID]bool{}, pools: map[string]bool{}}
 	for _, p := range r.Pools {
 		c.pools[p] = true
 	}
@@ -55,11 +56,13 @@ func Check(ctx context.Context, s store.Store, r Rules) error {
 }
 
 type checker struct {
-	rules  Rules
-	leads  map[leadloop.LeadID]*leadloop.Lead
-	order  []leadloop.LeadID
-	pools  map[string]bool
-	broken []error
+	rules Rules
+	leads map[leadloop.LeadID]*leadloop.Lead
+	order []leadloop.LeadID
+	// erasures are the ids under which the journal has erasures.
+	erasures map[leadloop.LeadID]bool
+	pools    map[string]bool
+	broken   []error
 	// assigned counts the assignments in the journal.
 	assigned int64
 }
@@ -133,6 +136,10 @@ func (c *checker) history(ctx context.Context, tx store.Tx) error {
 		case leadloop.EventAssigned:
 			last[e.Lead] = e.To
 			c.assigned++
+		case leadloop.EventErased:
+			if e.From != "" { // of a target: the entry is the erasure's, not a lead's
+				c.erasures[e.Lead] = true
+			}
 		}
 	}
 	for _, id := range c.order {
@@ -183,7 +190,10 @@ func (c *checker) tasks(ctx context.Context, tx store.Tx) error {
 			c.say("task %s is there twice", t.Key)
 		}
 		seen[t.Key] = true
-		if _, there := c.leads[t.Lead]; t.Lead != "" && !there {
+		// The task that tells a system stands under the erasure's id and the
+		// system's name.
+		erasure, _, _ := strings.Cut(string(t.Lead), ":")
+		if _, there := c.leads[t.Lead]; t.Lead != "" && !there && !c.erasures[leadloop.LeadID(erasure)] {
 			c.say("task %s is of lead %s, which is not there", t.Key, t.Lead)
 		}
 		if t.State == leadloop.TaskDone && (t.Lease == 0 || t.Attempts == 0) {

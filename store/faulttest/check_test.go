@@ -2,6 +2,7 @@ package faulttest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,6 +77,14 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		}, says: "the pools counted 2 leads, the journal has 1 assignments"},
 		"a task of a lead that is not there": {spoil: func(ctx context.Context, tx store.Tx) error {
 			return tx.Tasks().Add(ctx, leadloop.Task{Key: "x", Kind: leadloop.TaskNotify, Lead: "gone", DueAt: noon})
+		}, says: "task x is of lead gone, which is not there"},
+		"a task by which a system is told of an erasure": {spoil: func(ctx context.Context, tx store.Tx) error {
+			return errors.Join(tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventErased, Lead: "er_1", From: "crm", To: "pending", At: noon}),
+				tx.Tasks().Add(ctx, leadloop.Task{Key: "erase:er_1:crm", Kind: "erase", Lead: "er_1:crm", DueAt: noon}))
+		}},
+		"a task that an erasure left behind": {spoil: func(ctx context.Context, tx store.Tx) error {
+			return errors.Join(tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventErased, Lead: "gone", To: "er_1", At: noon}),
+				tx.Tasks().Add(ctx, leadloop.Task{Key: "x", Kind: leadloop.TaskNotify, Lead: "gone", DueAt: noon}))
 		}, says: "task x is of lead gone, which is not there"},
 	} {
 		t.Run(name, func(t *testing.T) {
