@@ -98,6 +98,7 @@ func Run(t *testing.T, cfg Config) {
 		{"keys", keySentences},
 		{"tasks", taskSentences},
 		{"leases", leaseSentences},
+		{"time skew", skewSentences},
 		{"rotations", rotationSentences},
 		{"cache", cacheSentences},
 		{"costs", costSentences},
