@@ -4,10 +4,12 @@
 // of a run in one store transaction: the lead's new revision, journal entries,
 // decision record, ledger moves, tasks and the idempotency key stand or fall
 // together. If something the decision relied on changed meanwhile, it decides
-// anew. Outside effects are tasks, run at least once with a constant key.
+// anew: decisions about one lead come one after the other, on however many
+// machines. Outside effects are tasks, run at least once with a constant key.
 //
 // The engine knows stages only, no verb. It does not promise order between
-// different leads, nor that a stage is asked only once. Start with [New].
+// different leads or outside tasks, nor that a stage is asked only once. Start
+// with [New].
 package engine
 
 import (
