@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 
 	"github.com/leadloop/leadloop"
@@ -228,6 +229,7 @@ func TestWhicheverStoreCallFailsNothingIsLost(t *testing.T) {
 		}
 		return s
 	}
+	fresh["postgres"] = emptied(t)
 	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	for _, name := range slices.Sorted(maps.Keys(fresh)) {
 		t.Run(name, func(t *testing.T) {
@@ -252,5 +254,40 @@ func TestWhicheverStoreCallFailsNothingIsLost(t *testing.T) {
 			}
 			tally.add(line{what: "each store call fails: once, for good, answer lost", store: name, runs: runs, faults: runs, checks: 3 * runs, lost: lost})
 		})
+	}
+}
+
+// emptied returns one PostgreSQL store again and again, each time empty: to make
+// a schema takes longer than a run.
+func emptied(t *testing.T) func(testing.TB) store.Store {
+	w := newWhere(t, "postgres")
+	pool, err := pgxpool.New(t.Context(), w.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := pool.Exec(context.WithoutCancel(t.Context()), "DROP SCHEMA IF EXISTS "+w.Name+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+		pool.Close()
+	})
+	return func(tb testing.TB) store.Store {
+		tb.Helper()
+		s, err := w.open(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		var tables string
+		// All but that of the migrations, which has a version_id.
+		if err := pool.QueryRow(tb.Context(), `SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ')
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+				AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'version_id')`, w.Name).Scan(&tables); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := pool.Exec(tb.Context(), "TRUNCATE "+tables); err != nil {
+			tb.Fatal(err)
+		}
+		return s
 	}
 }

@@ -292,6 +292,10 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	if err := put(t, s, "a"); err != nil {
 		t.Error(err)
 	}
+	// To write tables anew takes their owner.
+	if err := s.Scrub(t.Context()); !errors.Is(err, leadloop.ErrUnavailable) || !strings.Contains(err.Error(), "scrub as their owner") {
+		t.Errorf("a scrub without owning the tables: %v", err)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

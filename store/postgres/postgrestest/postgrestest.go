@@ -84,8 +84,31 @@ type Server struct {
 	as       *syscall.SysProcAttr
 	run      *exec.Cmd
 	alive    io.Closer
-	log      *bytes.Buffer
+	log      output
 }
+
+// output gathers what the server writes.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write is called by the server's pipe.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+// Log is what the server wrote since it was started first.
+func (s *Server) Log() string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.b.String()
+}
+
+// Data is the folder with the server's files.
+func (s *Server) Data() string { return filepath.Join(s.folder, "data") }
 
 // Start starts a server in a temporary folder. Tests that stop or kill it start
 // one of their own. Settings such as "fsync=on" come on top of those that make
@@ -137,7 +160,7 @@ func (s *Server) prepare() error {
 		}
 		s.as = &syscall.SysProcAttr{Credential: id}
 	}
-	init := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "leadloop", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	init := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.Data(), "-U", "leadloop", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	init.SysProcAttr, init.Dir = s.as, s.folder
 	if out, err := init.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -161,21 +184,18 @@ func nobody() (*syscall.Credential, error) {
 	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
 
-func (s *Server) data() string { return filepath.Join(s.folder, "data") }
-
 // guard runs the server until the pipe at its standard input closes, which it
 // does when the program ends, however that ends.
 const guard = `"$@" & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null; wait $server`
 
 // Resume starts a server that was stopped or killed, on the same data.
 func (s *Server) Resume() error {
-	s.log = new(bytes.Buffer)
-	args := []string{"-c", guard, "guard", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.folder}
+	args := []string{"-c", guard, "guard", filepath.Join(s.bin, "postgres"), "-D", s.Data(), "-k", s.folder}
 	for _, setting := range append([]string{"listen_addresses=", "fsync=off", "max_connections=200", "shared_buffers=64MB"}, s.settings...) {
 		args = append(args, "-c", setting)
 	}
 	s.run = exec.Command("/bin/sh", args...)
-	s.run.SysProcAttr, s.run.Dir, s.run.Stderr = s.as, s.folder, s.log
+	s.run.SysProcAttr, s.run.Dir, s.run.Stderr = s.as, s.folder, &s.log
 	alive, err := s.run.StdinPipe()
 	if err != nil {
 		return err
@@ -196,7 +216,7 @@ func (s *Server) ready() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the server does not start: %w: %s", errors.Join(err, s.end()), s.log)
+			return fmt.Errorf("the server does not start: %w: %s", errors.Join(err, s.end()), s.Log())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -204,7 +224,7 @@ func (s *Server) ready() error {
 
 // Kill ends the server as a crash would: every process at once.
 func (s *Server) Kill() error {
-	pid, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	pid, err := os.ReadFile(filepath.Join(s.Data(), "postmaster.pid"))
 	if err != nil {
 		return err
 	}
