@@ -39,8 +39,8 @@ func members(b []byte, i, depth int, end byte, named bool) (int, bool) {
 	if i < len(b) && b[i] == end {
 		return i + 1, true
 	}
+	var ok bool
 	for {
-		ok := true
 		if named {
 			if i >= len(b) || b[i] != '"' {
 				return i, false
