@@ -22,6 +22,9 @@ const (
 	ReasonActivity = "activity"     // an activity showed the status
 	ReasonWon      = "won"          // its opportunity
 	ReasonLost     = "lost"         // its opportunity
+	// ReasonOpportunity is why a lead followed an opportunity that somebody made
+	// in the CRM.
+	ReasonOpportunity = "opportunity"
 )
 
 // RefusedError says why a lead cannot be moved now. It matches

@@ -127,28 +127,9 @@ type conversion struct {
 
 // own returns the opportunities that came from the lead, oldest first.
 func (c *conversion) own(ctx context.Context) ([]leadloop.Opportunity, error) {
-	of := func(account leadloop.AccountID) ([]leadloop.Opportunity, error) {
-		all, err := c.crm.Opportunities(ctx, account)
-		if err != nil {
-			return nil, fmt.Errorf("opportunities: %w", err)
-		}
-		return slices.DeleteFunc(all, func(o leadloop.Opportunity) bool {
-			return o.Lead == "" || o.Lead != c.s.Lead.ID && !slices.Contains(c.s.Lead.Records, o.Lead)
-		}), nil
-	}
-	var own []leadloop.Opportunity
-	var err error
-	if a := c.s.Lead.State.Account; a != "" {
-		own, err = of(a)
-	}
-	if len(own) == 0 && err == nil {
-		// Somebody may have made it at another account, which the CRM can only be
-		// asked for as a whole. A lead that was converted here is not asked about
-		// this way again.
-		own, err = of("")
-	}
+	own, err := c.crm.OpportunitiesOf(ctx, append([]leadloop.LeadID{c.s.Lead.ID}, c.s.Lead.Records...)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opportunities: %w", err)
 	}
 	slices.SortStableFunc(own, func(a, b leadloop.Opportunity) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return own, nil
@@ -195,14 +176,27 @@ func (c *conversion) convert(ctx context.Context, e *leadloop.Effects) error {
 	e.Opportunities = []leadloop.Opportunity{o}
 	c.state.Account, c.state.Contact, c.state.Opportunity = account.ID, contact.ID, o.ID
 	e.State = c.state
+	e.Events = append(e.Events, c.converted(o))
+	return nil
+}
+
+// converted says where the opportunity came from: what it says itself, or else
+// the lead's first touch.
+func (c *conversion) converted(o leadloop.Opportunity) leadloop.Event {
 	event := c.event(leadloop.EventConverted, o)
-	for k, v := range map[string]string{"source": o.Source, "medium": o.Medium, "campaign": o.Campaign, "tier": c.state.Score.Tier} {
+	event.Reason = "" // the opportunity's is why it was lost
+	var first leadloop.Touch
+	if touches := c.touches(); len(touches) > 0 && o.Source == "" {
+		first = touches[0]
+	}
+	for k, v := range map[string]string{
+		"source": cmp.Or(o.Source, first.Source), "medium": cmp.Or(o.Medium, first.Medium), "campaign": cmp.Or(o.Campaign, first.Campaign), "tier": c.state.Score.Tier,
+	} {
 		if v != "" {
 			event.Attrs[k] = v
 		}
 	}
-	e.Events = append(e.Events, event)
-	return nil
+	return event
 }
 
 // opportunityID is the id of the n-th opportunity of a lead, from 0: the same

@@ -228,6 +228,12 @@ func TestTheLoopKeepsTheStage(t *testing.T) {
 			before: in("opportunity"), state: in("opportunity", now(leadloop.OutcomeDisqualified, "student")), stage: "disqualified",
 			want: []string{"stage_changed opportunity>disqualified student by rule:disqualified"},
 		},
+		"a track does not nurture what has become a deal": {
+			before: in("opportunity"), state: in("opportunity", now(leadloop.OutcomeNurture, "entry:small")), stage: "opportunity",
+		},
+		"nor a customer": {
+			before: in("customer"), state: in("customer", now(leadloop.OutcomeNurture, "entry:small")), stage: "customer",
+		},
 		"a track nurtures": {
 			before: in("inquiry"), state: in("inquiry", now(leadloop.OutcomeNurture, "entry:small")), stage: "nurture",
 			want: []string{"stage_changed inquiry>nurture entry:small by rule:nurture"},

@@ -109,6 +109,9 @@ func (r *record) to(stage, reason, actor string) {
 }
 
 func (r *record) follow(decision, reason string) {
+	if v := r.l.conversion; v != nil && decision == FollowsNurture && (r.state.Stage == v.Stage || r.state.Stage == v.Won) {
+		return // there is a deal, and how that goes decides
+	}
 	i := slices.IndexFunc(r.l.stages, func(s stage) bool { return s.Follows == decision })
 	if i >= 0 && r.l.stages[i].ID != r.state.Stage {
 		r.to(r.l.stages[i].ID, reason, "rule:"+decision)

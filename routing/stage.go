@@ -16,7 +16,8 @@ import (
 //
 // It routes leads that nobody has, leads that re-enter, and leads whose tier
 // changed before anybody worked them; every other lead stays where it is, and
-// a lead that is being worked is never taken. A lead with an open opportunity
+// a lead that is being worked is never taken, nor is one that an open
+// opportunity came from. A lead with an open opportunity of somebody else
 // is nobody's new lead: the opportunity's owner is told. Timers that come due
 // climb the escalation ladder, and find out by themselves that a lead was
 // worked or reassigned meanwhile.
@@ -70,6 +71,8 @@ type run struct {
 	trace   Trace
 	// declined is the owner who gives the lead up.
 	declined leadloop.RepID
+	// own tells that an open opportunity came from the lead.
+	own bool
 }
 
 // match reads what the lead was matched to. What the CRM no longer has counts
@@ -101,10 +104,11 @@ func (n *run) match(ctx context.Context, crm store.CRM) error {
 			return err
 		}
 	}
-	open, _, err := store.OpenOpportunities(ctx, crm, n.s.Lead)
+	open, own, err := store.OpenOpportunities(ctx, crm, n.s.Lead)
 	if err != nil {
 		return err
 	}
+	n.own = own
 	if len(open) > 0 {
 		n.q.Opportunity = &open[0]
 	}
@@ -210,9 +214,9 @@ func (n *run) decide(ctx context.Context) error {
 			n.backWithItsOwner()
 		}
 		return nil
-	case !placed, arrives && s.Owner == "":
+	case !placed, arrives && s.Owner == "" && !n.own:
 		return n.route(ctx)
-	case n.s.Previous.Score.Tier != s.Score.Tier && !s.Worked():
+	case n.s.Previous.Score.Tier != s.Score.Tier && !s.Worked() && !n.own:
 		n.q.Keep = true
 		if err := n.returns(ctx); err != nil {
 			return err

@@ -22,6 +22,17 @@ func OpenOpportunities(ctx context.Context, crm CRM, lead *leadloop.Lead) (open 
 	}
 	matched := func(o leadloop.Opportunity) bool { return o.ID == s.Opportunity }
 	if s.Opportunity != "" && !slices.ContainsFunc(all, matched) {
+		of, err := crm.OpportunitiesOf(ctx, append([]leadloop.LeadID{lead.ID}, lead.Records...)...)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, o := range of {
+			if !slices.ContainsFunc(all, func(x leadloop.Opportunity) bool { return x.ID == o.ID }) {
+				all = append(all, o)
+			}
+		}
+	}
+	if s.Opportunity != "" && !slices.ContainsFunc(all, matched) {
 		// It is another account's, which the CRM can only be asked for as a whole.
 		every, err := crm.Opportunities(ctx, "")
 		if err != nil {

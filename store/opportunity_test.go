@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +25,10 @@ func (d deals) Opportunities(_ context.Context, account leadloop.AccountID) ([]l
 		}
 	}
 	return out, nil
+}
+
+func (d deals) OpportunitiesOf(_ context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	return slices.DeleteFunc(slices.Clone(d.all), func(o leadloop.Opportunity) bool { return o.Lead == "" || !slices.Contains(leads, o.Lead) }), nil
 }
 
 func TestOpenOpportunitiesAreThoseThatMakeALeadNobodysNewOne(t *testing.T) {
@@ -49,8 +54,9 @@ func TestOpenOpportunitiesAreThoseThatMakeALeadNobodysNewOne(t *testing.T) {
 		"one that was won does not come first":                       {state: leadloop.State{Account: "acme", Opportunity: "o2"}, want: []leadloop.OpportunityID{"o1", "o3", "o5"}, own: true},
 		"what came from a lead that was merged into it is its own":   {state: leadloop.State{Account: "acme"}, records: []leadloop.LeadID{"l0"}, want: []leadloop.OpportunityID{"o1", "o3"}, own: true},
 		"the one it was matched to may be another account's":         {state: leadloop.State{Account: "acme", Opportunity: "o6"}, want: []leadloop.OpportunityID{"o6", "o1", "o3", "o5"}, own: true},
-		"or that of a lead whose account nobody knows":               {state: leadloop.State{Opportunity: "o6"}, want: []leadloop.OpportunityID{"o6"}},
-		"one that was lost or that the CRM no longer has is no deal": {state: leadloop.State{Opportunity: "o7"}},
+		"or that of a lead whose account nobody knows":               {state: leadloop.State{Opportunity: "o6"}, want: []leadloop.OpportunityID{"o6"}, own: true},
+		"its own is found without its account":                       {state: leadloop.State{Opportunity: "o4"}, own: true},
+		"one that was lost or that the CRM no longer has is no deal": {state: leadloop.State{Opportunity: "o7"}, own: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, own, err := store.OpenOpportunities(t.Context(), crm, &leadloop.Lead{ID: "l1", Records: c.records, State: c.state})

@@ -123,6 +123,9 @@ type CRM interface {
 	// Opportunities returns an account's opportunities in id order; of all
 	// accounts if the account is "".
 	Opportunities(ctx context.Context, account leadloop.AccountID) ([]leadloop.Opportunity, error)
+	// OpportunitiesOf returns those that came from any of the leads, whatever
+	// account they are at, each once, in id order.
+	OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error)
 
 	PutRep(ctx context.Context, r leadloop.Rep) error
 	// Reps returns all reps in id order.

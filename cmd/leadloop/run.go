@@ -84,7 +84,11 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	started := time.Now()
-	r := &replay{loop: loop, store: st, asOf: in.asOf}
+	desk, err := pb.Desk(st, o)
+	if err != nil {
+		return err
+	}
+	r := &replay{loop: loop, store: st, desk: desk, asOf: in.asOf}
 	if err := c.prepare(ctx, r, in, tokens, s); err != nil {
 		return err
 	}

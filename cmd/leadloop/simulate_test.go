@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/engine"
@@ -15,6 +16,7 @@ import (
 	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/store/memstore"
+	"github.com/leadloop/leadloop/tracking"
 )
 
 // Five weeks of the sample, or all twelve up to LEADLOOP_SIMULATE_UNTIL, lead by
@@ -56,7 +58,11 @@ func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replay{loop: loop, store: st, asOf: in.asOf}
+	desk, err := pb.Desk(st, playbook.Options{Tokens: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replay{loop: loop, store: st, desk: desk, asOf: in.asOf}
 	if err := c.prepare(ctx, r, in, tokens, quiet); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +100,59 @@ func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
 			t.Errorf("the loop has %+v, the simulation %+v", w, g)
 		}
 	}
+	dealsAreConversions(t, st, in.asOf)
 	if len(want) < 200 || heldBack != h.heldBack {
 		t.Errorf("%d leads, %d held back of %d", len(want), h.heldBack, heldBack)
+	}
+}
+
+// dealsAreConversions says that the leads of the CRM's deals followed them, and
+// that the figures tell what they brought.
+func dealsAreConversions(t *testing.T, st store.Store, asOf time.Time) {
+	t.Helper()
+	ctx := t.Context()
+	var won leadloop.Micros
+	ours := map[leadloop.OpportunityStatus]int{}
+	err := st.View(ctx, func(tx store.Tx) error {
+		all, err := tx.CRM().Opportunities(ctx, "")
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if o.Lead == "" {
+				continue
+			}
+			l, err := store.Resolve(ctx, tx.Leads(), o.Lead)
+			if err != nil {
+				return err
+			}
+			if ours[o.Status]++; o.Status == leadloop.OpportunityWon {
+				won += o.Amount
+			}
+			stage := map[leadloop.OpportunityStatus]string{leadloop.OpportunityOpen: "opportunity", leadloop.OpportunityWon: "customer", leadloop.OpportunityLost: "nurture"}[o.Status]
+			if s := l.State; s.Stage != stage || s.Opportunity != o.ID {
+				t.Errorf("opportunity %s is %s, its lead %s with %q", o.ID, o.Status, s.Stage, s.Opportunity)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tracking.NewReview(ctx, st, asOf, tracking.ReviewOptions{Tables: [][]string{{tracking.DimStage}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range r.Tables[0].Groups {
+		d := g.Deals
+		switch stage := g.Values[0]; {
+		case stage == "customer" && (d.Won != ours[leadloop.OpportunityWon] || d.WonAmount != won),
+			stage == "opportunity" && d.Open != ours[leadloop.OpportunityOpen],
+			stage == "nurture" && d.Lost != ours[leadloop.OpportunityLost]:
+			t.Errorf("in stage %s are %+v, the CRM has %v, won for %v", stage, d, ours, won)
+		}
+	}
+	if ours[leadloop.OpportunityOpen] < 5 {
+		t.Error(ours)
 	}
 }

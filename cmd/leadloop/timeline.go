@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/engine"
+	"github.com/leadloop/leadloop/lifecycle"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -82,6 +83,7 @@ func loadActivities(path string, leadID func(string) leadloop.LeadID) ([]activit
 type replay struct {
 	loop  *engine.Loop
 	store store.Store
+	desk  *lifecycle.Lifecycle // nil if leads are only recorded, not decided
 	asOf  time.Time
 
 	moments []moment
@@ -236,7 +238,16 @@ func (r *replay) addOpportunity(o leadloop.Opportunity, have map[leadloop.Opport
 		now, _ := stateAt(o, at)
 		r.moments = append(r.moments, moment{at, 0, string(o.ID), func(ctx context.Context) error {
 			r.counts.Opportunities++
-			return r.store.Update(ctx, func(tx store.Tx) error { return tx.CRM().PutOpportunity(ctx, now) })
+			err := r.store.Update(ctx, func(tx store.Tx) error { return tx.CRM().PutOpportunity(ctx, now) })
+			if err != nil || now.Lead == "" || r.desk == nil {
+				return err
+			}
+			// The lead that it came from is converted, whoever made it in the CRM.
+			_, err = r.loop.Do(ctx, now.Lead, at, r.desk.Follow("rule:crm"))
+			if errors.Is(err, leadloop.ErrNotFound) {
+				return nil // of a lead that was never ours, or had not come yet
+			}
+			return err
 		}})
 	}
 }

@@ -142,6 +142,11 @@ func (c *crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]
 	return out, nil
 }
 
+func (c *crm) OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	all, err := c.Opportunities(ctx, "")
+	return slices.DeleteFunc(all, func(o leadloop.Opportunity) bool { return o.Lead == "" || !slices.Contains(leads, o.Lead) }), err
+}
+
 func (c *crm) PutRep(ctx context.Context, r leadloop.Rep) error {
 	t, err := c.write(ctx)
 	if err == nil {

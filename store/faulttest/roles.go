@@ -128,6 +128,10 @@ func (f watchedCRM) Opportunities(ctx context.Context, account leadloop.AccountI
 	return tryFor(f.s, "CRM.Opportunities", func() ([]leadloop.Opportunity, error) { return f.r.Opportunities(ctx, account) })
 }
 
+func (f watchedCRM) OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	return tryFor(f.s, "CRM.OpportunitiesOf", func() ([]leadloop.Opportunity, error) { return f.r.OpportunitiesOf(ctx, leads...) })
+}
+
 func (f watchedCRM) PutRep(ctx context.Context, r leadloop.Rep) error {
 	return try(f.s, "CRM.PutRep", func() error { return f.r.PutRep(ctx, r) })
 }

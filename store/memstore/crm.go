@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/leadloop/leadloop"
 )
@@ -94,11 +95,37 @@ func (r crm) PutOpportunity(ctx context.Context, o leadloop.Opportunity) error {
 	}
 	if old, ok := r.state.opps.get(o.ID); ok {
 		r.state.oppsByAccount.drop(key{a: string(old.Account), b: string(o.ID)})
+		r.state.oppsByLead.drop(key{a: string(old.Lead), b: string(o.ID)})
 	}
 	o = copyOpportunity(o)
 	r.state.opps.put(o.ID, &o)
 	r.state.oppsByAccount.put(key{a: string(o.Account), b: string(o.ID)}, o.ID)
+	if o.Lead != "" {
+		r.state.oppsByLead.put(key{a: string(o.Lead), b: string(o.ID)}, o.ID)
+	}
 	return nil
+}
+
+func (r crm) OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	if err := r.reading(ctx); err != nil {
+		return nil, err
+	}
+	var ids []leadloop.OpportunityID
+	for _, lead := range leads {
+		for k, id := range r.state.oppsByLead.from(key{a: string(lead)}) {
+			if k.a != string(lead) {
+				break
+			}
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var found []leadloop.Opportunity
+	for _, id := range slices.Compact(ids) {
+		o, _ := r.state.opps.get(id)
+		found = append(found, copyOpportunity(*o))
+	}
+	return found, nil
 }
 
 func (r crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]leadloop.Opportunity, error) {
@@ -108,7 +135,7 @@ func (r crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]l
 	var found []leadloop.Opportunity
 	if account == "" {
 		for _, o := range r.state.opps.all() {
-			found = append(found, *o)
+			found = append(found, copyOpportunity(*o))
 		}
 		return found, nil
 	}
@@ -117,7 +144,7 @@ func (r crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]l
 			break
 		}
 		o, _ := r.state.opps.get(id)
-		found = append(found, *o)
+		found = append(found, copyOpportunity(*o))
 	}
 	return found, nil
 }

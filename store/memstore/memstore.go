@@ -148,6 +148,7 @@ type state struct {
 	contactIdents index[leadloop.ContactID]
 	opps          table[leadloop.OpportunityID, *leadloop.Opportunity]
 	oppsByAccount index[leadloop.OpportunityID] // account, id
+	oppsByLead    index[leadloop.OpportunityID] // lead, id
 	reps          table[leadloop.RepID, *leadloop.Rep]
 
 	seq          int64
@@ -185,8 +186,9 @@ func newState() *state {
 		accounts: newTable[leadloop.AccountID, *leadloop.Account](), accountIdents: newIndex[leadloop.AccountID](),
 		contacts: newTable[leadloop.ContactID, *leadloop.Contact](), contactIdents: newIndex[leadloop.ContactID](),
 		opps: newTable[leadloop.OpportunityID, *leadloop.Opportunity](), oppsByAccount: newIndex[leadloop.OpportunityID](),
-		reps:   newTable[leadloop.RepID, *leadloop.Rep](),
-		events: newIndex[*leadloop.Event](), eventsByLead: newIndex[*leadloop.Event](),
+		oppsByLead: newIndex[leadloop.OpportunityID](),
+		reps:       newTable[leadloop.RepID, *leadloop.Rep](),
+		events:     newIndex[*leadloop.Event](), eventsByLead: newIndex[*leadloop.Event](),
 		decisions: newIndex[*leadloop.Decision](), keys: newTable[string, leadloop.LeadID](), keysByLead: newIndex[string](),
 		tasks: newTable[string, *leadloop.Task](), tasksByLead: newIndex[*leadloop.Task](), tasksByDue: newIndex[*leadloop.Task](),
 		pending: newIndex[*leadloop.Task](), available: newIndex[struct{}](),

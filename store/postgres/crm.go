@@ -72,6 +72,14 @@ func (t crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]l
 	return many[leadloop.Opportunity](ctx, t.tx, "SELECT document::text FROM {opportunities} WHERE account = $1 ORDER BY id", string(account))
 }
 
+func (t crm) OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	ids := make([]string, len(leads))
+	for i, id := range leads {
+		ids[i] = string(id)
+	}
+	return many[leadloop.Opportunity](ctx, t.tx, "SELECT document::text FROM {opportunities} WHERE document ->> 'lead' = ANY($1::text[]) ORDER BY id", ids)
+}
+
 func (t crm) PutRep(ctx context.Context, p leadloop.Rep) error {
 	p.Away = slices.Clone(p.Away)
 	for i, a := range p.Away {

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -109,6 +111,20 @@ func (t crm) Opportunities(ctx context.Context, account leadloop.AccountID) ([]l
 		return many[leadloop.Opportunity](ctx, t.tx, "an opportunity", "SELECT document FROM opportunities ORDER BY id")
 	}
 	return many[leadloop.Opportunity](ctx, t.tx, "an opportunity", "SELECT document FROM opportunities WHERE account = ?1 ORDER BY id", string(account))
+}
+
+func (t crm) OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error) {
+	if err := t.reading(ctx); err != nil || len(leads) == 0 {
+		return nil, err
+	}
+	ids, err := json.Marshal(leads)
+	if err != nil {
+		return nil, err
+	}
+	all, err := many[leadloop.Opportunity](ctx, t.tx, "an opportunity",
+		"SELECT document FROM opportunities WHERE document ->> '$.lead' IN (SELECT i.value FROM json_each(?1) AS i)", string(ids))
+	slices.SortFunc(all, func(a, b leadloop.Opportunity) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all, err
 }
 
 func (t crm) PutRep(ctx context.Context, p leadloop.Rep) error {

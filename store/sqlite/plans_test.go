@@ -117,7 +117,7 @@ func exercise(t *testing.T, s *Store) {
 		drop := func(_ any, err error) error { return err }
 		must(
 			drop(tx.Leads().Get(ctx, "a")), drop(tx.Leads().Match(ctx, ids)), drop(tx.Leads().List(ctx, "", 9)), drop(tx.Leads().Workload(ctx, "r", now)),
-			drop(tx.CRM().Account(ctx, "a")), drop(tx.CRM().MatchAccounts(ctx, ids)), drop(tx.CRM().Contact(ctx, "a")), drop(tx.CRM().MatchContacts(ctx, ids)),
+			drop(tx.CRM().Account(ctx, "a")), drop(tx.CRM().MatchAccounts(ctx, ids)), drop(tx.CRM().Contact(ctx, "a")), drop(tx.CRM().MatchContacts(ctx, ids)), drop(tx.CRM().OpportunitiesOf(ctx, "a", "b")),
 			drop(tx.CRM().Opportunities(ctx, "")), drop(tx.CRM().Opportunities(ctx, "a")), drop(tx.CRM().Reps(ctx)),
 			drop(tx.Decisions().Latest(ctx, "a")), drop(tx.Decisions().ByLead(ctx, "a")), drop(tx.Keys().Lookup(ctx, "a")),
 			drop(tx.Tasks().Get(ctx, "a")), drop(tx.Tasks().ByLead(ctx, "")), drop(tx.Tasks().ByLead(ctx, "a")),

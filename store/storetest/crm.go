@@ -34,6 +34,12 @@ func opportunities(account leadloop.AccountID) func(context.Context, store.Tx) (
 	}
 }
 
+func opportunitiesOf(leads ...leadloop.LeadID) func(context.Context, store.Tx) ([]leadloop.Opportunity, error) {
+	return func(ctx context.Context, tx store.Tx) ([]leadloop.Opportunity, error) {
+		return tx.CRM().OpportunitiesOf(ctx, leads...)
+	}
+}
+
 func reps(ctx context.Context, tx store.Tx) ([]leadloop.Rep, error) { return tx.CRM().Reps(ctx) }
 
 func (k *kit) putAccounts(all ...leadloop.Account) {
@@ -132,6 +138,23 @@ var crmSentences = []sentence{
 		put(moved)
 		same(k, "of x after one moved", []leadloop.OpportunityID{"c"}, ids(read(k, opportunities("x")), opportunityID))
 		same(k, "of y after one moved", []leadloop.Opportunity{moved, {ID: "a", Account: "y"}}, read(k, opportunities("y")))
+	}},
+	{"OpportunitiesOf returns those of the leads, of any account, each once, in id order", "", func(k *kit) {
+		put := func(o leadloop.Opportunity) {
+			k.update(func(ctx context.Context, tx store.Tx) error { return tx.CRM().PutOpportunity(ctx, o) })
+		}
+		for _, o := range []leadloop.Opportunity{{ID: "c", Account: "x", Lead: "l1"}, {ID: "B", Lead: "l1"}, {ID: "a", Account: "y", Lead: "l2"}, {ID: "d", Account: "x"}} {
+			put(o)
+		}
+		same(k, "of one lead", []leadloop.OpportunityID{"B", "c"}, ids(read(k, opportunitiesOf("l1")), opportunityID))
+		same(k, "of two, one of them twice", []leadloop.OpportunityID{"B", "a", "c"}, ids(read(k, opportunitiesOf("l2", "l1", "l2")), opportunityID))
+		same(k, "of nobody", nil, read(k, opportunitiesOf("L1", "l", "")))
+		same(k, "of no lead", nil, read(k, opportunitiesOf()))
+		moved := fullOpportunity("B")
+		moved.Lead = "l2"
+		put(moved)
+		same(k, "of the one after an opportunity moved", []leadloop.OpportunityID{"c"}, ids(read(k, opportunitiesOf("l1")), opportunityID))
+		same(k, "of the other", []leadloop.Opportunity{moved, {ID: "a", Account: "y", Lead: "l2"}}, read(k, opportunitiesOf("l2")))
 	}},
 	{"Reps returns all reps in id order, replaced by id", "", func(k *kit) {
 		for _, r := range []leadloop.Rep{{ID: "b"}, fullRep("a"), {ID: "C"}, fullRep("b")} {
