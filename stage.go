@@ -113,6 +113,8 @@ type Effects struct {
 	Accounts      []Account
 	Contacts      []Contact
 	Opportunities []Opportunity
+	// Consents are appended to the consent ledger.
+	Consents []ConsentEntry
 	// Trace explains the step in the decision record.
 	Trace json.RawMessage
 }

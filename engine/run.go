@@ -37,6 +37,7 @@ type run struct {
 	guards     []leadloop.Guard
 	own        []string           // tokens of the lead, see identify
 	crm        []leadloop.Effects // those with records for the CRM
+	consents   []leadloop.ConsentEntry
 	record     leadloop.LeadID
 	changed    bool
 }
@@ -216,6 +217,9 @@ func (r *run) apply(ctx context.Context, stage leadloop.Stage, o leadloop.Outcom
 	}
 	if len(e.Accounts)+len(e.Contacts)+len(e.Opportunities) > 0 {
 		r.crm, r.changed = append(r.crm, e), true
+	}
+	if len(e.Consents) > 0 {
+		r.consents, r.changed = append(r.consents, e.Consents...), true
 	}
 	if len(e.Guard.Identifiers)+len(e.Guard.Tokens) > 0 {
 		r.guards = append(r.guards, e.Guard)
@@ -441,6 +445,11 @@ func (r *run) write(ctx context.Context, tx store.Tx) (revision int64, err error
 		m.Revision += moved[m.Pool]
 		moved[m.Pool]++
 		if err := tx.Rotations().Move(ctx, m); err != nil {
+			return 0, err
+		}
+	}
+	for _, c := range r.consents {
+		if err := tx.Consents().Add(ctx, c); err != nil {
 			return 0, err
 		}
 	}

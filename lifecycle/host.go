@@ -34,6 +34,10 @@ type Host struct {
 	// Tokens are the suppression tokens of a lead, which the mail that asks for a
 	// confirmation is delivered under.
 	Tokens func(p *leadloop.Profile) []string
+	// Confirmed makes an entry of the consent ledger of a yes that a lead gave
+	// from its mailbox: it adds whose it is, and reports false if there is no
+	// mailbox. Without it the ledger is not told.
+	Confirmed func(p *leadloop.Profile, e leadloop.ConsentEntry) (leadloop.ConsentEntry, bool)
 	// Track returns the track that a lead in nurture was given to, "" for none.
 	// A cadence of that id takes it up.
 	Track func(s *leadloop.State) string

@@ -62,7 +62,9 @@ func (c *checker) optIn(d *DoubleOptIn) *DoubleOptIn {
 // NewOptIn returns the step "opt_in", which belongs before whatever asks for
 // consent. A lead that came from a source which needs a double opt-in has a
 // pending consent from then on, whatever its form said, until an activity
-// confirms it. A no stays a no. What the lead is asked with is a
+// confirms it. A no stays a no. The confirmation is an entry of the consent
+// ledger in the same commit (see [Host].Confirmed), with the mail as its wording
+// and the activity as its proof. What the lead is asked with is a
 // [leadloop.TaskStep] of [NewCadence]: a mail under [OptInCadence], which needs
 // no consent and is stopped by the suppression list.
 func NewOptIn(l *Lifecycle) leadloop.Stage {
@@ -93,8 +95,17 @@ func NewOptIn(l *Lifecycle) leadloop.Stage {
 			if !at.After(asked.ObservedAt) {
 				at = asked.ObservedAt.Add(1) // the claim that confirms is the later one
 			}
+			click := &s.Lead.Activities[i]
 			e.Claims = []leadloop.Claim{consent(leadloop.ConsentGranted, at)}
-			e.Events = []leadloop.Event{{Kind: leadloop.EventOptInConfirmed, Lead: s.Lead.ID, At: s.Lead.Activities[i].At, Reason: s.Lead.Activities[i].Type, Actor: "rule:double_opt_in"}}
+			e.Events = []leadloop.Event{{Kind: leadloop.EventOptInConfirmed, Lead: s.Lead.ID, At: click.At, Reason: click.Type, Actor: "rule:double_opt_in"}}
+			if l.host.Confirmed != nil {
+				entry, ok := l.host.Confirmed(s.Profile, leadloop.ConsentEntry{
+					State: leadloop.ConsentGranted, Wording: o.Content, Proof: click.ID, Source: optInSource, At: at,
+				})
+				if ok {
+					e.Consents = []leadloop.ConsentEntry{entry}
+				}
+			}
 		}
 		return leadloop.Outcome{}, e, nil
 	})

@@ -105,8 +105,8 @@ func (p *Playbook) Desk(st store.Store, o Options) (*lifecycle.Lifecycle, error)
 		Identify: func(a *leadloop.Account, c *leadloop.Contact) {
 			a.Identifiers, c.Identifiers = dedupe.AccountIdentifiers(*a), dedupe.ContactIdentifiers(*c)
 		},
-		Tokens: o.Tokens.Of,
-		Track:  func(s *leadloop.State) string { return router.Track(s.Entry) },
+		Tokens: o.Tokens.Of, Confirmed: o.Tokens.Confirmed,
+		Track: func(s *leadloop.State) string { return router.Track(s.Entry) },
 	}
 	if h.OpenTasks == nil {
 		h.OpenTasks = openTasks(st)

@@ -394,7 +394,11 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	if st == nil || o.Tokens == nil {
 		return nil, fmt.Errorf("playbook: %w: a store and suppression tokens are required", leadloop.ErrInvalid)
 	}
-	stages, err := p.stages(st, o)
+	desk, err := p.Desk(st, o)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := p.stages(st, o, desk)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
 	}
@@ -402,10 +406,6 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	e.Merger, e.Playbook = dedupe.Merger{Policy: p.policy}, p.digest
 	if e.Urgency == nil {
 		e.Urgency = p.urgency()
-	}
-	desk, err := p.Desk(st, o)
-	if err != nil {
-		return nil, err
 	}
 	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(desk), lifecycle.NewConversion(desk), tracking.NewStage(tracking.Options{}),
 		lifecycle.NewClocks(desk), lifecycle.NewCadence(desk), routing.NewSettle(router, st))
@@ -450,13 +450,13 @@ func (p *Playbook) suppress(st store.Store, o Options) (leadloop.Stage, error) {
 	return privacy.NewStage(st, o.Tokens, privacy.Options{Consent: p.privacy.Rules()})
 }
 
-func (p *Playbook) stages(st store.Store, o Options) ([]leadloop.Stage, error) {
+func (p *Playbook) stages(st store.Store, o Options, desk *lifecycle.Lifecycle) ([]leadloop.Stage, error) {
 	suppress, err := p.suppress(st, o)
 	if err != nil {
 		return nil, err
 	}
 	matching := dedupe.Options{Policy: p.policy}
-	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), lifecycle.NewOptIn(p.lifecycle), suppress, lifecycle.NewHold()}
+	stages := []leadloop.Stage{dedupe.NewStage(st, matching), dedupe.NewMatchStage(st, matching), lifecycle.NewOptIn(desk), suppress, lifecycle.NewHold()}
 	if p.enriching != nil {
 		waterfall, err := p.waterfall(st, o, listed(st, o))
 		if err != nil {

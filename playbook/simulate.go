@@ -32,7 +32,7 @@ func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, owner
 			o.Enrich = enrich.Off
 		}
 	}
-	stages, err := p.stages(st, o)
+	stages, err := p.stages(st, o, p.lifecycle)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)
 	}

@@ -37,7 +37,8 @@ var (
 	bases         = []string{BasisConsent, BasisContract, BasisLegalObligation, BasisLegitimateInterest}
 	consentStates = []string{leadloop.ConsentGranted, leadloop.ConsentDenied, leadloop.ConsentWithdrawn, leadloop.ConsentPending}
 	// References are printable and have no @, so that nobody's address gets in.
-	references = regexp.MustCompile(`^[\pL\pN ._:/#+-]{0,200}$`)
+	references   = regexp.MustCompile(`^[\pL\pN ._:/#+-]{0,200}$`)
+	notReference = regexp.MustCompile(`[^\pL\pN ._:/#+-]`)
 )
 
 // Consent is something that a person said about one purpose.
@@ -146,6 +147,28 @@ func (t *Tokens) entry(c Consent) (store.Consent, error) {
 	return e, errors.Join(problems...)
 }
 
+// Confirmed makes an entry about all purposes of what a lead said from its
+// mailbox: the mailbox is whose it is, the lead's country the region. What a
+// reference may not hold is replaced in wording, proof and source. False if the
+// lead has no mailbox that can be read, or the entry no state or time.
+func (t *Tokens) Confirmed(p *leadloop.Profile, e store.Consent) (store.Consent, bool) {
+	mailbox, _ := leadloop.Email.Get(p)
+	region, _ := normalize.Country(countryHint(p))
+	out, err := t.entry(Consent{
+		Kind: KindEmail, Value: mailbox, State: e.State, Region: region, Wording: reference(e.Wording), Proof: reference(e.Proof), Source: reference(e.Source), At: e.At,
+	})
+	return out, err == nil
+}
+
+// reference is a text with what a reference may not hold replaced.
+func reference(text string) string {
+	out := notReference.ReplaceAllString(text, "_")
+	if r := []rune(out); len(r) > 200 {
+		out = string(r[:200])
+	}
+	return out
+}
+
 func hint(found string, known []string) string {
 	if h := suggest.DidYouMean(found, known); h != "" {
 		return ", " + h
@@ -232,7 +255,8 @@ func NewTerms(t *Tokens, rules ...ConsentRule) (*Terms, error) {
 //
 // The latest entry of the ledger about the purpose, or about [PurposeAny],
 // counts; entries after asOf do not. Without one the lead's consent field
-// counts, as a consent to everything. A no is a no everywhere. Where a rule
+// counts, as a consent to everything. A no that the lead said itself since the
+// entry counts before its yes, and a no is a no everywhere. Where a rule
 // covers the country and the purpose, a yes on one of its bases is needed.
 func (c *Terms) Refuse(ctx context.Context, tx store.Tx, l *leadloop.Lead, p *leadloop.Profile, purpose string, asOf time.Time) (reason string, err error) {
 	entries, err := tx.Consents().Of(ctx, c.tokens.people(l, p))
@@ -240,9 +264,15 @@ func (c *Terms) Refuse(ctx context.Context, tx store.Tx, l *leadloop.Lead, p *le
 		return "", err
 	}
 	state, basis := "", BasisConsent
+	var said time.Time
 	for _, e := range entries { // by time: the latest stays
 		if !e.At.After(asOf) && (e.Purpose == purpose || e.Purpose == PurposeAny) {
-			state, basis = e.State, e.Basis
+			state, basis, said = e.State, e.Basis, e.At
+		}
+	}
+	if state == leadloop.ConsentGranted || state == leadloop.ConsentPending {
+		if no := lastNo(l, said, asOf); no != "" {
+			state = no
 		}
 	}
 	if state == "" {
@@ -265,6 +295,19 @@ func (c *Terms) Refuse(ctx context.Context, tx store.Tx, l *leadloop.Lead, p *le
 		}
 	}
 	return "", nil
+}
+
+// lastNo is the latest no that the lead said itself after a moment, "" if it
+// said none.
+func lastNo(l *leadloop.Lead, after, asOf time.Time) (no string) {
+	for _, c := range l.Claims {
+		state := c.Value.Text()
+		if c.Field == leadloop.Consent.Name() && c.ObservedAt.After(after) && !c.ObservedAt.After(asOf) &&
+			(state == leadloop.ConsentDenied || state == leadloop.ConsentWithdrawn) {
+			no, after = state, c.ObservedAt
+		}
+	}
+	return no
 }
 
 // people are the tokens of a lead's mailboxes and numbers, without those of
