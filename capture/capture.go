@@ -230,6 +230,7 @@ func (c *Capture) key(p Payload, d *draft, at time.Time) string {
 
 // draft is a submission in the making.
 type draft struct {
+	dialled  string // the region of the phone number, if it is one
 	source   Source
 	schema   *leadloop.Schema
 	values   map[string]leadloop.Value

@@ -55,6 +55,9 @@ func (d *draft) place() {
 				d.drop(f.Name(), cause(err))
 			} else {
 				d.set(f, n.E164)
+				if f == leadloop.Phone {
+					d.dialled = n.Region
+				}
 			}
 		}
 	}
@@ -140,11 +143,9 @@ func (d *draft) derive() {
 	}
 	country, _ := d.text(leadloop.Country)
 	if country == "" {
-		if s, ok := d.text(leadloop.Phone); ok {
-			if n, err := normalize.Phone(s, ""); err == nil && n.Region != "001" {
-				country = n.Region
-				d.infer(leadloop.Country, country)
-			}
+		if d.dialled != "" && d.dialled != "001" {
+			country = d.dialled
+			d.infer(leadloop.Country, country)
 		}
 	}
 	region, _ := d.text(leadloop.Region)

@@ -31,9 +31,11 @@ type Estimate struct {
 // ProviderEstimate is one provider's part.
 type ProviderEstimate struct {
 	Provider string `json:"provider"`
-	// Calls is the most there can be.
-	Calls    int             `json:"calls"`
-	Expected leadloop.Micros `json:"expected"`
+	// Calls is the most there can be, ExpectedCalls how many there are on
+	// average.
+	Calls         int             `json:"calls"`
+	ExpectedCalls float64         `json:"expected_calls"`
+	Expected      leadloop.Micros `json:"expected"`
 }
 
 // Estimate says what enriching the leads would cost. It reads the store and
@@ -100,6 +102,7 @@ func (w *Waterfall) Estimate(ctx context.Context, leads iter.Seq2[leadloop.Subje
 			if src.Charge == ChargeCall && reached == 1 {
 				low += float64(src.Price)
 			}
+			out.Providers[i].ExpectedCalls += reached
 			expected[i] += reached * src.expected()
 		}
 		if asking {

@@ -127,9 +127,12 @@ func TestAnEstimateAsksNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := 0.8
 	want := enrich.Estimate{
 		Leads: 4, Asking: 3, Low: 0, Expected: 800_000 + 200_000, High: 2 * euro,
-		Providers: []enrich.ProviderEstimate{{Provider: "a", Calls: 1, Expected: 800_000}, {Provider: "b", Calls: 1, Expected: 200_000}},
+		Providers: []enrich.ProviderEstimate{
+			{Provider: "a", Calls: 1, ExpectedCalls: 1, Expected: 800_000}, {Provider: "b", Calls: 1, ExpectedCalls: 1 - known, Expected: 200_000},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("estimate (-want +got):\n%s", diff)

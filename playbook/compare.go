@@ -1,17 +1,14 @@
 package playbook
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
-	"github.com/leadloop/leadloop/scoring"
 )
 
 // CompareLead is a lead that two playbooks are tried on.
@@ -24,6 +21,9 @@ type CompareLead struct {
 	Account     *leadloop.Account
 	Contact     *leadloop.Contact
 	Opportunity *leadloop.Opportunity
+	// Touched are the moments at which whoever owned it by then worked it, for
+	// response times.
+	Touched []time.Time
 	// Outcome is how it ended: leadloop.OpportunityWon, OpportunityLost, or ""
 	// for what is open or unknown.
 	Outcome leadloop.OpportunityStatus
@@ -39,7 +39,21 @@ type CompareOptions struct {
 	// Reps are those of the CRM, for absences and weights; the playbooks' own
 	// come on top.
 	Reps []leadloop.Rep
-	// Progress is called every thousand leads.
+	// Routing are the assumptions of the simulation that says who would get the
+	// leads: Response, Open, Seed and Drain. The others are set here.
+	Routing routing.SimulateOptions
+	// Idle routes every lead as if all reps were there and idle when it arrives,
+	// instead of in virtual time with what they have to do by then: for leads
+	// whose times of arrival mean nothing.
+	Idle bool
+	// Unordered says that leads do not come in the order of their arrival. What
+	// routing reads of each is then held until all have come.
+	Unordered bool
+	// EnrichSample is of how many leads it is estimated what enriching them would
+	// cost; 0 means 5,000, fewer than 0 none. Of more leads the companies of
+	// about as many are drawn, always the same.
+	EnrichSample int
+	// Progress is called every thousand leads, by one goroutine at a time.
 	Progress func(done int)
 }
 
@@ -113,15 +127,26 @@ type Comparison struct {
 	Movers []Mover     `json:"movers"`
 	Moved  []MovedLead `json:"moved"`
 
-	Places  []PlaceShift `json:"places"`
-	Entries []Shift      `json:"entries"`
-	Owners  []Shift      `json:"owners"`
-	// Clocks are the SLA policies that start.
-	Clocks []Shift `json:"clocks"`
+	// Places are where leads are in the end, Flows how many go from one to
+	// another, the most first. Entries placed them there, Owners have them, and
+	// Clocks are the SLA policies that run for them.
+	Places  []PlaceShift   `json:"places"`
+	Flows   []routing.Flow `json:"flows"`
+	Entries []Shift        `json:"entries"`
+	Owners  []Shift        `json:"owners"`
+	Clocks  []Shift        `json:"clocks"`
+	// SimulatedBefore and SimulatedAfter are what happened in virtual time: who
+	// waited how long where, and which response times were met. Nil if everybody
+	// was taken to be idle.
+	SimulatedBefore *routing.Simulation `json:"simulation_before,omitempty"`
+	SimulatedAfter  *routing.Simulation `json:"simulation_after,omitempty"`
 	// ReadsMore and ReadsLess are fields that the rules of one playbook read and
 	// those of the other don't: what is bought follows them.
 	ReadsMore []string `json:"reads_more,omitempty"`
 	ReadsLess []string `json:"reads_less,omitempty"`
+	// Enrichment is what looking the leads up would cost; nil if neither playbook
+	// buys anything, or nobody asked.
+	Enrichment *EnrichShift `json:"enrichment,omitempty"`
 
 	// Before and After tell how scores and tiers sort won from lost; nil without
 	// outcomes.
@@ -136,300 +161,61 @@ type Comparison struct {
 func (c *Comparison) Moves() bool { return c.TierChanged+c.RouteChanged > 0 }
 
 // Compare tries two playbooks on the same leads: which tiers and places change,
-// by which rule, what every rep and queue would get, and with outcomes whether
-// the scores sort better. Leads are scored as of Options.AsOf and routed as of
-// their arrival in the order in which they come, everybody idle and nobody owed
-// anything at first. What suppression and enrichment would do is not tried: it
-// takes the leads as they are. The guards are those of the new playbook. An error
-// is that of leads, or ctx's.
+// by which rule, what every rep and queue would get, what looking them up would
+// cost, and with outcomes whether the scores sort better. The guards are those of
+// the new playbook.
+//
+// Leads are scored as of Options.AsOf, as they are: they are neither merged nor
+// enriched for it, and of suppression only what is stored with them counts.
+// Routing is simulated from the first arrival to AsOf (see
+// routing.Router.Simulate), so that a rep who is full by then gets none; a lead
+// without a time of arrival arrives last. They come in the order of their arrival
+// unless Options say otherwise, each once. What enrichment would cost is the
+// planner's estimate as of AsOf, without what was bought about them before.
+//
+// leads is read by a goroutine of its own, one lead at a time, and Compare
+// returns when it has ended. An error is that of leads, of their order, or ctx's.
 func Compare(ctx context.Context, before, after *Playbook, leads iter.Seq2[CompareLead, error], o CompareOptions) (*Comparison, error) {
+	return CompareFrom(ctx, before, after, leads, func(l CompareLead) (CompareLead, error) { return l, nil }, o)
+}
+
+// CompareFrom is [Compare] of rows that become leads only while they are compared:
+// lead is called for each of them, by several goroutines at a time. It returns no
+// Lead for a row that is to be left out.
+func CompareFrom[Row any](ctx context.Context, before, after *Playbook, rows iter.Seq2[Row, error], lead func(Row) (CompareLead, error), o CompareOptions) (*Comparison, error) {
 	if before == nil || after == nil || o.AsOf.IsZero() {
 		return nil, fmt.Errorf("compare: %w: two playbooks and a moment are required", leadloop.ErrInvalid)
 	}
-	if o.Examples == 0 {
-		o.Examples = 20
-	}
-	c := &comparing{
-		o: o, sides: [2]*side{newSide(before, o.Reps), newSide(after, o.Reps)},
-		matrix: map[[2]string]int{}, movers: map[string]int{},
-		out: &Comparison{
-			Old: before.Name() + " " + before.digest[:12], New: after.Name() + " " + after.digest[:12], AsOf: o.AsOf.UTC(), Changes: Diff(before, after),
-			Broken: []Broken{},
-		},
-	}
-	for l, err := range leads {
-		if err != nil {
-			return nil, err
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := c.lead(ctx, l); err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
+	c := newComparing(before, after, o)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var routed sync.WaitGroup
+	for _, s := range c.sides {
+		routed.Go(func() {
+			if err := s.place(ctx, &c.o); err != nil {
+				cancel(err)
 			}
-			c.out.Failed++
-			if c.out.FirstError == "" {
-				c.out.FirstError = err.Error()
-			}
+		})
+	}
+	err := c.collect(ctx, inOrder(ctx, rows, func(r Row) (scoredLead, error) {
+		l, err := lead(r)
+		if err != nil || l.Lead == nil {
+			return scoredLead{}, err
 		}
-		c.out.Leads++
-		if o.Progress != nil && c.out.Leads%1000 == 0 {
-			o.Progress(c.out.Leads)
-		}
-	}
-	c.finish()
-	return c.out, nil
-}
-
-// side is one of the two playbooks and what it did so far.
-type side struct {
-	pb      *Playbook
-	desk    *routing.Snapshot
-	tiers   map[string]int
-	places  map[landing]int
-	entries map[string]int
-	owners  map[string]int
-	clocks  map[string]int
-	sorted  separating
-}
-
-type landing struct {
-	kind leadloop.OutcomeKind
-	name string
-}
-
-func newSide(pb *Playbook, reps []leadloop.Rep) *side {
-	return &side{
-		pb: pb, desk: &routing.Snapshot{CRM: reps}, tiers: map[string]int{}, places: map[landing]int{}, entries: map[string]int{},
-		owners: map[string]int{}, clocks: map[string]int{},
-	}
-}
-
-// fate is what one playbook says about a lead.
-type fate struct {
-	input   scoring.Input
-	verdict scoring.Verdict
-	tier    string
-	place   landing
-	owner   string
-	entry   string
-	clock   string
-	moves   []leadloop.LedgerMove
-}
-
-func (s *side) decide(ctx context.Context, l CompareLead, asOf time.Time) (f fate, err error) {
-	p := leadloop.Golden(s.pb.schema, s.pb.policy, l.Lead.Claims)
-	p.SetActivities(l.Lead.Activities)
-	f.input = scoring.Input{Profile: p, AsOf: asOf, PreviousTier: l.Lead.State.Score.Tier}
-	if f.verdict, err = s.pb.model.Verdict(ctx, f.input); err != nil {
-		return f, err
-	}
-	v := f.verdict
-	f.tier = cmp.Or(v.Tier, scoring.NoTier)
-	if v.Disqualified != "" {
-		f.place = landing{leadloop.OutcomeDisqualified, v.Disqualified}
-		return f, nil
-	}
-	lead := *l.Lead
-	lead.State = leadloop.State{Score: leadloop.Score{Known: v.Known, Points: v.Points, Low: v.Points, High: v.Points, Tier: v.Tier}}
-	at := lead.ReceivedAt
-	if at.IsZero() {
-		at = asOf
-	}
-	a, err := s.pb.router.Route(ctx, s.desk, routing.Request{
-		Lead: &lead, Profile: p, Account: l.Account, Contact: l.Contact, Opportunity: l.Opportunity, AsOf: at,
-	})
+		return c.score(ctx, l), nil
+	}))
 	if err != nil {
-		return f, err
+		cancel(err)
 	}
-	f.entry, f.clock, f.moves = cmp.Or(a.Entry, "(final queue)"), a.SLA.Policy, a.Ledger
-	switch a.Kind {
-	case leadloop.OutcomeQueued:
-		f.place = landing{a.Kind, a.Queue}
-	case leadloop.OutcomeNurture:
-		f.place = landing{a.Kind, a.Track}
-	default:
-		f.owner = string(a.Owner)
-		f.place = landing{a.Kind, cmp.Or(a.Pool, f.owner)}
+	for _, s := range c.sides {
+		close(s.feed)
 	}
-	return f, nil
-}
-
-func (s *side) count(f fate, outcome leadloop.OpportunityStatus) {
-	s.desk.Apply(f.moves...)
-	s.tiers[f.tier]++
-	s.places[f.place]++
-	if f.entry != "" {
-		s.entries[f.entry]++
+	routed.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	if f.owner != "" {
-		s.owners[f.owner]++
+	if err := c.finish(ctx); err != nil {
+		return nil, err
 	}
-	if f.clock != "" {
-		s.clocks[f.clock]++
-	}
-	s.sorted.add(f.tier, f.verdict, outcome)
-}
-
-type comparing struct {
-	o      CompareOptions
-	sides  [2]*side
-	matrix map[[2]string]int
-	movers map[string]int
-	out    *Comparison
-}
-
-func (c *comparing) lead(ctx context.Context, l CompareLead) error {
-	var f [2]fate
-	for i, s := range c.sides {
-		var err error
-		if f[i], err = s.decide(ctx, l, c.o.AsOf); err != nil {
-			return fmt.Errorf("lead %s: %w", l.Lead.ID, err)
-		}
-	}
-	for i, s := range c.sides {
-		s.count(f[i], l.Outcome)
-	}
-	a, b := f[0], f[1]
-	c.matrix[[2]string{a.tier, b.tier}]++
-	if a.verdict.Points != b.verdict.Points {
-		c.out.PointsChanged++
-	}
-	tier, moved := a.tier != b.tier, a.place != b.place
-	if !tier && !moved {
-		return nil
-	}
-	m := MovedLead{
-		Lead: l.Lead.ID, Before: a.verdict.Points, After: b.verdict.Points, TierBefore: a.tier, TierAfter: b.tier,
-		From: a.place.String(), To: b.place.String(),
-	}
-	if moved {
-		c.out.RouteChanged++
-	}
-	if tier {
-		c.out.TierChanged++
-		why, err := c.because(ctx, a, b)
-		if err != nil {
-			return fmt.Errorf("lead %s: %w", l.Lead.ID, err)
-		}
-		m.Because = why
-		c.movers[why]++
-	}
-	c.keep(m)
-	return nil
-}
-
-func (p landing) String() string { return string(p.kind) + ":" + p.name }
-
-// keep keeps the leads that move furthest, tiers before places.
-func (c *comparing) keep(m MovedLead) {
-	further := func(a, b MovedLead) int {
-		size := func(x MovedLead) leadloop.Points { return max(x.After-x.Before, x.Before-x.After) }
-		tier := func(x MovedLead) int {
-			if x.TierBefore != x.TierAfter {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(tier(a), tier(b)), cmp.Compare(size(b), size(a)), cmp.Compare(a.Lead, b.Lead))
-	}
-	i, _ := slices.BinarySearchFunc(c.out.Moved, m, further)
-	if i >= c.o.Examples {
-		return
-	}
-	c.out.Moved = slices.Insert(c.out.Moved, i, m)
-	c.out.Moved = c.out.Moved[:min(len(c.out.Moved), c.o.Examples)]
-}
-
-// because finds the part of the model whose points changed most for a lead.
-func (c *comparing) because(ctx context.Context, a, b fate) (string, error) {
-	if a.verdict.Disqualified != b.verdict.Disqualified {
-		return "disqualification " + cmp.Or(b.verdict.Disqualified, a.verdict.Disqualified), nil
-	}
-	points := map[string]leadloop.Points{}
-	for i, f := range []fate{a, b} {
-		e, err := c.sides[i].pb.model.Explain(ctx, f.input)
-		if err != nil {
-			return "", err
-		}
-		sign := leadloop.Points(2*i - 1)
-		for _, r := range e.Contributions {
-			points["rule "+r.Rule] += sign * r.Points
-		}
-		for _, m := range e.Modifiers {
-			points["modifier "+m.Modifier] += sign * (m.After - m.Before)
-		}
-	}
-	best := ""
-	size := func(name string) leadloop.Points { return max(points[name], -points[name]) }
-	for _, name := range slices.Sorted(maps.Keys(points)) {
-		if size(name) > 0 && (best == "" || size(name) > size(best)) {
-			best = name
-		}
-	}
-	return cmp.Or(best, "tiers, groups or formula"), nil
-}
-
-func (c *comparing) finish() {
-	out, a, b := c.out, c.sides[0], c.sides[1]
-	tiers := append(slices.Clone(b.pb.model.Tiers()), a.pb.model.Tiers()...)
-	tiers = append(tiers, scoring.NoTier)
-	for _, t := range tiers {
-		if !slices.ContainsFunc(out.Tiers, func(s TierShift) bool { return s.Tier == t }) {
-			out.Tiers = append(out.Tiers, TierShift{t, a.tiers[t], b.tiers[t]})
-		}
-	}
-	for _, from := range out.Tiers {
-		for _, to := range out.Tiers {
-			if n := c.matrix[[2]string{from.Tier, to.Tier}]; n > 0 {
-				out.Matrix = append(out.Matrix, TierMove{from.Tier, to.Tier, n})
-			}
-		}
-	}
-	for what, n := range c.movers {
-		out.Movers = append(out.Movers, Mover{what, n})
-	}
-	slices.SortFunc(out.Movers, func(x, y Mover) int { return cmp.Or(cmp.Compare(y.Leads, x.Leads), cmp.Compare(x.What, y.What)) })
-	places := maps.Clone(a.places)
-	maps.Copy(places, b.places)
-	for p := range places {
-		out.Places = append(out.Places, PlaceShift{p.kind, p.name, a.places[p], b.places[p]})
-	}
-	slices.SortFunc(out.Places, func(x, y PlaceShift) int {
-		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Place, y.Place))
-	})
-	out.Entries = shifts(a.entries, b.entries, append(append(slices.Clone(b.pb.router.Chain()), a.pb.router.Chain()...), "(final queue)"))
-	out.Owners, out.Clocks = shifts(a.owners, b.owners, nil), shifts(a.clocks, b.clocks, nil)
-	reads := [2][]string{a.pb.Reads(), b.pb.Reads()}
-	for _, f := range reads[1] {
-		if !slices.Contains(reads[0], f) {
-			out.ReadsMore = append(out.ReadsMore, f)
-		}
-	}
-	for _, f := range reads[0] {
-		if !slices.Contains(reads[1], f) {
-			out.ReadsLess = append(out.ReadsLess, f)
-		}
-	}
-	out.Before, out.After = a.sorted.result(tiers), b.sorted.result(tiers)
-	if broken := b.pb.guards.check(out); len(broken) > 0 {
-		out.Broken = broken
-	}
-}
-
-// shifts are counts before and after, in the order given or by name.
-func shifts(a, b map[string]int, order []string) []Shift {
-	names := maps.Clone(a)
-	maps.Copy(names, b)
-	if order == nil {
-		order = slices.Sorted(maps.Keys(names))
-	}
-	var out []Shift
-	for _, name := range order {
-		if !slices.ContainsFunc(out, func(s Shift) bool { return s.Name == name }) {
-			out = append(out, Shift{name, a[name], b[name]})
-		}
-	}
-	return out
+	return c.out, nil
 }

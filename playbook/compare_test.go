@@ -17,6 +17,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 )
 
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
@@ -126,6 +127,7 @@ func TestAChangedWeightSaysWhoMovesBecauseOfWhatAndWhoGetsThem(t *testing.T) {
 			{Kind: "disqualified", Place: "student", Before: 100, After: 100}, {Kind: "queued", Place: "inbox", Before: 500, After: 200},
 		},
 		Entries: []playbook.Shift{{Name: "hot", Before: 200, After: 200}, {Name: "warm", Before: 200, After: 500}, {Name: "(final queue)", Before: 500, After: 200}},
+		Flows:   []routing.Flow{{From: "queued:inbox", To: "assigned:all", Leads: 300}},
 		Owners:  []playbook.Shift{{Name: "ana", Before: 100, After: 250}, {Name: "ben", Before: 100, After: 250}, {Name: "cem", Before: 200, After: 200}},
 		Broken: []playbook.Broken{
 			{Guard: "max_tier_changes", Text: "the tier changes for 30.0 % of the leads, allowed are 25.0 %"},
@@ -135,7 +137,10 @@ func TestAChangedWeightSaysWhoMovesBecauseOfWhatAndWhoGetsThem(t *testing.T) {
 	}
 	before1, after1 := c.Before, c.After
 	gap := c.Broken[len(c.Broken)-1]
-	c.Old, c.New, c.Before, c.After = "", "", nil, nil
+	if sim := c.SimulatedAfter; sim == nil || sim.Assigned != 700 || sim.Waiting != 200 {
+		t.Errorf("simulated: %+v", sim)
+	}
+	c.Old, c.New, c.Before, c.After, c.SimulatedBefore, c.SimulatedAfter = "", "", nil, nil, nil, nil
 	if after1.Gap < before1.Gap && gap.Guard == "keep_won_lost_gap" {
 		c.Broken = c.Broken[:len(c.Broken)-1]
 	} else if (after1.Gap < before1.Gap) != (gap.Guard == "keep_won_lost_gap") {
@@ -204,6 +209,16 @@ func TestWonAndLostAreSortedAsCountingPairsSays(t *testing.T) {
 		if !(x.Low <= x.Rate && x.Rate <= x.High) || math.Abs(x.Rate-float64(x.Won)/float64(x.Closed)) > 1e-12 {
 			t.Errorf("%+v", x)
 		}
+	}
+	banded := 0
+	for i, x := range s.Bands {
+		banded += x.Closed
+		if !(x.Low <= x.Rate && x.Rate <= x.High) || i > 0 && x.From <= s.Bands[i-1].To || x.To < x.From {
+			t.Errorf("%+v", x)
+		}
+	}
+	if banded != closed || len(s.Bands) < 2 {
+		t.Errorf("bands: %+v", s.Bands)
 	}
 	if closed != len(won)+len(lost) {
 		t.Errorf("%d leads in tiers, want %d", closed, len(won)+len(lost))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/internal/suggest"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
@@ -179,15 +180,29 @@ func (p *Playbook) WhatIf(ctx context.Context, lead *leadloop.Lead, values map[s
 		if err != nil {
 			return nil, err
 		}
-		f, err := newSide(p, nil).decide(ctx, CompareLead{Lead: l}, asOf)
+		to, err := p.goes(ctx, l, e, asOf)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			out.Before, out.From = e, f.place.String()
+			out.Before, out.From = e, to
 		} else {
-			out.After, out.To = e, f.place.String()
+			out.After, out.To = e, to
 		}
 	}
 	return out, nil
+}
+
+// goes says where the chain would put a lead that scores so, everybody idle.
+func (p *Playbook) goes(ctx context.Context, lead *leadloop.Lead, e scoring.Explanation, asOf time.Time) (string, error) {
+	if e.Disqualified != "" {
+		return landing{leadloop.OutcomeDisqualified, e.Disqualified}.String(), nil
+	}
+	in := p.known(lead, asOf, lead.State.Score.Tier)
+	at := lead.ReceivedAt
+	if at.IsZero() {
+		at = asOf
+	}
+	to, _, err := p.destination(ctx, &routing.Snapshot{}, &routing.Moment{At: at, Lead: lead.ID, Profile: in.Profile, Score: e.Score(), Activities: in.Activities})
+	return landed(&to).String(), err
 }

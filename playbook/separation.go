@@ -31,6 +31,43 @@ type Separation struct {
 	Tiers   []TierOutcome `json:"tiers"`
 	// Monotone says that no tier wins a smaller share than a worse one.
 	Monotone bool `json:"monotone"`
+	// Bands are the closed leads by their points, lowest first, in up to five
+	// parts of about as many: how often points of that height won.
+	Bands []ScoreBand `json:"bands"`
+}
+
+// ScoreBand is how the leads with points from From to To ended.
+type ScoreBand struct {
+	From   float64 `json:"from"`
+	To     float64 `json:"to"`
+	Closed int     `json:"closed"`
+	Won    int     `json:"won"`
+	// Rate is won of closed, with Wilson's interval.
+	Rate float64 `json:"rate"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// bandsOf divides groups in order of score; leads with the same points stay
+// together.
+func bandsOf(groups []measure.Group, closed int64) []ScoreBand {
+	const parts = 5
+	var out []ScoreBand
+	seen := int64(0)
+	for _, g := range groups {
+		if n := len(out); n == 0 || seen >= closed*int64(n)/parts {
+			out = append(out, ScoreBand{From: g.Score})
+		}
+		b := &out[len(out)-1]
+		b.To, b.Won, b.Closed = g.Score, b.Won+int(g.Won), b.Closed+int(g.Won+g.Lost)
+		seen += g.Won + g.Lost
+	}
+	for i := range out {
+		b := &out[i]
+		rate := measure.Rate(int64(b.Won), int64(b.Closed))
+		b.Rate, b.Low, b.High = rate.Value, rate.Low, rate.High
+	}
+	return out
 }
 
 // TierOutcome is how the leads of a tier ended.
@@ -93,6 +130,7 @@ func (s *separating) result(tiers []string) *Separation {
 	r.Gap, r.GapLow, r.GapHigh = r.MeanWon-r.MeanLost, gap.Low, gap.High
 	auc, _ := measure.AUC(groups)
 	r.AUC, r.AUCLow, r.AUCHigh = auc.Value, auc.Low, auc.High
+	r.Bands = bandsOf(groups, won+lost)
 	base, last := float64(won)/float64(won+lost), math.Inf(1)
 	for _, name := range tiers {
 		t := s.tiers[name]

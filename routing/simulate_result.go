@@ -177,6 +177,10 @@ type Placement struct {
 	Owner leadloop.RepID
 	Queue string
 	Track string
+	// Pool is the one that the owner was taken from, Policy that of the response
+	// time; empty for none.
+	Pool   string
+	Policy string
 }
 
 // Place says it in one word: "rep:<id>", "queue:<id>", "track:<id>",
@@ -335,7 +339,7 @@ func (s *sim) result(until time.Time) *Simulation {
 	}
 	var waits []time.Duration
 	for i, l := range s.order {
-		out.Placements[i] = Placement{l.id, l.tier, l.kind, l.entry, l.owner, l.queue, ""}
+		out.Placements[i] = Placement{Lead: l.id, Tier: l.tier, Kind: l.kind, Entry: l.entry, Owner: l.owner, Queue: l.queue, Pool: l.pool, Policy: l.sla.Policy}
 		if l.merged {
 			out.Merged++
 			continue

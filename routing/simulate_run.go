@@ -262,10 +262,16 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	}
 	s.arrive(l)
 	s.wake(l, a.WakeAt)
-	if l.timers == 0 && l.kind == leadloop.OutcomeAssigned {
+	l.letGo()
+	return nil
+}
+
+// letGo forgets what deciding about the lead again would take, if nothing but a
+// moment that brings its own can have it decided again.
+func (l *simLead) letGo() {
+	if l.timers == 0 && (l.kind == leadloop.OutcomeAssigned || l.kind == leadloop.OutcomeNurture) {
 		l.live = nil
 	}
-	return nil
 }
 
 // timed reports whether timers could move the lead from where it goes.
@@ -343,9 +349,7 @@ func (s *sim) apply(l *simLead, n *run) {
 	for i := range n.effects.Tasks {
 		s.task(l, &n.effects.Tasks[i])
 	}
-	if l.timers == 0 && l.kind == leadloop.OutcomeAssigned {
-		l.live = nil
-	}
+	l.letGo()
 }
 
 // leave takes a lead out of where it is.
@@ -475,6 +479,7 @@ func (s *sim) advance(ctx context.Context, until time.Time) error {
 			l := t.lead
 			l.timers--
 			if l.live == nil || l.merged || l.closed || isHeld(l.kind) || l.touch != (time.Time{}) && l.kind == leadloop.OutcomeAssigned {
+				l.letGo()
 				continue
 			}
 			if err := s.decide(ctx, l, leadloop.TriggerTask, t.task, l.tier); err != nil {

@@ -82,19 +82,18 @@ func (in *input) refuse(id string, r *capture.Reject) {
 }
 
 func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
-	in := &input{source: c.Source, unreadable: map[string]int{}}
-	if in.source == "" {
-		// Mended rows are still those of the file that they were rejected from.
-		in.source = strings.TrimSuffix(filepath.Base(c.Leads), filepath.Ext(c.Leads))
-		for strings.HasSuffix(in.source, rejectsMark) {
-			in.source = strings.TrimSuffix(in.source, rejectsMark)
-		}
-	}
+	in := c.newInput()
 	payloads, header, err := c.readPayloads(schema, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.moment(in, payloads); err != nil {
+	var times []time.Time
+	for i := range payloads {
+		if t, ok := arrived(&payloads[i]); ok {
+			times = append(times, t)
+		}
+	}
+	if err := c.moment(in, times); err != nil {
 		return nil, err
 	}
 	if err := c.submissions(schema, in, payloads, s); err != nil {
@@ -116,23 +115,34 @@ func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
 	return in, nil
 }
 
+// newInput is what nothing was read of yet.
+func (c *runCmd) newInput() *input {
+	in := &input{source: c.Source, unreadable: map[string]int{}}
+	if in.source == "" {
+		// Mended rows are still those of the file that they were rejected from.
+		in.source = strings.TrimSuffix(filepath.Base(c.Leads), filepath.Ext(c.Leads))
+		for strings.HasSuffix(in.source, rejectsMark) {
+			in.source = strings.TrimSuffix(in.source, rejectsMark)
+		}
+	}
+	return in
+}
+
+// arrived is when a row says that its lead arrived.
+func arrived(p *capture.Payload) (time.Time, bool) {
+	t, err := leadloop.ParseTime(strings.TrimSpace(p.Values[capture.ColumnReceivedAt]))
+	return t, err == nil
+}
+
 // rejectsMark stands before the ending of a file of rejected rows.
 const rejectsMark = ".rejects"
 
 func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []capture.Payload, header string, err error) {
-	f, err := os.Open(c.Leads)
+	f, rd, err := c.open(schema)
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	format := capture.CSV
-	if ext := strings.ToLower(filepath.Ext(c.Leads)); ext == ".jsonl" || ext == ".ndjson" {
-		format = capture.JSONL
-	}
-	rd, err := capture.NewReader(f, format, schema, c.Map)
-	if err != nil {
-		return nil, "", unusable(c.Leads, err)
-	}
 	in.columns = rd.Columns()
 	for {
 		p, err := rd.Next()
@@ -149,6 +159,23 @@ func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []ca
 			payloads = append(payloads, p)
 		}
 	}
+}
+
+// open opens the leads.
+func (c *runCmd) open(schema *leadloop.Schema) (*os.File, *capture.Reader, error) {
+	f, err := os.Open(c.Leads)
+	if err != nil {
+		return nil, nil, err
+	}
+	format := capture.CSV
+	if ext := strings.ToLower(filepath.Ext(c.Leads)); ext == ".jsonl" || ext == ".ndjson" {
+		format = capture.JSONL
+	}
+	rd, err := capture.NewReader(f, format, schema, c.Map)
+	if err != nil {
+		return nil, nil, errors.Join(unusable(c.Leads, err), f.Close())
+	}
+	return f, rd, nil
 }
 
 // unusable says what is wrong with a file as a whole, without the words
@@ -181,22 +208,13 @@ func (c *runCmd) unmapped(in *input, rows int) error {
 // moment settles the moment of the run: what was said, else the latest time in
 // the files, else now. Times in the future are typing errors and don't count,
 // unless most are: then it is this machine's clock that is wrong.
-func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
+func (c *runCmd) moment(in *input, times []time.Time) (err error) {
 	if c.AsOf != "" {
 		if in.asOf, err = leadloop.ParseTime(c.AsOf); err != nil {
 			return fmt.Errorf("--as-of: %w", err)
 		}
 		in.asOfWhy = "as said"
 		return nil
-	}
-	var times []time.Time
-	see := func(text string) {
-		if t, err := leadloop.ParseTime(strings.TrimSpace(text)); err == nil {
-			times = append(times, t)
-		}
-	}
-	for _, p := range payloads {
-		see(p.Values[capture.ColumnReceivedAt])
 	}
 	now := time.Now().UTC()
 	if len(times) == 0 {
@@ -209,7 +227,9 @@ func (c *runCmd) moment(in *input, payloads []capture.Payload) (err error) {
 			return err
 		}
 		for _, r := range rows {
-			see(r.get("at"))
+			if t, err := leadloop.ParseTime(strings.TrimSpace(r.get("at"))); err == nil {
+				times = append(times, t)
+			}
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)
@@ -237,7 +257,8 @@ func (c *runCmd) beside(said, name string) string {
 	return ""
 }
 
-func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capture.Payload, s streams) error {
+// capture is what makes submissions of rows.
+func (c *runCmd) capture(schema *leadloop.Schema, in *input) (*capture.Capture, error) {
 	source := capture.Source{Name: in.source, Country: c.Country}
 	if c.AsOf != "" {
 		source.MaxAhead = math.MaxInt64 // later than the moment said is later, not wrong
@@ -254,7 +275,15 @@ func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capt
 	}
 	capt, err := capture.New(schema, source)
 	if err != nil {
-		return fmt.Errorf("--country or --require: %s", strings.TrimPrefix(err.Error(), "capture: "))
+		return nil, fmt.Errorf("--country or --require: %s", strings.TrimPrefix(err.Error(), "capture: "))
+	}
+	return capt, nil
+}
+
+func (c *runCmd) submissions(schema *leadloop.Schema, in *input, payloads []capture.Payload, s streams) error {
+	capt, err := c.capture(schema, in)
+	if err != nil {
+		return err
 	}
 	lines := map[string]taken{} // by idempotency key
 	for i, p := range payloads {

@@ -8,13 +8,13 @@ import (
 	"io"
 	"iter"
 	"os"
-	"slices"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/engine"
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -25,12 +25,25 @@ type planCmd struct {
 	Store string `xor:"leads" placeholder:"sqlite:PATH|postgres://…" help:"Take the leads of a store instead, with what was bought and what they were matched to."`
 	historyFlags
 
-	Outcomes string `placeholder:"FILE" help:"How leads ended: CSV with id and outcome (won or lost). Default: the opportunities of the store, or of the CRM's folder, that name their lead."`
+	Outcomes string        `placeholder:"FILE" help:"How leads ended: CSV with id and outcome (won or lost). Default: the opportunities of the store, or of the CRM's folder, that name their lead."`
+	Idle     bool          `help:"Route as if everybody were there and idle, instead of simulating in virtual time who has how much to do."`
+	Response time.Duration `placeholder:"TIME" help:"How long an owner takes to touch a lead, in working time, such as 20m. Default: when the activities show a touch."`
+	Open     time.Duration `default:"336h" placeholder:"TIME" help:"How long a lead counts as open for its owner. 0 is until the end."`
+	Drain    time.Duration `placeholder:"TIME" help:"Try what waits in queues again this often, as a program does that drains them. Default: as sla.yaml says."`
+
 	Examples int    `default:"20" placeholder:"N" help:"How many leads that move are named."`
 	JSON     bool   `help:"Print one JSON object instead of the summary."`
 	HTML     string `name:"html" placeholder:"FILE" help:"Also write a page with charts."`
 	Markdown string `placeholder:"FILE" help:"Also write it for a pull request."`
 }
+
+// planGC is how much garbage there may be, in percent of what is in use, before it
+// is collected: what each of a million leads leaves behind adds up.
+const planGC = 100
+
+// planOpen is how long a lead counts as open unless somebody says otherwise: the
+// default of --open.
+const planOpen = 14 * 24 * time.Hour
 
 // Exit codes of plan, as the like of it have them.
 const (
@@ -39,6 +52,9 @@ const (
 )
 
 func (c *planCmd) Run(ctx context.Context, s streams) error {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(planGC))
+	}
 	wrong := func(err error) error { return &exitError{exitFailed, err} } // 2 says that something moves
 	if (c.Leads == "") == (c.Store == "") {
 		return wrong(errors.New("name the leads with --leads FILE or --store STORE"))
@@ -59,24 +75,8 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return wrong(err)
 	}
-	o := playbook.CompareOptions{Examples: c.Examples}
-	leads, total, closing, err := c.leads(ctx, pbs[1], outcomes, &o, s)
+	out, err := c.compare(ctx, pbs, outcomes, s)
 	if err != nil {
-		var exit *exitError
-		if errors.As(err, &exit) && exit.err != nil {
-			err = exit.err
-		}
-		return wrong(err)
-	}
-	step, done := progress(s.err, total, "comparing", "leads")
-	o.Progress = func(int) {
-		for range 1000 {
-			step()
-		}
-	}
-	out, err := playbook.Compare(ctx, pbs[0], pbs[1], leads, o)
-	done()
-	if err = errors.Join(err, closing()); err != nil {
 		return err
 	}
 	if out.Leads == 0 {
@@ -92,6 +92,55 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return &exitError{exitMoves, nil}
 	}
 	return nil
+}
+
+// compare compares on the leads of the file or the store.
+func (c *planCmd) compare(ctx context.Context, pbs [2]*playbook.Playbook, outcomes map[string]leadloop.OpportunityStatus, s streams) (*playbook.Comparison, error) {
+	wrong := func(err error) error {
+		var exit *exitError
+		if errors.As(err, &exit) && exit.err != nil {
+			err = exit.err
+		}
+		return &exitError{exitFailed, err} // 2 says that something moves
+	}
+	o := playbook.CompareOptions{
+		Examples: c.Examples, Idle: c.Idle,
+		Routing: routing.SimulateOptions{Response: c.Response, Open: c.Open, Drain: c.Drain},
+	}
+	total := 0
+	show := func() (done func()) {
+		step, done := progress(s.err, total, "comparing", "leads")
+		o.Progress = func(int) {
+			for range 1000 {
+				step()
+			}
+		}
+		return done
+	}
+	if c.Store != "" {
+		leads, n, closing, err := c.stored(ctx, outcomes, &o)
+		if err != nil {
+			return nil, wrong(err)
+		}
+		total = n
+		done := show()
+		out, err := playbook.Compare(ctx, pbs[0], pbs[1], leads, o)
+		done()
+		return out, errors.Join(err, closing())
+	}
+	f, err := c.openFile(ctx, pbs, outcomes, &o, s)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	total = f.total
+	done := show()
+	out, err := playbook.CompareFrom(ctx, pbs[0], pbs[1], f.rows, f.lead, o)
+	done()
+	f.sayRejects(s)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *planCmd) write(out *playbook.Comparison, s streams) error {
@@ -170,63 +219,12 @@ func readOutcomes(path string) (map[string]leadloop.OpportunityStatus, error) {
 	}
 }
 
-// leads are those of the file or the store. What closing closes is read from
-// until then.
-func (c *planCmd) leads(ctx context.Context, pb *playbook.Playbook, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions, s streams) (leads iter.Seq2[playbook.CompareLead, error], total int, closing func() error, err error) {
-	if c.Store != "" {
-		return c.stored(ctx, outcomes, o)
-	}
-	if c.Require == "" {
-		c.Require = "-" // nothing is taken in here, so nothing need be complete
-	}
-	_, in, err := c.read(c.New, c.Leads, pb.Schema(), s)
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	o.AsOf = in.asOf
-	ended := map[leadloop.LeadID]leadloop.OpportunityStatus{}
-	if in.crm != nil {
-		o.Reps = in.crm.reps
-		for _, op := range in.crm.opportunities {
-			if op.Lead != "" {
-				ended[op.Lead] = op.Status
-			}
-		}
-	}
-	activities := map[leadloop.LeadID][]leadloop.Activity{}
-	for _, a := range in.activities {
-		if !a.At.After(in.asOf) && a.Actor != ownerActor {
-			activities[a.lead] = append(activities[a.lead], a.Activity)
-		}
-	}
-	rows := slices.DeleteFunc(slices.Clone(in.rows), func(r taken) bool { return r.repeats || r.submission.ReceivedAt.After(in.asOf) })
-	slices.SortStableFunc(rows, func(a, b taken) int { return a.submission.ReceivedAt.Compare(b.submission.ReceivedAt) })
-	return func(yield func(playbook.CompareLead, error) bool) {
-		for _, r := range rows {
-			id := engine.RecordID(r.submission.Key)
-			l := playbook.CompareLead{Outcome: ended[id], Lead: &leadloop.Lead{
-				ID: leadloop.LeadID(r.id), ReceivedAt: r.submission.ReceivedAt, Claims: leadloop.UniteClaims(r.submission.Claims, nil),
-				Activities: leadloop.UniteActivities(r.submission.Activities, activities[id]),
-			}}
-			if l.Lead.ID == "" {
-				l.Lead.ID = id
-			}
-			if said, ok := outcomes[string(l.Lead.ID)]; ok {
-				l.Outcome = said
-			}
-			if !yield(l, nil) {
-				return
-			}
-		}
-	}, len(rows), func() error { return nil }, nil
-}
-
 func (c *planCmd) stored(ctx context.Context, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions) (iter.Seq2[playbook.CompareLead, error], int, func() error, error) {
 	st, err := (&stored{Store: c.Store}).there(ctx)
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	o.AsOf = time.Now()
+	o.AsOf, o.Unordered = time.Now(), true
 	if c.AsOf != "" {
 		if o.AsOf, err = leadloop.ParseTime(c.AsOf); err != nil {
 			return nil, 0, nil, errors.Join(fmt.Errorf("--as-of: %w", err), st.Close())
@@ -275,7 +273,7 @@ func (c *planCmd) stored(ctx context.Context, outcomes map[string]leadloop.Oppor
 				}
 			}
 		}
-	}, 0, st.Close, nil
+	}, -1, st.Close, nil // how many there are, a store does not say
 }
 
 // comparable reads a page of leads with what they were matched to; after is

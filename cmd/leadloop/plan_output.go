@@ -1,16 +1,17 @@
 package main
 
 import (
-	"bytes"
-	_ "embed"
+	"cmp"
 	"fmt"
-	"html/template"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 )
 
 // planLines is how many lines of a kind the summary shows: it is to fit on a
@@ -34,7 +35,7 @@ func planText(c *playbook.Comparison) string {
 			fmt.Fprintf(&b, "  and %d more (--json has all)\n", len(c.Changes)-i)
 			break
 		}
-		fmt.Fprintf(&b, "  %s\n", x)
+		fmt.Fprintf(&b, "  %s\n", shortened(x))
 	}
 	if !c.Moves() && c.PointsChanged == 0 {
 		b.WriteString("\nNothing moves: every lead keeps its points, its tier and its place.\n")
@@ -50,6 +51,7 @@ func planText(c *playbook.Comparison) string {
 	}
 	planMatrix(&b, c)
 	planShifts(&b, c)
+	planEnrichment(&b, c)
 	planSeparation(&b, c)
 	if len(c.Moved) > 0 {
 		b.WriteString("\nLeads that move furthest:\n")
@@ -71,6 +73,39 @@ func planText(c *playbook.Comparison) string {
 		fmt.Fprintf(&b, "\nGUARD %s: %s.\n", g.Guard, g.Text)
 	}
 	return b.String()
+}
+
+// shortened leaves out of a long change what both sides begin and end with.
+func shortened(c playbook.Change) playbook.Change {
+	const long, around = 60, 24
+	a, b := []rune(c.Before), []rune(c.After)
+	if max(len(a), len(b)) <= long {
+		return c
+	}
+	cut := func(r []rune, from, to int) string {
+		s := string(r[from:to])
+		if from > 0 {
+			s = "…" + s
+		}
+		if to < len(r) {
+			s += "…"
+		}
+		return s
+	}
+	if len(a) == 0 || len(b) == 0 {
+		c.Before, c.After = cut(a, 0, min(len(a), 2*long)), cut(b, 0, min(len(b), 2*long))
+		return c
+	}
+	from, end := 0, 0
+	for from < min(len(a), len(b)) && a[from] == b[from] {
+		from++
+	}
+	for end < min(len(a), len(b))-from && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	from, end = max(0, from-around), max(0, end-around)
+	c.Before, c.After = cut(a, from, len(a)-end), cut(b, from, len(b)-end)
+	return c
 }
 
 func planMatrix(b *strings.Builder, c *playbook.Comparison) {
@@ -111,25 +146,118 @@ func planMatrix(b *strings.Builder, c *playbook.Comparison) {
 	b.WriteByte('\n')
 }
 
-// planShifts tells what changes for places, entries, owners and clocks.
+// planShifts tells what changes for places, queues, owners and clocks.
 func planShifts(b *strings.Builder, c *playbook.Comparison) {
+	var lines []planLine
 	line := func(what, name string, before, after int) {
 		if before != after {
-			fmt.Fprintf(b, "  %s %s: %s → %s leads (%+d)\n", what, name, thousands(int64(before)), thousands(int64(after)), after-before)
+			text := fmt.Sprintf("%s: %s → %s leads (%+d)", strings.TrimSpace(what+" "+name), thousands(int64(before)), thousands(int64(after)), after-before)
+			lines = append(lines, planLine{max(before-after, after-before), text})
 		}
 	}
-	var part strings.Builder
-	whole := b
-	b = &part
+	part := func() {
+		slices.SortStableFunc(lines, func(x, y planLine) int { return cmp.Compare(y.size, x.size) })
+		for i, l := range lines {
+			if i == planLines {
+				fmt.Fprintf(b, "  and %d more (--json has all)\n", len(lines)-i)
+				break
+			}
+			fmt.Fprintf(b, "  %s\n", l.text)
+		}
+		lines = nil
+	}
+	fmt.Fprintf(b, "\nWho gets how much, %s:\n", planAssumed(c))
+	before := b.Len()
 	for _, p := range c.Places {
 		line(string(p.Kind), p.Place, p.Before, p.After)
 	}
+	part()
 	for _, x := range []struct {
 		what string
 		list []playbook.Shift
 	}{{"entry", c.Entries}, {"owner", c.Owners}, {"clock", c.Clocks}} {
 		for _, s := range x.list {
 			line(x.what, s.Name, s.Before, s.After)
+		}
+		part()
+	}
+	planQueues(b, c)
+	if b.Len() == before {
+		b.WriteString("  everybody as much as before\n")
+	}
+}
+
+// planLine is a line and how much it is about.
+type planLine struct {
+	size int
+	text string
+}
+
+// planAssumed says how routing was tried.
+func planAssumed(c *playbook.Comparison) string {
+	if c.SimulatedAfter == nil {
+		return "everybody idle"
+	}
+	return fmt.Sprintf("simulated from %s to %s", c.SimulatedAfter.From.UTC().Format("2006-01-02"), c.SimulatedAfter.Until.UTC().Format("2006-01-02"))
+}
+
+// planQueues tells what waits, and how soon people are there.
+func planQueues(b *strings.Builder, c *playbook.Comparison) {
+	x, y := c.SimulatedBefore, c.SimulatedAfter
+	if x == nil || y == nil {
+		return
+	}
+	queues := map[string][2]routing.SimulatedQueue{}
+	for i, sim := range []*routing.Simulation{x, y} {
+		for _, q := range sim.Queues {
+			both := queues[q.Queue]
+			both[i] = q
+			queues[q.Queue] = both
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(queues)) {
+		p, q := queues[name][0], queues[name][1]
+		if p.Queued != q.Queued || p.Most != q.Most {
+			fmt.Fprintf(b, "  queue %s: %s → %s came, at most %s → %s at a time, p95 of the wait %s → %s\n", name,
+				thousands(int64(p.Queued)), thousands(int64(q.Queued)), thousands(int64(p.Most)), thousands(int64(q.Most)), short(p.Wait.P95), short(q.Wait.P95))
+		}
+	}
+	if x.Wait.P50 != y.Wait.P50 || x.Wait.P95 != y.Wait.P95 {
+		fmt.Fprintf(b, "  wait for an owner who is there: p50 %s → %s, p95 %s → %s\n", short(x.Wait.P50), short(y.Wait.P50), short(x.Wait.P95), short(y.Wait.P95))
+	}
+	if x.SLA != y.SLA {
+		fmt.Fprintf(b, "  response times due: %s → %s; in time: %s → %s\n", thousands(int64(x.SLA.Due)), thousands(int64(y.SLA.Due)), attained(x.SLA), attained(y.SLA))
+	}
+}
+
+// planEnrichment tells what looking leads up would cost.
+func planEnrichment(b *strings.Builder, c *playbook.Comparison) {
+	e := c.Enrichment
+	if e == nil {
+		return
+	}
+	b.WriteString("\nEnrichment, as the planner expects it")
+	if e.OneIn > 1 {
+		fmt.Fprintf(b, " from one company in %s", thousands(int64(e.OneIn)))
+	}
+	b.WriteString(":\n")
+	calls := func(f float64) string { return thousands(int64(math.Round(f))) }
+	cost := func(x playbook.EnrichCost) string {
+		s := money(x.Cost, x.Currency)
+		if x.Margin > 0 {
+			s += " ± " + money(x.Margin, x.Currency)
+		}
+		return s
+	}
+	if x, y := e.Before, e.After; x == y && !slices.ContainsFunc(e.Providers, func(p playbook.ProviderShift) bool { return p.CallsBefore != p.CallsAfter }) {
+		fmt.Fprintf(b, "  as before: %s leads, %s calls, %s\n", thousands(int64(x.Leads)), calls(x.Calls), cost(x))
+	} else {
+		fmt.Fprintf(b, "  %s → %s leads looked up, %s → %s calls, %s → %s (at most %s → %s)\n", thousands(int64(x.Leads)), thousands(int64(y.Leads)),
+			calls(x.Calls), calls(y.Calls), cost(x), cost(y), money(x.High, x.Currency), money(y.High, y.Currency))
+		for _, p := range e.Providers {
+			if p.CallsBefore != p.CallsAfter || p.CostBefore != p.CostAfter {
+				fmt.Fprintf(b, "  %s: %s → %s calls, %s → %s\n", p.Provider, calls(p.CallsBefore), calls(p.CallsAfter), money(p.CostBefore, x.Currency), money(p.CostAfter, y.Currency))
+			}
 		}
 	}
 	if len(c.ReadsMore) > 0 {
@@ -138,16 +266,13 @@ func planShifts(b *strings.Builder, c *playbook.Comparison) {
 	if len(c.ReadsLess) > 0 {
 		fmt.Fprintf(b, "  rules read no more, so it is not bought: %s\n", strings.Join(c.ReadsLess, ", "))
 	}
-	if part.Len() > 0 {
-		whole.WriteString("\nWho gets how much:\n" + part.String())
-	}
 }
 
 func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 	if c.Before == nil || c.After == nil {
 		return
 	}
-	fmt.Fprintf(b, "\nWon against lost, %d and %d leads (95 %% intervals):\n", c.After.Won, c.After.Lost)
+	fmt.Fprintf(b, "\nWon against lost, %s and %s leads (95 %% intervals):\n", thousands(int64(c.After.Won)), thousands(int64(c.After.Lost)))
 	for _, x := range []struct {
 		name string
 		s    *playbook.Separation
@@ -157,9 +282,13 @@ func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 		if !s.Monotone {
 			b.WriteString(", a tier wins less than a worse one")
 		}
-		b.WriteString("; won by tier:")
+		b.WriteString("\n         won by tier:")
 		for _, t := range s.Tiers {
-			fmt.Fprintf(b, " %s %.0f %% of %d (%.0f–%.0f)", t.Tier, 100*t.Rate, t.Closed, 100*t.Low, 100*t.High)
+			fmt.Fprintf(b, " %s %.0f %% of %d (%.0f–%.0f, lift %.2f)", t.Tier, 100*t.Rate, t.Closed, 100*t.Low, 100*t.High, t.Lift)
+		}
+		b.WriteString("\n         won by points:")
+		for _, t := range s.Bands {
+			fmt.Fprintf(b, " %g–%g %.0f %% (%.0f–%.0f)", math.Round(t.From), math.Round(t.To), 100*t.Rate, 100*t.Low, 100*t.High)
 		}
 		b.WriteByte('\n')
 	}
@@ -180,11 +309,18 @@ func planMarkdown(c *playbook.Comparison) string {
 	for _, g := range c.Broken {
 		fmt.Fprintf(&b, "> ⛔ **%s**: %s\n\n", g.Guard, g.Text)
 	}
-	b.WriteString("| tier | before | after |\n| --- | ---: | ---: |\n")
+	b.WriteString("| tier | before | after | comes from |\n| --- | ---: | ---: | --- |\n")
 	for _, t := range c.Tiers {
-		if t.Before+t.After > 0 {
-			fmt.Fprintf(&b, "| %s | %d | %d |\n", t.Tier, t.Before, t.After)
+		if t.Before+t.After == 0 {
+			continue
 		}
+		var from []string
+		for _, m := range c.Matrix {
+			if m.To == t.Tier && m.From != t.Tier {
+				from = append(from, fmt.Sprintf("%d of %s", m.Leads, m.From))
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %s |\n", t.Tier, t.Before, t.After, strings.Join(from, ", "))
 	}
 	if len(c.Movers) > 0 {
 		b.WriteString("\n| moved by | leads |\n| --- | ---: |\n")
@@ -199,58 +335,10 @@ func planMarkdown(c *playbook.Comparison) string {
 	b.WriteString("\n</details>\n")
 	var rest strings.Builder
 	planShifts(&rest, c)
+	planEnrichment(&rest, c)
 	planSeparation(&rest, c)
 	if rest.Len() > 0 {
 		b.WriteString("\n```\n" + strings.TrimLeft(rest.String(), "\n") + "```\n")
 	}
 	return b.String()
-}
-
-//go:embed plan.html.tmpl
-var planTemplate string
-
-// planPage is one HTML file that needs nothing else.
-func planPage(c *playbook.Comparison) ([]byte, error) {
-	t, err := template.New("plan").Funcs(template.FuncMap{"percent": percentOf, "below": func(y int) int { return y + 27 }}).Parse(planTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	count := func(v float64) string { return fmt.Sprintf("%.0f", v) }
-	var charts []simChart
-	add := func(title string, list []playbook.Shift) {
-		var names []string
-		var before, after []float64
-		for _, s := range list {
-			if s.Before+s.After > 0 {
-				names, before, after = append(names, s.Name), append(before, float64(s.Before)), append(after, float64(s.After))
-			}
-		}
-		if len(names) > 0 {
-			charts = append(charts, newSimChart(title, "leads, before and after", names, before, after, count))
-		}
-	}
-	var tiers, places []playbook.Shift
-	for _, s := range c.Tiers {
-		tiers = append(tiers, playbook.Shift{Name: s.Tier, Before: s.Before, After: s.After})
-	}
-	for _, p := range c.Places {
-		places = append(places, playbook.Shift{Name: string(p.Kind) + " " + p.Place, Before: p.Before, After: p.After})
-	}
-	add("Tiers", tiers)
-	add("Where leads go", places)
-	add("Owners", c.Owners)
-	add("Entries of the chain", c.Entries)
-	add("Clocks that start", c.Clocks)
-	var separation strings.Builder
-	planSeparation(&separation, c)
-	var b bytes.Buffer
-	err = t.Execute(&b, struct {
-		*playbook.Comparison
-		Charts     []simChart
-		Separation string
-	}{c, charts, strings.TrimSpace(separation.String())})
-	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	return b.Bytes(), nil
 }

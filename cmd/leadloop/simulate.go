@@ -35,6 +35,19 @@ type historyFlags struct {
 
 // read reads the files as run does, and keeps no file of rejects.
 func (f *historyFlags) read(dir, leads string, schema *leadloop.Schema, s streams) (*runCmd, *input, error) {
+	c, err := f.command(dir, leads)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := c.read(schema, s)
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	return c, in, nil
+}
+
+// command reads the files as run does.
+func (f *historyFlags) command(dir, leads string) (*runCmd, error) {
 	c := &runCmd{
 		Playbook: dir, Leads: leads, Map: f.Map, Activities: f.Activities, CRM: f.CRM, AsOf: f.AsOf, Require: f.Require, Country: f.Country,
 		Store: "memory", Origin: "person", Rejects: os.DevNull,
@@ -44,14 +57,10 @@ func (f *historyFlags) read(dir, leads string, schema *leadloop.Schema, s stream
 			continue
 		}
 		if _, err := os.Stat(x.path); err != nil {
-			return nil, nil, &exitError{exitUsage, fmt.Errorf("--%s: %w", x.flag, err)}
+			return nil, &exitError{exitUsage, fmt.Errorf("--%s: %w", x.flag, err)}
 		}
 	}
-	in, err := c.read(schema, s)
-	if err != nil {
-		return nil, nil, &exitError{exitUsage, err}
-	}
-	return c, in, nil
+	return c, nil
 }
 
 // loadSound loads a playbook and prints its problems; one that is wrong is an

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -196,7 +197,7 @@ func (c *activateCmd) compare(ctx context.Context, st store.Store, before playbo
 	}
 	plan := &planCmd{Store: c.Store}
 	plan.AsOf = c.AsOf
-	var o playbook.CompareOptions
+	o := playbook.CompareOptions{EnrichSample: -1, Routing: routing.SimulateOptions{Open: planOpen}}
 	leads, _, closing, err := plan.stored(ctx, nil, &o)
 	if err != nil {
 		return nil, err
