@@ -64,7 +64,7 @@ func (c *auditCmd) Run(ctx context.Context, s streams) error {
 		if o.Definition, o.Model, err = readModel(c.Model); err != nil {
 			return &exitError{exitUsage, err}
 		}
-		t, err := newTableLeads(src, o.Definition, o.Model, c.Map, o.AsOf)
+		t, err := newTableLeads(ctx, src, o.Definition, o.Model, c.Map, o.AsOf)
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}

@@ -101,6 +101,9 @@ func (c *csvSource) Rows(ctx context.Context) iter.Seq2[[]string, error] {
 			return
 		}
 		defer closing() //nolint:errcheck // opened for reading
+		if !c.read {
+			c.rejects = nil // of a time that did not come to the end
+		}
 		for n := 0; ; n++ {
 			if n%1000 == 0 && ctx.Err() != nil {
 				yield(nil, ctx.Err())

@@ -73,7 +73,7 @@ func (c *scoreCmd) Run(ctx context.Context, s streams) error {
 			return &exitError{exitUsage, fmt.Errorf("--as-of: %w", err)}
 		}
 	}
-	t, err := newTableLeads(src, d, model, c.Map, asOf)
+	t, err := newTableLeads(ctx, src, d, model, c.Map, asOf)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -150,7 +150,8 @@ type tableLeads struct {
 	src        *csvSource
 	schema     *leadloop.Schema
 	id         int
-	fields     []int // by column: position in the schema, -1 for none
+	fields     []int  // by column: position in the schema, -1 for none
+	commas     []bool // by column: its numbers have a decimal comma
 	names      []string
 	unread     []string
 	missing    []string
@@ -163,13 +164,16 @@ type tableLeads struct {
 	asOf     time.Time
 }
 
-func newTableLeads(src *csvSource, d scoring.Definition, m *scoring.Model, said map[string]string, asOf time.Time) (*tableLeads, error) {
+func newTableLeads(ctx context.Context, src *csvSource, d scoring.Definition, m *scoring.Model, said map[string]string, asOf time.Time) (*tableLeads, error) {
 	t := &tableLeads{src: src, schema: m.Schema(), id: -1, unreadable: map[string]int{}, needs: map[string]bool{}, asOf: asOf}
 	names, err := learn.Match(src.header, d, said)
 	if err != nil {
 		return nil, fmt.Errorf("--map: %w", err)
 	}
 	t.names = names
+	if t.commas, err = learn.DecimalCommas(ctx, src); err != nil {
+		return nil, err
+	}
 	direct := map[string]bool{}
 	for i, name := range names {
 		at := -1
@@ -257,7 +261,7 @@ func (t *tableLeads) profile(row []string) (*leadloop.Profile, error) {
 		if at < 0 {
 			continue
 		}
-		v, ok := learn.Value(row[i], t.schema.At(at).Kind)
+		v, ok := learn.Value(row[i], t.schema.At(at).Kind, t.commas[i])
 		if !ok {
 			t.unreadable[t.src.header[i]]++
 		}

@@ -313,7 +313,7 @@ func (a *auditor) read(ctx context.Context, src Source) error {
 			a.whole[p].lost++
 		}
 		if score >= 0 {
-			f, ok := toNumber(strings.TrimSpace(row[score]))
+			f, ok := toNumber(strings.TrimSpace(row[score]), a.surveys[score].commas)
 			j := judgedLead{score: f, row: number}
 			if !ok {
 				j.score = math.NaN()

@@ -19,13 +19,13 @@ const (
 	firstCut  = 6.0
 	moreCuts  = 2.5
 	maxGroups = 16
-	// notMonotone is how much the weights of a number must lose before they may
-	// go up and down.
-	notMonotone = 6.0
 )
 
-// leastRows is how many rows a band or value must have to be told apart.
-func leastRows(n int64) int64 { return max(25, n/200) }
+// leastBand is how many rows a band or value must have to be told apart, of a
+// large table more.
+const leastBand = 25
+
+func leastRows(n int64) int64 { return max(leastBand, n/200) }
 
 // logLik is the log-likelihood of a band under its own rate.
 func logLik(t tally) float64 {

@@ -42,7 +42,9 @@ type countsHead struct {
 	First  int64   `json:"first,omitempty"` // Unix seconds
 	Last   int64   `json:"last,omitempty"`
 	Added  int     `json:"added,omitempty"`
-	Forgot int     `json:"forgotten,omitempty"`
+	// Halved is how often the grid was made coarser.
+	Halved int `json:"halved,omitempty"`
+	Forgot int `json:"forgotten,omitempty"`
 }
 
 // Table says what a table was found to be.
@@ -84,6 +86,8 @@ type Column struct {
 const (
 	timeBlocks = 50
 	idParts    = 5 // of which the first is held out
+	// mostIDs is among how many ids repeated ones are looked for.
+	mostIDs = 4_000_000
 )
 
 // Count looks at a table twice: first what its columns are, then how often the
@@ -138,6 +142,9 @@ func (b *counter) plan() error {
 	c.head.Table.Rows = b.rows
 	if len(endings.Open) > 0 {
 		c.head.Table.Notes = append(c.head.Table.Notes, fmt.Sprintf("%s is taken for still open where it says %s", o.Outcome, quoted(endings.Open)))
+	}
+	if n := len(endings.assumed); n > 0 {
+		c.head.Table.Notes = append(c.head.Table.Notes, fmt.Sprintf("%s is taken for lost where it says %s", o.Outcome, orList(endings.assumed)))
 	}
 	if o.Time != "" {
 		s := b.surveys[find(o.Time)]
@@ -215,6 +222,7 @@ func (b *counter) plan() error {
 		return &InputError{"no column is left to learn from: " + leftOut(c.head.Table.Columns)}
 	}
 	b.blocks(find)
+	b.surveys = nil // the values of columns are not needed any more
 	c.cells = newCells(len(c.axes))
 	return nil
 }
@@ -268,6 +276,9 @@ func (s *survey) why(k Kind) string {
 func (s *survey) notes(kind Kind, used bool) (out []string) {
 	if kind == KindNumber && s.numbers < s.filled() {
 		out = append(out, fmt.Sprintf("%d values are no numbers%s; they count as missing", s.filled()-s.numbers, sampleOf(s)))
+	}
+	if s.commas && (kind == KindNumber || kind == KindCategory) {
+		out = append(out, "its numbers are read with a decimal comma")
 	}
 	if kind == KindDate {
 		if _, n := s.date(); n < s.filled() {
@@ -391,7 +402,7 @@ func (b *counter) count(ctx context.Context, src Source) error {
 		if number >= b.rows {
 			return fmt.Errorf("learn: the table has more rows than when it was looked at first")
 		}
-		if b.row.id >= 0 {
+		if b.row.id >= 0 && len(ids) < mostIDs {
 			h := fnv.New64a()
 			_, _ = h.Write([]byte(strings.TrimSpace(row[b.row.id])))
 			if _, twice := ids[h.Sum64()]; twice {
@@ -425,6 +436,12 @@ func (b *counter) count(ctx context.Context, src Source) error {
 		default:
 			t.Open++
 		}
+		if b.c.cells.len() > mostCells {
+			b.c.coarsen()
+		}
+	}
+	if n := b.c.head.Halved; n > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("more than %s leads differ: the grid of bands and values was halved %d times, so that memory is bounded", grouping(int64(mostCells)), n))
 	}
 	if repeated > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d rows have an id that an earlier row has; they are kept, and all rows of an id are either learnt from or held out", repeated))

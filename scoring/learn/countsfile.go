@@ -144,35 +144,53 @@ func (c *Counts) sound() error {
 
 // Add counts more rows, on the grid and with the columns of the first ones:
 // what new values of a category there are counts as other. Rows of a later
-// time are held out for as long as they are the last fifth.
+// time are held out for as long as they are the last fifth. Nothing is changed
+// if it fails.
 func (c *Counts) Add(ctx context.Context, src Source) error {
-	if err := c.extend(ctx, src); err != nil {
+	// If a row can't be read nothing is changed.
+	next := c.clone()
+	if err := next.extend(ctx, src); err != nil {
 		return err
 	}
-	cells := c.cells.open()
 	t := c.Table()
-	err := c.each(ctx, src, func(key []byte, e ending, dated bool) error {
+	err := next.each(ctx, src, func(key []byte, e ending, dated bool) error {
 		t.Rows++
 		switch {
 		case !dated:
 			t.Undated++
 		case e == won:
 			t.Won++
-			cells.add(key, 1, 0)
+			next.cells.add(key, 1, 0)
 		case e == lost:
 			t.Lost++
-			cells.add(key, 0, 1)
+			next.cells.add(key, 0, 1)
 		default:
 			t.Open++
+		}
+		if next.cells.len() > mostCells {
+			next.coarsen()
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	c.head.Added += t.Rows - c.head.Table.Rows
-	c.head.Table, c.cells = t, cells.sorted(c.every())
+	next.head.Added += t.Rows - c.head.Table.Rows
+	next.head.Table, next.cells = t, next.cells.sorted(c.every())
+	*c = *next
 	return nil
+}
+
+// clone is a copy that can be added to.
+func (c *Counts) clone() *Counts {
+	out := &Counts{head: c.head, cells: c.cells.open()}
+	out.head.Blocks = slices.Clone(c.head.Blocks)
+	for _, a := range c.axes {
+		b := *a
+		b.frequent = nil
+		out.axes = append(out.axes, &b)
+	}
+	return out
 }
 
 // Forget takes rows out again: the counts are then what they would be if these

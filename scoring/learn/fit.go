@@ -1,9 +1,12 @@
 package learn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/leadloop/leadloop/internal/measure"
@@ -19,6 +22,8 @@ const (
 	// pathCells is how many cells the penalty is chosen on; more would not
 	// choose another one.
 	pathCells = 40_000
+	// joinCells is up to how many cells those that look the same are looked for.
+	joinCells = 300_000
 	// heldOut is the share of rows that are held out by time.
 	heldOut = 0.2
 )
@@ -121,18 +126,50 @@ func (f *fitter) margin(col, without int) []tally {
 	return out
 }
 
-// shape is what all columns begin with, without one fold.
+// mostGroups is how many groups a regression has at most, unless the strongest
+// column alone has more.
+const mostGroups = 600
+
+// shape is what all columns begin with, without one fold. Where they are too
+// many for a regression, those are left out that tell least alone.
 func (f *fitter) shape(without int) shape {
 	var s shape
+	alone := make([]float64, len(f.c.axes))
+	total := 0
 	for k, a := range f.c.axes {
 		counts := f.margin(k, without)
 		groups, n := preBin(a, counts)
 		s.bins.groups, s.bins.sizes = append(s.bins.groups, groups), append(s.bins.sizes, n)
-		// Alone it must tell something, or a table of noise would be fitted.
-		if alone, m := binColumn(a, counts); tells(alone, m, counts) {
+		by := make([]tally, n)
+		for code, t := range counts {
+			by[groups[code]] = by[groups[code]].plus(t)
+		}
+		if alone[k] = told(by); !math.IsInf(alone[k], -1) {
 			s.cols = append(s.cols, k)
+			total += n
 		}
 	}
+	if total <= mostGroups {
+		return s
+	}
+	for k, a := range f.c.axes {
+		counts := f.margin(k, without)
+		groups, n := binColumn(a, counts)
+		by := make([]tally, n)
+		for code, t := range counts {
+			by[groups[code]] = by[groups[code]].plus(t)
+		}
+		alone[k] = told(by)
+	}
+	slices.SortStableFunc(s.cols, func(a, b int) int { return cmp.Compare(alone[b], alone[a]) })
+	total = 0
+	for i, k := range s.cols {
+		if total += s.bins.sizes[k]; total > mostGroups && i > 0 {
+			s.cols = s.cols[:i]
+			break
+		}
+	}
+	slices.Sort(s.cols)
 	return s
 }
 
@@ -162,22 +199,22 @@ func (f *fitter) simplify(ctx context.Context, penalty float64) (shape, error) {
 	return s.merge(f.c.axes, d, j, rows), nil
 }
 
-// tells reports whether the groups of a column explain more than they cost.
-func tells(groups []uint8, n int, counts []tally) bool {
-	by := make([]tally, n)
+// told is how much of the log-likelihood the groups of a column explain alone,
+// less one unit for each but the first (Akaike, 1974); -Inf if there is one
+// only.
+func told(by []tally) float64 {
 	var all tally
-	for code, t := range counts {
-		by[groups[code]] = by[groups[code]].plus(t)
-		all = all.plus(t)
-	}
-	worth, filled := -logLik(all), 0
+	worth, filled := 0.0, 0
 	for _, t := range by {
-		if t.n() > 0 {
+		if all = all.plus(t); t.n() > 0 {
 			worth += logLik(t)
 			filled++
 		}
 	}
-	return filled > 1 && worth > firstCut+moreCuts*float64(filled-2)
+	if filled < 2 {
+		return math.Inf(-1)
+	}
+	return worth - logLik(all) - float64(filled-1)
 }
 
 // sizes are the groups of the columns and pairs of a regression.
@@ -216,8 +253,19 @@ func (f *fitter) design(s *shape, most int, keep func(part int) bool) *design {
 	if most > 0 {
 		every = max(1, (f.c.cells.len()+most-1)/most)
 	}
+	row := make([]uint16, len(d.sizes))
+	if f.c.cells.len()/every > joinCells {
+		for i := range f.c.cells.len() {
+			if i%every == 0 && keep(f.c.cells.part(i)) {
+				s.fill(f.c.cells.codes(i), offsets, row)
+				d.groups = append(d.groups, row...)
+				d.won, d.lost = append(d.won, float64(f.c.cells.won[i])), append(d.lost, float64(f.c.cells.lost[i]))
+			}
+		}
+		return d
+	}
 	joined := newCells(2 * len(d.sizes))
-	key, row := make([]byte, 2*len(d.sizes)+2), make([]uint16, len(d.sizes))
+	key := make([]byte, 2*len(d.sizes)+2)
 	for i := range f.c.cells.len() {
 		if i%every != 0 || !keep(f.c.cells.part(i)) {
 			continue
@@ -249,14 +297,20 @@ func (d *design) start() []float64 {
 	return w
 }
 
-// inFolds runs a function for every fold, as many at a time as there are.
+// inFolds runs a function for every fold, as many at a time as there are
+// processors: each holds a table of its own.
 func inFolds(run func(fold int) error) error {
 	var (
 		wait sync.WaitGroup
 		errs [folds]error
+		slot = make(chan struct{}, min(folds, runtime.GOMAXPROCS(0)))
 	)
 	for fold := range folds {
-		wait.Go(func() { errs[fold] = run(fold) })
+		slot <- struct{}{}
+		wait.Go(func() {
+			errs[fold] = run(fold)
+			<-slot
+		})
 	}
 	wait.Wait()
 	return errors.Join(errs[:]...)
@@ -304,21 +358,29 @@ type crossed struct {
 	loss   float64
 	base   float64 // the loss of saying the rate of the other folds of everybody
 	leads  float64
+
+	weights [folds][]float64
 }
 
-// cross learns without each fold in turn and tries it on that fold.
-func (f *fitter) cross(ctx context.Context, penalty float64, shapes func(fold int) shape) (crossed, error) {
+// cross learns without each fold in turn and tries it on that fold. near are
+// weights of a part of the same shape, to start from; nil for none.
+func (f *fitter) cross(ctx context.Context, penalty float64, shapes func(fold int) shape, near *crossed) (crossed, error) {
 	var by [folds]crossed
 	err := inFolds(func(fold int) error {
 		s := shapes(fold)
 		train := f.design(&s, 0, func(p int) bool { return f.split.fold[p] >= 0 && f.split.fold[p] != fold })
-		w, err := train.fit(ctx, penalty, nearly, train.start())
+		start := train.start()
+		constant := start[0]
+		if near != nil {
+			copy(start, near.weights[fold])
+		}
+		w, err := train.fit(ctx, penalty, nearly, start)
 		if err != nil {
 			return err
 		}
 		test := f.design(&s, 0, func(p int) bool { return f.split.fold[p] == fold })
 		c := &by[fold]
-		constant := train.start()[0]
+		c.weights[fold] = w
 		for i := range test.won {
 			e := eta(test.row(i), w)
 			c.groups = append(c.groups, measure.Group{Score: e, Won: int64(test.won[i]), Lost: int64(test.lost[i])})
@@ -329,7 +391,8 @@ func (f *fitter) cross(ctx context.Context, penalty float64, shapes func(fold in
 		return nil
 	})
 	out := crossed{}
-	for _, c := range by {
+	for fold, c := range by {
+		out.weights[fold] = c.weights[fold]
 		out.groups = append(out.groups, c.groups...)
 		out.loss, out.base, out.leads = out.loss+c.loss, out.base+c.base, out.leads+c.leads
 	}

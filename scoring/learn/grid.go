@@ -26,7 +26,7 @@ const (
 )
 
 // axis is how the values of one column are counted: bands of a number, or
-// levels of a category. It does not change once rows have been counted.
+// levels of a category. Once rows have been counted it only becomes coarser.
 type axis struct {
 	Column string `json:"column"`
 	Field  string `json:"field"`
@@ -37,8 +37,11 @@ type axis struct {
 	Levels []string  `json:"levels,omitempty"`
 	// Whole says that the field holds whole numbers; the edges then are.
 	Whole bool `json:"whole,omitempty"`
+	// Commas says that decimals stand behind a comma.
+	Commas bool `json:"decimal_commas,omitempty"`
 
-	index map[string]uint8
+	index    map[string]uint8
+	frequent []int64 // rows by code of a category, if it was asked
 }
 
 func (a *axis) code(cell string) uint8 {
@@ -46,7 +49,7 @@ func (a *axis) code(cell string) uint8 {
 		return codeMissing
 	}
 	if a.Kind == KindNumber {
-		f, ok := toNumber(cell)
+		f, ok := toNumber(cell, a.Commas)
 		if !ok {
 			return codeMissing
 		}
@@ -89,7 +92,7 @@ func (a *axis) reindex() {
 
 // newAxis makes the grid of a column from what was seen of it.
 func newAxis(s *survey, kind Kind) *axis {
-	a := &axis{Column: s.name, Kind: kind}
+	a := &axis{Column: s.name, Kind: kind, Commas: s.commas}
 	if kind == KindNumber {
 		a.Edges = bandEdges(s.sample)
 		return a
@@ -109,6 +112,10 @@ func newAxis(s *survey, kind Kind) *axis {
 		a.Levels = append(a.Levels, l.value)
 	}
 	slices.Sort(a.Levels)
+	a.frequent = make([]int64, a.codes())
+	for i, l := range a.Levels {
+		a.frequent[i+2] = int64(s.values[l])
+	}
 	a.reindex()
 	return a
 }

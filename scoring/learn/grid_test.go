@@ -54,7 +54,7 @@ func TestNumbersAreReadAsPeopleWriteThem(t *testing.T) {
 		{"12", 12, true}, {"-3.5", -3.5, true}, {"1,234,567.8", 1234567.8, true}, {"$1,200", 1200, true}, {"-€5", -5, true}, {"12%", 12, true}, {"1e3", 1000, true},
 		{"", 0, false}, {"1,2", 0, false}, {"NaN", 0, false}, {"+Inf", 0, false}, {"12 apples", 0, false}, {"2026-11-02", 0, false}, {"0x10", 0, false},
 	} {
-		if got, ok := toNumber(c.cell); ok != c.ok || ok && got != c.want {
+		if got, ok := toNumber(c.cell, false); ok != c.ok || ok && got != c.want {
 			t.Errorf("%q: %v %v, expected %v %v", c.cell, got, ok, c.want, c.ok)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 // if they pay on leads that were not learnt from.
 func (f *fitter) interact(ctx context.Context, penalty float64, s shape) (shape, crossed, error) {
 	fixed := func(int) shape { return s }
-	out, err := f.cross(ctx, penalty, fixed)
+	out, err := f.cross(ctx, penalty, fixed, nil)
 	if err != nil {
 		return s, out, err
 	}
@@ -35,7 +35,7 @@ func (f *fitter) interact(ctx context.Context, penalty float64, s shape) (shape,
 			break
 		}
 		s.pairs = append(s.pairs, p)
-		next, err := f.cross(ctx, penalty, fixed)
+		next, err := f.cross(ctx, penalty, fixed, &out)
 		if err != nil {
 			return s, out, err
 		}

@@ -87,8 +87,11 @@ func (w *witness) listen(cell string, e ending) {
 const (
 	tooGood   = .95 // AUC of one column alone
 	purely    = .98 // share of one ending
+	nearlyNo  = .04 // of those who end otherwise elsewhere, as many end so here
 	leastPure = 30  // rows
 	unlikely  = 1e-9
+	// AUCs alone from which a name is taken as a hint, by how much it says.
+	hintWeak, hintDeal = .8, .65
 )
 
 // audit finds columns that know the outcome.
@@ -100,11 +103,11 @@ func (b *counter) audit() {
 		if col.Column == b.o.Outcome || col.Column == b.o.ID || col.Column == b.o.Closed || slices.Contains(b.o.Exclude, col.Column) {
 			continue
 		}
-		var bands []tally
+		var l lone
 		if k := slices.IndexFunc(b.c.axes, func(a *axis) bool { return a.Column == col.Column }); k >= 0 {
-			bands = alone(b.c, k)
+			l = alone(b.c, k)
 			var groups []measure.Group
-			for _, g := range bands {
+			for _, g := range l.bands {
 				groups = append(groups, measure.Group{Score: g.rate(), Won: g.won, Lost: g.lost})
 			}
 			auc, _ := measure.AUC(groups)
@@ -115,13 +118,17 @@ func (b *counter) audit() {
 			}
 		}
 		if !col.Leaks {
-			if why := w.leaks(all, bands); why != "" && col.Column != b.o.Time {
+			if why := w.leaks(all, l); why != "" && col.Column != b.o.Time {
 				col.Why, col.Leaks = why, true
 			}
 		}
-		if hint, strong := nameHint(col.Column); hint != "" && !col.Leaks && len(bands) > 1 && (strong || col.AUC >= .7) {
-			col.Why = fmt.Sprintf("it predicts (AUC alone %.2f), and by its name (%s) it is known only afterwards", col.AUC, hint)
-			col.Leaks = true
+		if hint, least := nameHint(col.Column); hint != "" && !col.Leaks && l.tells() {
+			if col.AUC >= least {
+				col.Why = fmt.Sprintf("it predicts (AUC alone %.2f), and by its name (%s) it is known only afterwards", col.AUC, hint)
+				col.Leaks = true
+			} else {
+				col.Notes = append(col.Notes, fmt.Sprintf("by its name (%s) it may be known only afterwards; exclude it if so", hint))
+			}
 		}
 		if !col.Leaks || !col.Used {
 			continue
@@ -134,20 +141,76 @@ func (b *counter) audit() {
 	}
 }
 
-// alone groups the codes of a column into bands, by all rows.
-func alone(c *Counts, k int) []tally {
+// lone is a column looked at by itself, over all rows: its codes, and the bands
+// that differ in how often they were won.
+type lone struct {
+	kind   Kind
+	codes  []tally
+	groups []uint8 // by code
+	bands  []tally // by group
+}
+
+func alone(c *Counts, k int) lone {
 	a := c.axes[k]
-	counts := c.cells.margin(k, a.codes(), func(int) bool { return true })
-	groups, n := binColumn(a, counts)
-	out := make([]tally, n)
-	for code, t := range counts {
-		out[groups[code]] = out[groups[code]].plus(t)
+	l := lone{kind: a.Kind, codes: c.cells.margin(k, a.codes(), func(int) bool { return true })}
+	groups, n := binColumn(a, l.codes)
+	l.groups, l.bands = groups, make([]tally, n)
+	for code, t := range l.codes {
+		l.bands[groups[code]] = l.bands[groups[code]].plus(t)
 	}
-	return slices.DeleteFunc(out, func(t tally) bool { return t.n() == 0 })
+	return l
+}
+
+// tells reports whether there is more than one band.
+func (l *lone) tells() bool {
+	n := 0
+	for _, t := range l.bands {
+		if t.n() > 0 {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// sharp reports whether a band of a number ends at once: right beside it leads
+// end otherwise at least half as often as in all other bands. What only
+// predicts well fades out; what is filled in afterwards does not.
+func (l *lone) sharp(band int, won bool) bool {
+	if l.kind != KindNumber || band == groupMissing {
+		return true
+	}
+	few := func(t tally) float64 {
+		if won {
+			return float64(t.lost)
+		}
+		return float64(t.won)
+	}
+	var rest tally
+	for g, t := range l.bands {
+		if g != band && g != groupMissing {
+			rest = rest.plus(t)
+		}
+	}
+	rate := few(rest) / float64(max(1, rest.n()))
+	first := slices.Index(l.groups[1:], uint8(band)) + 1
+	last := first
+	for last+1 < len(l.groups) && l.groups[last+1] == uint8(band) {
+		last++
+	}
+	for _, side := range []struct{ from, step int }{{first - 1, -1}, {last + 1, 1}} {
+		var beside tally
+		for at := side.from; at >= 1 && at < len(l.codes) && float64(beside.n())*rate < 10; at += side.step {
+			beside = beside.plus(l.codes[at])
+		}
+		if beside.n() > 0 && few(beside) < rate*float64(beside.n())/2 {
+			return false
+		}
+	}
+	return true
 }
 
 // leaks says how the column gives the outcome away, or "".
-func (w *witness) leaks(all tally, bands []tally) string {
+func (w *witness) leaks(all tally, l lone) string {
 	closed := func(by [3]int64) tally { return tally{by[won], by[lost]} }
 	f, e := closed(w.filled), closed(w.empty)
 	// Filled when it has ended, empty as long as it has not.
@@ -163,12 +226,12 @@ func (w *witness) leaks(all tally, bands []tally) string {
 			return fmt.Sprintf("whether it is %s tells the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", state.what, of, state.t.n(), name, 100*whole, name)
 		}
 	}
-	for _, t := range bands {
+	for g, t := range l.bands {
 		share := .1
 		if t.rate() < .5 {
-			share = .25
+			share = .5
 		}
-		if name, of, whole, ok := pure(t, all, share); ok && t.n() < all.n() {
+		if name, of, whole, ok := pure(t, all, share); ok && t.n() < all.n() && l.sharp(g, name == "won") {
 			return fmt.Sprintf("some of its values tell the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", of, t.n(), name, 100*whole, name)
 		}
 	}
@@ -195,20 +258,21 @@ func (w *witness) leaks(all tally, bands []tally) string {
 	return ""
 }
 
-// pure tells that nearly all rows of t ended alike, that this could hardly be
-// by chance, and that they are a good part of all that ended so.
+// pure tells that nearly all rows of t ended alike, although elsewhere they do
+// not, that this could hardly be by chance, and that they are a good part of all
+// that ended so.
 func pure(t, all tally, share float64) (name string, of int64, whole float64, ok bool) {
 	name, of = "won", t.won
 	total, base := all.won, all.rate()
 	if t.lost > t.won {
 		name, of, total, base = "lost", t.lost, all.lost, 1-all.rate()
 	}
-	if t.n() < leastPure || float64(of) < purely*float64(t.n()) || float64(of) < share*float64(total) {
+	few := float64(t.n() - of)
+	if t.n() < leastPure || float64(of) < purely*float64(t.n()) || few > nearlyNo*(1-base)*float64(t.n()) || float64(of) < share*float64(total) {
 		return "", 0, 0, false
 	}
 	// All but a few of n by chance: about base to the power of n, times the
 	// ways to choose the few.
-	few := float64(t.n() - of)
 	lg := func(x float64) float64 { v, _ := math.Lgamma(x + 1); return v }
 	chance := float64(of)*math.Log(base) + few*math.Log1p(-min(base, 1-1e-12)) + lg(float64(t.n())) - lg(few) - lg(float64(of))
 	return name, of, float64(of) / float64(total), chance < math.Log(unlikely)
@@ -216,7 +280,7 @@ func pure(t, all tally, share float64) (name string, of int64, whole float64, ok
 
 // Words in names of columns that are known only when it has ended: some say so
 // by themselves, some beside another one, some only of a column that predicts
-// much; and those that speak of an earlier end.
+// very much; and those that speak of an earlier end.
 var (
 	endWords   = wordSet("leak leakage won lost closed close closing converted conversion convert churn churned outcome")
 	dealWords  = wordSet("deal opportunity opp")
@@ -226,21 +290,24 @@ var (
 )
 
 // nameHint returns the word in a name that says that the column is known only
-// afterwards. A weak hint needs more than that.
-func nameHint(name string) (hint string, strong bool) {
+// afterwards, and how well it has to predict to be believed.
+func nameHint(name string) (hint string, auc float64) {
 	words := nameWords(name)
 	if slices.ContainsFunc(words, func(w string) bool { return earlier[w] }) {
-		return "", false
+		return "", 0
+	}
+	if i := slices.IndexFunc(words, func(w string) bool { return endWords[w] }); i >= 0 {
+		return words[i], 0
 	}
 	for i, w := range words {
-		if endWords[w] || dealWords[w] && i+1 < len(words) && dealSays[words[i+1]] {
-			return w, true
+		if dealWords[w] && i+1 < len(words) && dealSays[words[i+1]] {
+			return w, hintDeal
 		}
 	}
 	for _, w := range words {
 		if maybeWords[w] {
-			return w, false
+			return w, hintWeak
 		}
 	}
-	return "", false
+	return "", 0
 }

@@ -52,7 +52,7 @@ func (c *Counts) Learn(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	o.progress("learning", 1, 4)
-	out, err := f.cross(ctx, penalty, f.shape)
+	out, err := f.cross(ctx, penalty, f.shape, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -124,6 +124,10 @@ func profiles(t failer, m *scoring.Model, d scoring.Definition, rows Rows, said 
 	if err != nil {
 		t.Fatal(err)
 	}
+	commas, err := DecimalCommas(context.Background(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := make([]*leadloop.Profile, len(rows.Cells))
 	for i, row := range rows.Cells {
 		p := m.Schema().NewProfile()
@@ -135,7 +139,7 @@ func profiles(t failer, m *scoring.Model, d scoring.Definition, rows Rows, said 
 			if !ok {
 				t.Fatalf("no field %s", f)
 			}
-			if v, _ := Value(row[c], def.Kind); v.Presence() != leadloop.Absent {
+			if v, _ := Value(row[c], def.Kind, commas[c]); v.Presence() != leadloop.Absent {
 				if err := p.SetValue(f, v); err != nil {
 					t.Fatal(err)
 				}

@@ -129,8 +129,9 @@ func (d *design) fit(ctx context.Context, penalty, tolerance float64, weights []
 func (d *design) loss(penalty float64, weights []float64) float64 {
 	sum := 0.0
 	for i := range d.won {
+		// −ln p(won) is softplus(−e), and −ln p(lost) is e more.
 		e := eta(d.row(i), weights)
-		sum += d.won[i]*softplus(-e) + d.lost[i]*softplus(e)
+		sum += (d.won[i]+d.lost[i])*softplus(-e) + d.lost[i]*e
 	}
 	for _, w := range weights[1:] {
 		sum += penalty / 2 * w * w

@@ -60,10 +60,11 @@ func Match(columns []string, d scoring.Definition, said map[string]string) ([]st
 	return out, nil
 }
 
-// Value reads a cell as learning reads it. ok is false for a cell that says
+// Value reads a cell as learning reads it; commas is what [DecimalCommas] tells
+// of its column. ok is false for a cell that says
 // something that is not of the kind; the value is then absent, as it is for a
 // cell that says nothing.
-func Value(cell string, kind leadloop.Kind) (v leadloop.Value, ok bool) {
+func Value(cell string, kind leadloop.Kind, commas bool) (v leadloop.Value, ok bool) {
 	cell = strings.TrimSpace(cell)
 	if missing(cell) {
 		return leadloop.Value{}, true
@@ -72,11 +73,11 @@ func Value(cell string, kind leadloop.Kind) (v leadloop.Value, ok bool) {
 	case leadloop.KindString:
 		return leadloop.ValueOf(cell), true
 	case leadloop.KindFloat:
-		if f, ok := toNumber(cell); ok {
+		if f, ok := toNumber(cell, commas); ok {
 			return leadloop.ValueOf(f), true
 		}
 	case leadloop.KindInt:
-		if f, ok := toNumber(cell); ok && f == float64(int64(f)) {
+		if f, ok := toNumber(cell, commas); ok && f == float64(int64(f)) {
 			return leadloop.ValueOf(int64(f)), true
 		}
 	case leadloop.KindBool:

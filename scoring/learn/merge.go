@@ -12,8 +12,17 @@ import (
 // where columns go together, such as two indicators of the same economy, the
 // two are very different.
 
-// preBands is how many bands numbers begin with, each with about as many leads.
-const preBands = 20
+const (
+	// preBands is how many bands numbers begin with, each with about as many
+	// leads, if there are leastBand for each.
+	preBands = 20
+	// joins is how much of the log-likelihood it must cost to give two bands one
+	// weight if they are to stay apart: one unit a parameter (Akaike, 1974).
+	joins = 1.0
+	// notMonotone is how much the weights of a number must lose before they may
+	// go up and down.
+	notMonotone = 3.0
+)
 
 // preBin gives each column its bands and levels to begin with, in the groups
 // that [binColumn] describes.
@@ -26,11 +35,12 @@ func preBin(a *axis, counts []tally) (groups []uint8, n int) {
 	least := leastRows(all.n())
 	if a.Kind == KindNumber {
 		filled := all.n() - counts[codeMissing].n()
+		bands := min(preBands, max(4, filled/leastBand))
 		before, group := int64(0), 0
 		for code := 1; code < len(counts); code++ {
 			// A band begins with the code that holds another of the quantiles.
 			if k := counts[code].n(); k > 0 {
-				if first, last := before*preBands/max(1, filled), (before+k-1)*preBands/max(1, filled); before > 0 && (first*filled == before*preBands || last > first) || group == 0 {
+				if first, last := before*bands/max(1, filled), (before+k-1)*bands/max(1, filled); before > 0 && (first*filled == before*bands || last > first) || group == 0 {
 					group++
 				}
 				before += k
@@ -150,7 +160,7 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 		var (
 			best *strip
 			x, y int
-			cost = moreCuts
+			cost = joins
 		)
 		for _, t := range strips {
 			t.neighbours(func(a, b int) {
@@ -203,17 +213,17 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 }
 
 // tells reports whether the column has more than one band left that anybody
-// is in, where missing and other values must be worth a cut.
+// is in, where missing and other values must be worth a weight.
 func (t *strip) tells(j *joint, d *design, rows []int64, first int) bool {
 	if len(t.bands) > 1 {
 		return true
 	}
 	for g := range first {
-		if rows[g] > 0 && len(t.bands) > 0 && j.cost(d.offset(t.at)+g, d.offset(t.at)+t.bands[0][0]) > firstCut {
+		if rows[g] > 0 && len(t.bands) > 0 && j.cost(d.offset(t.at)+g, d.offset(t.at)+t.bands[0][0]) > joins {
 			return true
 		}
 	}
-	return first == 2 && rows[0] > 0 && rows[1] > 0 && j.cost(d.offset(t.at), d.offset(t.at)+1) > firstCut
+	return first == 2 && rows[0] > 0 && rows[1] > 0 && j.cost(d.offset(t.at), d.offset(t.at)+1) > joins
 }
 
 // neighbours names the bands that may be joined.

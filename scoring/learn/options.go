@@ -16,7 +16,8 @@ type Options struct {
 	// won; without it the usual words are looked for (yes, 1, true, won …).
 	// Negative is its value for lost, "*" for every other one; without it a
 	// column with two values needs none, and with more the usual words for lost
-	// and for open are told apart, and what is neither is asked about.
+	// and for open are told apart. What is neither is lost if Positive is said,
+	// and asked about if not.
 	Outcome, Positive, Negative string
 	// ID is the column that names the lead: it decides which rows are held out,
 	// and rows can be forgotten by it. Without it rows are numbered from 0.

@@ -12,8 +12,8 @@ import (
 
 // words of outcomes, in the form that fold leaves of them.
 var (
-	wonWords  = wordSet("yes y 1 1.0 true t won win closedwon converted customer success signed positive sold accepted")
-	lostWords = wordSet("no n 0 0.0 false f lost loss closedlost notconverted disqualified failure rejected negative unqualified declined dead -1")
+	wonWords  = wordSet("yes y 1 1.0 true t won win closedwon converted customer success signed positive sold accepted bought purchased subscribed ja oui si sí sim gewonnen gagné ganado vinto")
+	lostWords = wordSet("no n 0 0.0 false f lost loss closedlost notconverted disqualified failure rejected negative unqualified declined dead -1 nein non não nao verloren perdu perdido perso")
 	openWords = wordSet("open new engaging prospecting working inprogress pending contacted nurturing nurture negotiation proposal qualified qualification unknown stalled")
 )
 
@@ -51,7 +51,8 @@ type outcomes struct {
 	// Rest is what every other value means.
 	Rest ending `json:"rest"`
 
-	of map[string]ending
+	of      map[string]ending
+	assumed []string // lost because they are neither won nor an open word
 }
 
 func (o *outcomes) reindex() {
@@ -158,7 +159,11 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 				unclear = append(unclear, v)
 			}
 		}
-		if len(unclear) > 0 {
+		switch {
+		case o.Positive != "":
+			// Who says what is won means the others by lost.
+			out.Negative, out.assumed = append(out.Negative, unclear...), unclear
+		case len(unclear) > 0:
 			return nil, fail("which values of column %q besides won are lost, and which still open? Say the lost one with negative, or \"*\" for every other; unclear are %s", s.name, list(unclear))
 		}
 	}

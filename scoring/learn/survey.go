@@ -11,6 +11,8 @@ import (
 const (
 	maxValues = 60_000 // distinct texts that are counted
 	maxSample = 100_000
+	// allSamples is how many numbers are held of all columns together.
+	allSamples = 4_000_000
 	// Fractions are numbers, whose distinct values nobody needs.
 	maxFractions = 2_000
 )
@@ -27,11 +29,17 @@ type survey struct {
 	low     float64
 	high    float64
 
+	commas  bool // decimals stand behind a comma, once that is decided
+	decided bool
+	first   []waiting // until then
+	taken   int
+
 	values   map[string]int32
 	overflow int // cells whose value came after the map was full
 	sample   []float64
 	stride   int
-	dates    map[dateForm]int
+	room     int   // for numbers
+	dates    []int // by form, -1 first
 
 	keep     bool // keeps cells themselves, for the times of the table
 	kept     []string
@@ -39,7 +47,7 @@ type survey struct {
 }
 
 func newSurvey(name string) *survey {
-	return &survey{name: name, values: map[string]int32{}, stride: 1, keepEach: 1, low: math.Inf(1), high: math.Inf(-1), dates: map[dateForm]int{}}
+	return &survey{name: name, values: map[string]int32{}, stride: 1, keepEach: 1, low: math.Inf(1), high: math.Inf(-1), dates: make([]int, len(dateForms)+1)}
 }
 
 func (s *survey) add(cell string) {
@@ -56,7 +64,41 @@ func (s *survey) add(cell string) {
 			s.kept, s.keepEach = s.kept[:maxSample/2], s.keepEach*2
 		}
 	}
-	f, number := toNumber(cell)
+	if s.decided {
+		s.take(cell, s.rows)
+		return
+	}
+	if s.first = append(s.first, waiting{strings.Clone(cell), s.rows}); len(s.first) == firstRows {
+		s.decide()
+	}
+}
+
+// waiting is a cell that came before it was known how numbers are written.
+type waiting struct {
+	cell string
+	row  int
+}
+
+// decide says how numbers are written, and takes the cells that waited for it.
+func (s *survey) decide() {
+	if s.decided {
+		return
+	}
+	cells := make([]string, len(s.first))
+	for i, w := range s.first {
+		cells[i] = w.cell
+	}
+	s.commas, s.decided = decimalCommas(cells), true
+	for _, w := range s.first {
+		s.take(w.cell, w.row)
+	}
+	s.first = nil
+}
+
+// take looks at a cell that says something.
+func (s *survey) take(cell string, row int) {
+	s.taken++
+	f, number := toNumber(cell, s.commas)
 	if n, ok := s.values[cell]; ok {
 		s.values[cell] = n + 1
 	} else if len(s.values) < maxValues && (!number || f == math.Trunc(f) || len(s.values) < maxFractions) {
@@ -71,12 +113,12 @@ func (s *survey) add(cell string) {
 		}
 		s.low, s.high = min(s.low, f), max(s.high, f)
 		if s.numbers%s.stride == 0 {
-			if s.sample = append(s.sample, f); len(s.sample) == maxSample {
+			if s.sample = append(s.sample, f); len(s.sample) == s.room {
 				// Every other one goes, and from now on every other one comes.
-				for i := range maxSample / 2 {
+				for i := range s.room / 2 {
 					s.sample[i] = s.sample[2*i+1]
 				}
-				s.sample, s.stride = s.sample[:maxSample/2], s.stride*2
+				s.sample, s.stride = s.sample[:s.room/2], s.stride*2
 			}
 		}
 		// A number of eight digits may be a day.
@@ -85,17 +127,17 @@ func (s *survey) add(cell string) {
 		}
 	} else {
 		if s.unread == 0 {
-			s.unread = s.rows
+			s.unread = row
 		}
 		s.words += min(50, 1+strings.Count(cell, " "))
 	}
 	for form := dateForm(-1); int(form) < len(dateForms); form++ {
 		// A form that most cells before were not written in is not tried.
-		if s.rows-s.missing > 100 && s.dates[form] < (s.rows-s.missing)/4 {
+		if s.taken > 100 && s.dates[form+1] < s.taken/4 {
 			continue
 		}
 		if _, ok := parseDate(cell, form); ok {
-			s.dates[form]++
+			s.dates[form+1]++
 		}
 	}
 }
@@ -109,8 +151,8 @@ func (s *survey) distinct() (n int, more bool) { return len(s.values), s.overflo
 // date is the form that most dates of the column are written in.
 func (s *survey) date() (form dateForm, n int) {
 	for f := dateForm(-1); int(f) < len(dateForms); f++ {
-		if s.dates[f] > n {
-			form, n = f, s.dates[f]
+		if s.dates[f+1] > n {
+			form, n = f, s.dates[f+1]
 		}
 	}
 	return form, n
@@ -209,6 +251,7 @@ func look(ctx context.Context, src Source, times string, progress func(rows int)
 	all := make([]*survey, len(columns))
 	for i, name := range columns {
 		all[i] = newSurvey(name)
+		all[i].room = max(2_000, min(maxSample, allSamples/len(columns)))
 		all[i].keep = name == times && times != ""
 	}
 	rows := 0
@@ -222,6 +265,9 @@ func look(ctx context.Context, src Source, times string, progress func(rows int)
 		if rows++; rows%progressEvery == 0 && progress != nil {
 			progress(rows)
 		}
+	}
+	for _, s := range all {
+		s.decide()
 	}
 	return all, rows, nil
 }
