@@ -20,7 +20,6 @@ type column struct {
 	outlines []outline  // of the forms
 	hashes   []uint64   // of the values
 	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
-	kinMarks []uint64   // a bit for each of the kin
 	freqs    *frequencies
 	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
 
@@ -63,7 +62,7 @@ func (c *column) intern(value string) uint32 {
 	c.numbers.add(c.hashes, id, hash)
 	if c.given {
 		c.kin = append(c.kin, kinOf(value))
-		c.kinMarks = append(c.kinMarks, kinMarks(c.kin[id]))
+		c.outlines[id].kin = kinMarks(c.kin[id])
 	}
 	if c.words {
 		for start := 0; start < len(value); {
@@ -170,7 +169,7 @@ func kinOf(name string) []uint32 {
 	return slices.Compact(kin)
 }
 
-// kinMarks are disjoint only where no kin is common.
+// kinMarks are a bit for each of the kin: disjoint only where no kin is common.
 func kinMarks(kin []uint32) (marks uint64) {
 	for _, k := range kin {
 		marks |= 1 << (k & 63)
@@ -191,7 +190,7 @@ func lettersHash(s string) uint32 {
 
 // sameGiven is normalize.SameGivenName for two values, but that it takes no time for names that have no kin in common.
 func (c *column) sameGiven(a, b uint32) bool {
-	if c.kinMarks[a]&c.kinMarks[b] == 0 {
+	if c.outlines[a].kin&c.outlines[b].kin == 0 {
 		return false
 	}
 	x, y := c.kin[a], c.kin[b]

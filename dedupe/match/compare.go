@@ -54,8 +54,7 @@ func compareNames(at, g, f int) comparer {
 			return
 		}
 		ga, gb, fa, fb := a[g], b[g], a[f], b[f]
-		first := ga != 0 && fb != 0 && given.hashes[ga] == family.hashes[fb]
-		second := gb != 0 && fa != 0 && given.hashes[gb] == family.hashes[fa]
+		first, second := sameAcross(given, family, ga, fb), sameAcross(given, family, gb, fa)
 		switch {
 		case first && fa == 0 && gb == 0: // one name each, in another place
 			v.level[at], v.freq[at] = 6, max(given.logFreqs[ga], family.logFreqs[fb])
@@ -69,6 +68,11 @@ func compareNames(at, g, f int) comparer {
 		}
 		v.level[at+1], v.freq[at+1] = levelMissing, 0
 	}
+}
+
+// sameAcross holds if a value of the column of given names is one of that of family names.
+func sameAcross(given, family *column, g, f uint32) bool {
+	return g != 0 && f != 0 && given.outlines[g].looksLike(&family.outlines[f]) && given.hashes[g] == family.hashes[f]
 }
 
 // exchanged holds if a value of the column of given names and one of that of family names may be one name.
@@ -92,7 +96,7 @@ func givenLevel(c *column, a, b uint32) (uint8, float32) {
 		return levelMissing, 0
 	case a == b:
 		return 6, c.logFreqs[a]
-	case c.unlike(a, b) && c.kinMarks[a]&c.kinMarks[b] == 0:
+	case c.unlike(a, b) && c.outlines[a].kin&c.outlines[b].kin == 0:
 		return levelDifferent, 0
 	}
 	fa, fb := c.forms[a], c.forms[b]

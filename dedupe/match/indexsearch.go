@@ -142,7 +142,7 @@ func (c *column) reserve() {
 	for range 2 {
 		c.values, c.forms, c.outlines, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.outlines, outline{}), append(c.hashes, 0)
 		if c.given {
-			c.kin, c.kinMarks = append(c.kin, nil), append(c.kinMarks, 0)
+			c.kin = append(c.kin, nil)
 		}
 	}
 	if !c.words {
@@ -163,7 +163,7 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	c.outlines[id], c.logFreqs[id] = outlineOf(c.forms[id]), f.logFreq(c.hashes[id])
 	if c.given {
 		c.kin[id] = kinOf(value)
-		c.kinMarks[id] = kinMarks(c.kin[id])
+		c.outlines[id].kin = kinMarks(c.kin[id])
 	}
 	if !c.words {
 		return id

@@ -9,6 +9,7 @@ type outline struct {
 	size        uint8  // bytes, up to similarityBytes+1
 	further     uint8  // bytes beyond the letters above
 	plain       bool   // two letters or more from a to z, and nothing else
+	kin         uint64 // of given names: see kinMarks
 }
 
 func outlineOf(form string) outline {
@@ -36,6 +37,11 @@ func outlineOf(form string) outline {
 		o.end |= uint32(form[len(form)-1-i]) << (8 * uint(i))
 	}
 	return o
+}
+
+// looksLike holds for the outlines of equal forms, and of few others.
+func (o *outline) looksLike(p *outline) bool {
+	return o.once == p.once && o.begin == p.begin && o.end == p.end && o.size == p.size && o.twice == p.twice
 }
 
 // common is the most bytes that two forms can have in common. It is for those of similarityBytes at most.
