@@ -3,7 +3,9 @@ package normalize
 import (
 	_ "embed"
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed data/legal_forms.txt
@@ -26,20 +28,29 @@ type CompanyName struct {
 // beyond 1,200 bytes, Name and Key hold the beginning.
 func Company(s string) CompanyName {
 	c := CompanyName{Display: Text(s)}
-	name := settle(cutText(c.Display), unquote)
+	c.Name, c.LegalForm = companyName(c.Display)
+	var room [keyBytes]byte
+	if key, ok := appendPlainKey(room[:0], c.Name); ok {
+		c.Key = string(key)
+	} else {
+		c.Key = settle(c.Name, companyKeyOnce)
+	}
+	return c
+}
+
+// companyName parts a clean name and its legal form.
+func companyName(display string) (name, form string) {
+	name = settle(cutText(display), unquote)
 	for {
-		rest, form := stripForm(name)
-		if form == "" {
-			break
+		rest, found := stripForm(name)
+		if found == "" {
+			return name, form
 		}
-		if c.LegalForm == "" {
-			c.LegalForm = form
+		if form == "" {
+			form = found
 		}
 		name = rest
 	}
-	c.Name = name
-	c.Key = settle(name, companyKeyOnce)
-	return c
 }
 
 // maxTextBytes bounds the work for names and titles: for companies it grows with the square of the number of legal forms in a row, and a longer text
@@ -107,13 +118,25 @@ var frontForms = map[string]bool{
 	"perseroanterbatas": true, "kabushikikaisha": true, "ctycp": true, "ctytnhh": true, "congtycophan": true, "congtytnhh": true,
 }
 
-// piece is a run of letters and inner punctuation of a name, with its place in it.
-type piece struct {
-	start, end int
-	key        string
-}
+// piece is a run of letters and inner punctuation of a name, with its place in it, and that of its key among the keys of all.
+type piece struct{ start, end, from, to int }
 
-const maxFormPieces = 8
+const (
+	maxFormPieces = 8
+	roomPieces    = 16 // of nearly all names
+	keyBytes      = 128
+)
+
+// formNames are the legal forms by key.
+var formNames = sync.OnceValue(func() map[string]string {
+	names := make(map[string]string, strings.Count(string(legalForms), "\n"))
+	for line := range strings.SplitSeq(string(legalForms), "\n") {
+		if key, name, ok := strings.Cut(line, "\t"); ok {
+			names[key] = name
+		}
+	}
+	return names
+})
 
 // stripForm takes one legal form off name and returns what is left and the form's usual spelling. With no form found, or nothing left without
 // it, the form is "".
@@ -125,35 +148,39 @@ func stripForm(name string) (rest, form string) {
 			return rest, form
 		}
 	}
-	pieces := piecesOf(work)
+	var room [roomPieces]piece
+	var keyRoom [keyBytes]byte
+	pieces, keys := piecesOf(work, room[:0], keyRoom[:0])
+	from, to, form := findForm(len(work), pieces, keys, func(from, to int) bool { return trimName(work[from:to]) != "" })
+	if form == "" {
+		return name, ""
+	}
+	return trimName(work[from:to]), form
+}
+
+// findForm returns what is left of a name of some size without a legal form, if that is something, and the form's spelling; "" if there is none.
+func findForm(size int, pieces []piece, keys []byte, leaves func(from, to int) bool) (from, to int, form string) {
 	for n := min(len(pieces)-1, maxFormPieces); n > 0; n-- {
-		tail := pieces[len(pieces)-n:]
-		if tail[0].key == "" {
+		head, tail := pieces[:len(pieces)-n], pieces[len(pieces)-n:]
+		key := keys[tail[0].from:]
+		if tail[0].from == tail[0].to || string(key) == "pt" {
 			continue
 		}
-		key := joinKeys(tail)
-		if key == "pt" {
-			continue
-		}
-		if form, ok := legalForms.lookup(key); ok && carriesName(pieces[:len(pieces)-n]) {
-			if rest := trimName(work[:tail[0].start]); rest != "" {
-				return rest, form
-			}
+		if form, ok := formNames()[string(key)]; ok && carriesName(head, keys) && leaves(0, tail[0].start) {
+			return 0, tail[0].start, form
 		}
 	}
 	for n := min(len(pieces)-1, maxFormPieces); n > 0; n-- {
-		head := pieces[:n]
-		key := joinKeys(head)
-		if key == "" || key[0] < 0x80 && !frontForms[key] {
+		head, tail := pieces[:n], pieces[n:]
+		key := keys[:head[n-1].to]
+		if len(key) == 0 || key[0] < 0x80 && !frontForms[string(key)] {
 			continue
 		}
-		if form, ok := legalForms.lookup(key); ok && carriesName(pieces[n:]) {
-			if rest := trimName(work[head[n-1].end:]); rest != "" {
-				return rest, form
-			}
+		if form, ok := formNames()[string(key)]; ok && carriesName(tail, keys) && leaves(head[n-1].end, size) {
+			return head[n-1].end, size, form
 		}
 	}
-	return name, ""
+	return 0, 0, ""
 }
 
 func stripGlued(work string) (rest, form string) {
@@ -164,7 +191,7 @@ func stripGlued(work string) (rest, form string) {
 				continue
 			}
 			if left = trimName(left); letterKey(left) != "" {
-				form, _ = legalForms.lookup(letterKey(glued))
+				form = formNames()[letterKey(glued)]
 				return left, form
 			}
 		}
@@ -172,45 +199,38 @@ func stripGlued(work string) (rest, form string) {
 	return work, ""
 }
 
-func joinKeys(pieces []piece) string {
-	if len(pieces) == 1 {
-		return pieces[0].key
-	}
-	var b strings.Builder
-	for _, p := range pieces {
-		b.WriteString(p.key)
-	}
-	return b.String()
-}
-
 // carriesName reports whether the pieces hold more than an article or a conjunction.
-func carriesName(pieces []piece) bool {
+func carriesName(pieces []piece, keys []byte) bool {
 	for _, p := range pieces {
-		if p.key != "" && p.key != "the" && p.key != "and" {
+		if key := keys[p.from:p.to]; len(key) > 0 && string(key) != "the" && string(key) != "and" {
 			return true
 		}
 	}
 	return false
 }
 
-func piecesOf(name string) []piece {
-	var pieces []piece
+// piecesOf appends the pieces of a name and, one behind the other, their keys.
+func piecesOf(name string, pieces []piece, keys []byte) ([]piece, []byte) {
 	start := -1
-	flush := func(end int) {
-		if start >= 0 {
-			pieces = append(pieces, piece{start, end, pieceKey(name[start:end])})
+	for i, r := range name {
+		switch {
+		case !isPieceBreak(r):
+			if start < 0 {
+				start = i
+			}
+		case start >= 0:
+			from := len(keys)
+			keys = appendPieceKey(keys, name[start:i])
+			pieces = append(pieces, piece{start, i, from, len(keys)})
 			start = -1
 		}
 	}
-	for i, r := range name {
-		if isPieceBreak(r) {
-			flush(i)
-		} else if start < 0 {
-			start = i
-		}
+	if start >= 0 {
+		from := len(keys)
+		keys = appendPieceKey(keys, name[start:])
+		pieces = append(pieces, piece{start, len(name), from, len(keys)})
 	}
-	flush(len(name))
-	return pieces
+	return pieces, keys
 }
 
 func isPieceBreak(r rune) bool {
@@ -221,14 +241,34 @@ func isPieceBreak(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-func pieceKey(piece string) string {
-	if piece == "&" || piece == "+" {
-		return "and"
+func appendPieceKey(keys []byte, piece string) []byte {
+	if piece == "+" {
+		return append(keys, "and"...)
 	}
-	if strings.Contains(piece, "&") {
-		piece = strings.ReplaceAll(piece, "&", "and")
+	for i := 0; i < len(piece); i++ {
+		if piece[i] >= utf8.RuneSelf {
+			return append(keys, letterKey(strings.ReplaceAll(piece, "&", "and"))...)
+		}
 	}
-	return letterKey(piece)
+	for i := 0; i < len(piece); i++ {
+		if piece[i] == '&' {
+			keys = append(keys, "and"...)
+		} else {
+			keys = appendLetter(keys, piece[i])
+		}
+	}
+	return keys
+}
+
+// appendLetter appends a letter of ASCII in lower case, or a digit; nothing else.
+func appendLetter(key []byte, c byte) []byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	if isLowerAlnum(c) {
+		key = append(key, c)
+	}
+	return key
 }
 
 // trimName trims what a cut legal form leaves hanging.

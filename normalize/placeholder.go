@@ -53,6 +53,10 @@ func wordSet(list string) map[string]bool {
 // IsNull reports whether value spells out that there is none: it is empty, punctuation only ("-", "?"), or a word such as "null", "N/A", "none",
 // "unknown", "#N/A", "(not set)". Such a value is to be treated as absent. Not for names of people: Null and None are names.
 func IsNull(value string) bool {
+	var room [plainBytes]byte
+	if key, ok := plainKey(&room, value); ok {
+		return len(key) == 0 || nullWords[string(key)]
+	}
 	key := letterKey(value)
 	return key == "" || nullWords[key]
 }
@@ -70,19 +74,23 @@ func IsPlaceholder(value string) bool {
 	if local, domain, ok := strings.Cut(value, "@"); ok {
 		return isPlaceholderMailbox(unwrapEmail(local), strings.ToLower(domain))
 	}
-	key := letterKey(value)
-	switch {
-	case fillerWords[key], isRepeated(key, 3):
-		return true
-	case isPhoneShaped(value):
-		return isPlaceholderNumber(digitsOf(value))
+	var room [plainBytes]byte
+	if key, ok := plainKey(&room, value); ok {
+		return fillerWords[string(key)] || isRepeatedByte(key, 3) || isPhoneShaped(value) && isPlaceholderNumber(string(key))
 	}
-	return false
+	key := letterKey(value)
+	return fillerWords[key] || isRepeated(key, 3) || isPhoneShaped(value) && isPlaceholderNumber(digitsOf(value))
 }
 
 func isPlaceholderMailbox(local, domain string) bool {
 	if i := strings.IndexByte(local, '+'); i > 0 {
 		local = local[:i]
+	}
+	var room [plainBytes]byte
+	if all, ok := plainKey(&room, local); ok {
+		key := bytes.TrimRight(all, "0123456789")
+		return len(key) == 0 && isPlaceholderNumber(string(all)) || fillerWords[string(key)] || isRepeatedByte(key, 3) || isRoleLocal(local) ||
+			isFakeMailbox(local, domain)
 	}
 	key := strings.TrimRight(letterKey(local), "0123456789")
 	return key == "" && isPlaceholderNumber(digitsOf(local)) || fillerWords[key] || isRepeated(key, 3) || isRoleLocal(local) ||
@@ -91,8 +99,8 @@ func isPlaceholderMailbox(local, domain string) bool {
 
 // isFakeMailbox holds for addresses that stand for "no address": nobody reads them.
 func isFakeMailbox(local, domain string) bool {
-	var room [64]byte
-	if plain, ok := plainKey(room[:0], local); ok {
+	var room [plainBytes]byte
+	if plain, ok := plainKey(&room, local); ok {
 		// Of nearly all addresses this is all there is to see, without a copy.
 		plain = bytes.TrimRight(plain, "0123456789")
 		if !fakeLocals[string(plain)] && !nullWords[string(plain)] && !fillerWords[string(plain)] && !isRepeatedByte(plain, 3) {
@@ -111,17 +119,29 @@ func isFakeMailbox(local, domain string) bool {
 	return label == key || nullWords[label] || fillerWords[label]
 }
 
-// plainKey is letterKey of ASCII in lower case, appended to key.
-func plainKey(key []byte, s string) ([]byte, bool) {
+// plainBytes bounds what plainKey reads.
+const plainBytes = 64
+
+// plainKey is letterKey of short ASCII, which is nearly all that there is, in the memory of the caller.
+func plainKey(room *[plainBytes]byte, s string) ([]byte, bool) {
+	if len(s) > len(room) {
+		return nil, false
+	}
+	n := 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isLowerAlnum(c):
-			key = append(key, c)
-		case c >= utf8.RuneSelf || c >= 'A' && c <= 'Z':
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c >= utf8.RuneSelf {
 			return nil, false
 		}
+		if isLowerAlnum(c) {
+			room[n] = c
+			n++
+		}
 	}
-	return key, true
+	return room[:n], true
 }
 
 // isRepeatedByte is isRepeated for ASCII.
@@ -134,7 +154,12 @@ func isRoleLocal(local string) bool {
 	if i := strings.IndexByte(local, '+'); i > 0 {
 		local = local[:i]
 	}
-	if roleLocals[strings.TrimRight(letterKey(local), "0123456789")] {
+	var room [plainBytes]byte
+	if key, ok := plainKey(&room, local); ok {
+		if roleLocals[string(bytes.TrimRight(key, "0123456789"))] {
+			return true
+		}
+	} else if roleLocals[strings.TrimRight(letterKey(local), "0123456789")] {
 		return true
 	}
 	role := false

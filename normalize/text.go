@@ -121,10 +121,12 @@ func isCleanASCII(s string) bool {
 	return true
 }
 
+const settleRounds = 8
+
 // settle applies f until nothing changes any more. A handful of Unicode strings need a second round (a removed mark lets its neighbours
 // compose); none is known to need a fifth.
 func settle(s string, f func(string) string) string {
-	for range 8 {
+	for range settleRounds {
 		next := f(s)
 		if next == s {
 			break
