@@ -1,13 +1,37 @@
 package normalize
 
-// AppendCompanyKey appends the Key of [Company] to dst and returns the extended slice. For names in ASCII of usual length nothing is allocated but
-// what dst grows by, and it takes a fraction of the time.
+// AppendCompanyKey appends the Key of [Company] to dst, as something that links records: nothing if name or key is a placeholder (see
+// [IsPlaceholder]). For names in ASCII of usual length nothing is allocated but what dst grows by.
 func AppendCompanyKey(dst []byte, name string) []byte {
-	name, _ = companyName(Text(name))
-	if key, ok := appendPlainKey(dst, name); ok {
-		return key
+	if IsPlaceholder(name) {
+		return dst
 	}
-	return append(dst, settle(name, companyKeyOnce)...)
+	name, _ = companyName(Text(name))
+	out, ok := appendPlainKey(dst, name)
+	if !ok {
+		out = append(dst, settle(name, companyKeyOnce)...)
+	}
+	if key := out[len(dst):]; len(key) == 0 || ok && isPlaceholderWords(key) || !ok && IsPlaceholder(string(key)) {
+		return dst
+	}
+	return out
+}
+
+// isPlaceholderWords is IsPlaceholder for words of ASCII letters and digits, parted by single blanks.
+func isPlaceholderWords(words []byte) bool {
+	if len(words) > plainBytes {
+		return IsPlaceholder(string(words))
+	}
+	var room [plainBytes]byte
+	key := room[:0]
+	digits := true
+	for _, c := range words {
+		if c != ' ' {
+			key = append(key, c)
+			digits = digits && c <= '9'
+		}
+	}
+	return len(key) == 0 || nullWords[string(key)] || fillerWords[string(key)] || isRepeatedByte(key, 3) || digits && isPlaceholderNumber(string(key))
 }
 
 // appendPlainKey is settle(name, companyKeyOnce) for names in ASCII of usual length, appended to dst.

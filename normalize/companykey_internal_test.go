@@ -24,11 +24,14 @@ func TestTheKeyOfAPlainNameIsThatOfAnyName(t *testing.T) {
 		}
 		name, _ := companyName(Text(b.String()))
 		want := settle(name, companyKeyOnce)
-		if got := string(AppendCompanyKey([]byte("x"), b.String())); got != "x"+want {
-			t.Errorf("the key of %q is %q, not %q", b.String(), got[1:], want)
-		}
 		if got := Company(b.String()).Key; got != want {
 			t.Errorf("the key of %q is %q, not %q", b.String(), got, want)
+		}
+		if IsPlaceholder(b.String()) || IsPlaceholder(want) {
+			want = ""
+		}
+		if got := string(AppendCompanyKey([]byte("x"), b.String())); got != "x"+want {
+			t.Errorf("the key of %q is %q, not %q", b.String(), got[1:], want)
 		}
 	})
 }

@@ -15,8 +15,11 @@ var timezones table
 // Spanish, Russian, Chinese, Arabic or the country's own language, or as common German name or usual short form ("UK", "USA", "Holland"). A
 // name that two countries share is not ok. "XK" stands for Kosovo.
 func Country(s string) (iso2 string, ok bool) {
-	if len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z' {
-		return countries.lookup(strings.ToLower(s))
+	var room [plainBytes]byte
+	if plain, ok := plainKey(&room, s); ok && string(plain) != "na" {
+		if iso2, ok := countries.lookup(string(plain)); ok { // without a copy
+			return iso2, true
+		}
 	}
 	key := letterKey(s)
 	if key == "na" && len(Text(s)) > 2 { // "n/a" is not Namibia

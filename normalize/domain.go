@@ -1,7 +1,9 @@
 package normalize
 
 import (
+	"maps"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -129,9 +131,24 @@ func isKnownTLD(host, tld string) bool {
 	if tld == "com" || tld == "example" || tld == "test" {
 		return true
 	}
+	known := knownTLDs.Load()
+	if known != nil && (*known)[tld] {
+		return true
+	}
 	suffix, icann := publicsuffix.PublicSuffix(host)
-	return icann || strings.IndexByte(suffix, '.') >= 0
+	if !icann || suffix != tld {
+		return icann || strings.IndexByte(suffix, '.') >= 0
+	}
+	more := map[string]bool{strings.Clone(tld): true}
+	if known != nil {
+		maps.Copy(more, *known)
+	}
+	knownTLDs.CompareAndSwap(known, &more) // if another one was faster, the next time will do
+	return true
 }
+
+// knownTLDs are those met that are public suffixes themselves, so that every host under them is known. Asking the list takes memory each time.
+var knownTLDs atomic.Pointer[map[string]bool]
 
 // isPlainHost holds for ASCII hosts that need no IDNA mapping beyond lower-casing.
 func isPlainHost(host string) bool {

@@ -13,7 +13,14 @@ var nicknameTable table
 // names that first is a nickname of. English names; nil if none is known. The slice is the caller's.
 func Nicknames(first string) []string {
 	short, formal := relatedNames(Fold(first))
-	all := slices.Concat(short, formal)
+	var all []string
+	for _, list := range []string{short, formal} {
+		for list != "" {
+			var name string
+			name, list, _ = strings.Cut(list, ",")
+			all = append(all, name)
+		}
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -27,31 +34,32 @@ func SameGivenName(a, b string) bool {
 		return letterKey(a) != ""
 	}
 	shortA, formalA := relatedNames(a)
-	if slices.Contains(shortA, b) || slices.Contains(formalA, b) {
+	if hasName(shortA, b) || hasName(formalA, b) {
 		return true
 	}
 	_, formalB := relatedNames(b)
-	for _, name := range formalA {
-		if slices.Contains(formalB, name) {
+	for formalA != "" {
+		var name string
+		if name, formalA, _ = strings.Cut(formalA, ","); hasName(formalB, name) {
 			return true
 		}
 	}
 	return false
 }
 
-// relatedNames returns the nicknames of a folded name, and the names it is a nickname of.
-func relatedNames(folded string) (short, formal []string) {
-	row, ok := nicknameTable.lookup(folded)
-	if !ok {
-		return nil, nil
-	}
-	left, right, _ := strings.Cut(row, "|")
-	return splitNames(left), splitNames(right)
+// relatedNames returns the nicknames of a folded name, and the names it is a nickname of, as lists with commas.
+func relatedNames(folded string) (short, formal string) {
+	row, _ := nicknameTable.lookup(folded)
+	short, formal, _ = strings.Cut(row, "|")
+	return short, formal
 }
 
-func splitNames(list string) []string {
-	if list == "" {
-		return nil
+func hasName(list, name string) bool {
+	for list != "" {
+		var n string
+		if n, list, _ = strings.Cut(list, ","); n == name {
+			return true
+		}
 	}
-	return strings.Split(list, ",")
+	return false
 }

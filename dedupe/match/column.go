@@ -61,7 +61,7 @@ func (c *column) intern(value string) uint32 {
 	c.hashes = append(c.hashes, hash)
 	c.numbers.add(c.hashes, id, hash)
 	if c.given {
-		c.kin = append(c.kin, kinOf(value))
+		c.kin = append(c.kin, kinOf(nil, value))
 		c.outlines[id].kin = kinMarks(c.kin[id])
 	}
 	if c.words {
@@ -155,14 +155,13 @@ func (f *frequencies) wordWeight(hash uint64) float32 {
 	return float32(max(math.Log2(float64(max(f.Rows, 1))/float64(max(f.Words[hash], 1))), 0.5))
 }
 
-// kinOf returns the kin of a given name.
-func kinOf(name string) []uint32 {
+// kinOf appends the kin of a given name.
+func kinOf(kin []uint32, name string) []uint32 {
 	if name == "" {
-		return nil
+		return kin
 	}
-	related := normalize.Nicknames(name)
-	kin := make([]uint32, 0, len(related)+1)
-	for _, n := range append(related, name) {
+	kin = append(kin, lettersHash(name))
+	for _, n := range normalize.Nicknames(name) {
 		kin = append(kin, lettersHash(n))
 	}
 	slices.Sort(kin)

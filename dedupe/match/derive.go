@@ -16,6 +16,8 @@ type derived struct {
 	field   int // in the fields
 	columns []int
 	derive  func(raw string, out []string)
+	// plain, if not nil, appends to dst what derive makes of a value, without memory of its own. It is not ok for values that it leaves to derive.
+	plain func(dst []byte, raw string) (out []byte, ok bool)
 }
 
 func cut(raw string) string {
@@ -165,8 +167,13 @@ func deriveDomain(raw string, out []string) {
 	out[0] = d
 }
 
-// derivePhone keeps the digits without trunk and international prefixes and without extension.
 func derivePhone(raw string, out []string) {
+	digits, _ := appendPhone(nil, raw)
+	out[0] = string(digits)
+}
+
+// appendPhone keeps the digits without trunk and international prefixes and without extension.
+func appendPhone(dst []byte, raw string) ([]byte, bool) {
 	var buf [20]byte
 	digits := buf[:0]
 	for i := 0; i < len(raw) && len(digits) < 20; i++ {
@@ -180,12 +187,16 @@ func derivePhone(raw string, out []string) {
 			break
 		}
 	}
-	if len(digits) < 5 {
-		return
+	n := len(digits)
+	if n < 5 {
+		return dst, true
 	}
-	if s := string(digits); !normalize.IsPlaceholder(s) {
-		out[0] = s
+	// Only such numbers may be made up, and asking takes a copy.
+	repeated, running := digits[n-1] == digits[n-2] && digits[n-2] == digits[n-3], digits[1]-digits[0] == digits[2]-digits[1]
+	if (repeated || running) && normalize.IsPlaceholder(string(digits)) {
+		return dst, true
 	}
+	return append(dst, digits...), true
 }
 
 func deriveNumber(raw string, out []string) {

@@ -162,7 +162,7 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	c.values[id], c.forms[id], c.hashes[id] = value, bytesForm(value), hash64(0, value)
 	c.outlines[id], c.logFreqs[id] = outlineOf(c.forms[id]), f.logFreq(c.hashes[id])
 	if c.given {
-		c.kin[id] = kinOf(value)
+		c.kin[id] = kinOf(c.kin[id][:0], value)
 		c.outlines[id].kin = kinMarks(c.kin[id])
 	}
 	if !c.words {

@@ -107,6 +107,9 @@ func newSpec(fields []Field) (*spec, error) {
 			s.unique = append(s.unique, len(s.columns)-1)
 		}
 	}
+	for i := range s.derived {
+		s.derived[i].plain = plainly[s.fields[s.derived[i].field].Kind]
+	}
 	return s, nil
 }
 
