@@ -11,7 +11,7 @@ var (
 	givenLevels    = []string{"missing", "different", "alike", "initial", "nickname or part", "close", "same", "transposed"}
 	familyLevels   = []string{"missing", "different", "alike", "part", "close", "same"}
 	placeLevels    = []string{"missing", "different", "alike", "part", "close", "same"}
-	emailLevels    = []string{"missing", "different", "same host", "alike mailbox elsewhere", "alike mailbox", "same mailbox elsewhere", "close", "same"}
+	emailLevels    = []string{"missing", "different", "same host", "the name elsewhere", "alike mailbox elsewhere", "alike mailbox", "same mailbox elsewhere", "close", "same"}
 	domainLevels   = []string{"missing", "different", "same label", "close", "same"}
 	phoneLevels    = []string{"missing", "different", "same exchange", "close", "same"}
 	dateLevels     = []string{"missing", "different", "same year", "two parts", "close", "same year, no day", "same"}
@@ -174,7 +174,10 @@ func comparePlace(col int) func(int) comparer {
 }
 
 // compareEmail compares mailbox, host and whole address, which are three columns in a row.
-func compareEmail(first int) func(int) comparer {
+//
+// Mailboxes and hosts that differ in their numbers alone are those of others: they were numbered to be told apart. And who has a mailbox made of his
+// name at two hosts has said no more than the name.
+func compareEmail(first int, names *nameColumns) func(int) comparer {
 	return func(at int) comparer {
 		return func(cols []*column, a, b []uint32, v *vector) {
 			box, host, all := cols[first], cols[first+1], cols[first+2]
@@ -187,15 +190,22 @@ func compareEmail(first int) func(int) comparer {
 					v.level[at], v.freq[at] = 2, host.logFreqs[ha]
 				}
 			case ea == eb:
-				v.level[at], v.freq[at] = 7, all.logFreqs[ea]
-			case all.outlines[ea].edited(&all.outlines[eb], 2) && edits(all.forms[ea], all.forms[eb], 2) <= 2 && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3:
-				v.level[at], v.freq[at] = 6, commoner(all, ea, eb)
-			case xa == xb:
-				v.level[at], v.freq[at] = 5, box.logFreqs[xa]
-			case box.jaroWinkler(similar88, xa, xb) >= 0.88:
-				v.level[at] = 3
-				if sameHost {
-					v.level[at], v.freq[at] = 4, host.logFreqs[ha]
+				v.level[at], v.freq[at] = 8, all.logFreqs[ea]
+			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3 && edits(all.forms[ea], all.forms[eb], 2) <= 2 &&
+				!renumbered(all.forms[ea], all.forms[eb]):
+				v.level[at], v.freq[at] = 7, commoner(all, ea, eb)
+			case sameHost && (renumbered(box.forms[xa], box.forms[xb]) || otherNumbers(box.forms[xa], box.forms[xb])):
+				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
+				switch {
+				case !sameHost && !sameNumbers(box.forms[xa], box.forms[xb]) && (names.say(cols, a, box.forms[xa]) || names.say(cols, b, box.forms[xb])):
+					v.level[at] = 3
+				case xa == xb:
+					v.level[at], v.freq[at] = 6, box.logFreqs[xa]
+				case sameHost:
+					v.level[at], v.freq[at] = 5, host.logFreqs[ha]
+				default:
+					v.level[at] = 4
 				}
 			case sameHost:
 				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
@@ -214,7 +224,7 @@ func compareDomain(col int) func(int) comparer {
 			case x == 0 || y == 0:
 			case x == y:
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			case edits(c.forms[x], c.forms[y], 1) <= 1 && len(c.forms[x]) > 7:
+			case edits(c.forms[x], c.forms[y], 1) <= 1 && len(c.forms[x]) > 7 && !renumbered(c.forms[x], c.forms[y]):
 				v.level[at], v.freq[at] = 3, commoner(c, x, y)
 			case label(c.forms[x]) == label(c.forms[y]):
 				v.level[at], v.freq[at] = 2, commoner(c, x, y)

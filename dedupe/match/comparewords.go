@@ -146,7 +146,7 @@ func compareCompany(col int) func(int) comparer {
 				return
 			}
 			s := wordSimilarity(c, x, y)
-			if s < 0.88 && c.jaroWinkler(similar95, x, y) >= 0.95 {
+			if s < 0.88 && c.jaroWinkler(similar95, x, y) >= 0.95 && !renumbered(c.forms[x], c.forms[y]) {
 				s = 0.88 // written in one word, or a typing error at the end
 			}
 			switch {

@@ -237,9 +237,14 @@ func (l *learner) maximise(alone int) {
 func (l *learner) hold(most float64) {
 	for k := range l.spec.comparisons {
 		c, m := &l.spec.comparisons[k], l.params.m[k]
-		if over := m[c.apart] - most; c.apart > 0 && over > 0 {
-			m[c.apart] -= over
-			m[c.exact] += over
+		for _, held := range []struct {
+			level uint8
+			most  float64
+		}{{c.apart, most}, {c.moved, heldMoved}} {
+			if over := m[held.level] - held.most; held.level > 0 && over > 0 {
+				m[held.level] -= over
+				m[c.exact] += over
+			}
 		}
 	}
 }
@@ -248,6 +253,7 @@ func (l *learner) hold(most float64) {
 const (
 	heldFirst = 0.02
 	heldLater = 0.06
+	heldMoved = 0.3 // of those with two addresses
 )
 
 // check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells

@@ -8,21 +8,22 @@ import (
 
 // joint counts how often the levels of two comparisons meet among pairs that are not one.
 type joint struct {
-	spec     *spec
-	n        int
-	all      [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
-	near     [][maxLevels][maxLevels]float64 // candidates alone
-	seen     [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
-	one      [][maxLevels]float64
-	once     [][maxLevels]float64
-	relevant float64   // bits below zero to which a candidate matters for the choice of parents
-	exact    []float64 // pairs that agree in full, true ones too
+	spec             *spec
+	n                int
+	all              [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
+	near             [][maxLevels][maxLevels]float64 // candidates alone
+	seen             [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
+	one              [][maxLevels]float64
+	once             [][maxLevels]float64
+	relevant         float64   // bits below zero to which a candidate matters for the choice of parents
+	exact            []float64 // pairs that agree in full, true ones too
+	namesakes, moved []float64 // pairs of equal names that have a level in a comparison, and the one of moved, true ones too
 }
 
 func newJoint(s *spec) *joint {
 	n := len(s.comparisons)
 	return &joint{spec: s, n: n, all: make([][maxLevels][maxLevels]float64, n*n), near: make([][maxLevels][maxLevels]float64, n*n),
-		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n), exact: make([]float64, n)}
+		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n), exact: make([]float64, n), namesakes: make([]float64, n), moved: make([]float64, n)}
 }
 
 // count counts anew, each pattern by how likely it is no true pair.
@@ -32,6 +33,8 @@ func newJoint(s *spec) *joint {
 // dependence, and the more are, the better dependence explains the rest.
 func (t *joint) count(p *params, patterns []pattern, post, weights []float64) {
 	clear(t.exact)
+	clear(t.namesakes)
+	clear(t.moved)
 	clear(t.all)
 	clear(t.near)
 	clear(t.seen)
@@ -41,7 +44,7 @@ func (t *joint) count(p *params, patterns []pattern, post, weights []float64) {
 		e := &patterns[i]
 		w, s := e.weight*(1-post[i]), e.seen*(1-post[i])
 		relevance := s / (1 + math.Exp2(-(weights[i]+t.relevant)/2))
-		apart := t.apart(&e.levels)
+		apart, alike := t.apart(&e.levels), t.alike(&e.levels)
 		for b := range t.n {
 			lb := e.levels[b]
 			if lb == 0 {
@@ -50,6 +53,12 @@ func (t *joint) count(p *params, patterns []pattern, post, weights []float64) {
 			t.one[b][lb] += w
 			if lb == t.spec.comparisons[b].exact {
 				t.exact[b] += e.weight
+			}
+			if alike {
+				t.namesakes[b] += e.weight
+				if lb == t.spec.comparisons[b].moved {
+					t.moved[b] += e.weight
+				}
 			}
 			t.once[b][lb] += s
 			wb, sb := w, s
@@ -83,6 +92,16 @@ func (t *joint) apart(levels *[maxComparisons]uint8) bool {
 	for k, l := range levels[:t.n] {
 		if l != levelMissing && l == t.spec.comparisons[k].apart {
 			return true
+		}
+	}
+	return false
+}
+
+// alike holds for a pair of equal names.
+func (t *joint) alike(levels *[maxComparisons]uint8) bool {
+	for k := range t.n {
+		if c := &t.spec.comparisons[k]; c.cross > 0 {
+			return levels[k] == c.exact && levels[c.cross] == t.spec.comparisons[c.cross].exact
 		}
 	}
 	return false
@@ -226,6 +245,19 @@ func (t *joint) set(p *params) {
 	}
 	for k := range t.n {
 		t.setCrossed(k, p)
+		t.setMoved(k, p)
+	}
+}
+
+// setMoved lets it be no evidence that two mailboxes elsewhere are made of one name: nobody can tell from it people who moved from those who are called
+// alike, so it is as usual among the latter as among all of one name.
+func (t *joint) setMoved(k int, p *params) {
+	moved := t.spec.comparisons[k].moved
+	if moved == 0 || t.namesakes[k] == 0 {
+		return
+	}
+	for _, row := range p.u[k] {
+		row[moved] = max(row[moved], t.moved[k]/t.namesakes[k])
 	}
 }
 

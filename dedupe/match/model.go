@@ -32,7 +32,7 @@ type params struct {
 }
 
 const (
-	maxLevels  = 8
+	maxLevels  = 9
 	maxParents = 5
 )
 

@@ -32,6 +32,7 @@ type comparison struct {
 	full   uint64        // bits of the levels at which frequency counts in full
 	own    bool          // each has one of its own: who agrees is hardly ever another
 	aside  uint64        // bits of the levels that need not weigh more than those below them
+	moved  uint8         // the level at which a record says the same of somebody at another place, 0 if there is none
 	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
 	other  map[uint8]int // the columns whose frequencies count at other levels
 	cross  int           // the comparison that the level beyond exact stands for as well, as both names agree but are exchanged; 0 if there is none
@@ -47,6 +48,7 @@ type spec struct {
 	remembered  []remembering // comparers that are worth it
 	left        []string      // fields that were left out, as there are too many
 	unique      []int         // columns of the fields that are unique
+	names       nameColumns
 }
 
 // remembering is a comparer of one column of words, whose results are worth remembering.
@@ -90,8 +92,8 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<7 | 1<<2, fuzzy: 1<<4 | 1<<5 | 1<<6, aside: 1<<3 | 1<<5, apart: 2, own: true,
-				other: map[uint8]int{2: first + 1, 4: first + 1, 5: first}}, first+2, compareEmail(first))
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<8 | 1<<2, fuzzy: 1<<5 | 1<<6 | 1<<7, aside: 1<<3 | 1<<4 | 1<<6, apart: 2, moved: 3, own: true,
+				other: map[uint8]int{2: first + 1, 5: first + 1, 6: first}}, first+2, compareEmail(first, &s.names))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
 			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
@@ -177,6 +179,7 @@ func (s *spec) addComparison(c comparison, column int, compare func(at int) comp
 }
 
 func (s *spec) addNames(given, family []string, g, f int) {
+	s.names = nameColumns{g, f}
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,

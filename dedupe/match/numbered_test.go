@@ -1,0 +1,56 @@
+package match
+
+import "testing"
+
+func TestAddressesAreComparedByWhatTheySayBeyondTheName(t *testing.T) {
+	table, err := NewTable([]Field{{Name: "email", Kind: KindEmail}, {Name: "first", Kind: KindGivenName}, {Name: "last", Kind: KindFamilyName}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		a, b  [3]string // address, given and family name
+		level string
+	}{
+		{"one letter is wrong", [3]string{"anna.adler@acme.com", "Anna", "Adler"}, [3]string{"anna.adlr@acme.com", "Anna", "Adler"}, "close"},
+		{"numbers tell users apart", [3]string{"user7@acme.com"}, [3]string{"user12@acme.com"}, "same host"},
+		{"the second of a name has a number", [3]string{"john.smith@acme.com", "John", "Smith"}, [3]string{"john.smith2@acme.com", "John", "Smith"}, "same host"},
+		{"numbered hosts are others", [3]string{"sunflower@corp1.com"}, [3]string{"sunflower@corp2.com"}, "same mailbox elsewhere"},
+		{"two of one name at two companies", [3]string{"anna.adler@acme.com", "Anna", "Adler"}, [3]string{"anna.adler@globex.com", "Anna", "Adler"}, "the name elsewhere"},
+		{"initial and family name", [3]string{"aadler@acme.com", "Anna", "Adler"}, [3]string{"aadler@globex.com", "Anna", "Adler"}, "the name elsewhere"},
+		{"a name that is misspelt in one row", [3]string{"anna.adler@acme.com", "Anna", "Adlr"}, [3]string{"anna.adler@globex.com", "Anna", "Adler"}, "the name elsewhere"},
+		{"a number that both have says more", [3]string{"anna.adler84@acme.com", "Anna", "Adler"}, [3]string{"anna.adler84@globex.com", "Anna", "Adler"}, "same mailbox elsewhere"},
+		{"a mailbox that is no name", [3]string{"sunflower@acme.com", "Anna", "Adler"}, [3]string{"sunflower@globex.com", "Anna", "Adler"}, "same mailbox elsewhere"},
+		{"without names", [3]string{"anna.adler@acme.com"}, [3]string{"anna.adler@globex.com"}, "same mailbox elsewhere"},
+		{"initial or whole name at one host", [3]string{"a.adler@acme.com", "Anna", "Adler"}, [3]string{"an.adler@acme.com", "Anna", "Adler"}, "close"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var v, w vector
+			a, b := make([]uint32, len(table.cols)), make([]uint32, len(table.cols))
+			table.encode(c.a[:], a)
+			table.encode(c.b[:], b)
+			for _, col := range table.cols {
+				col.weigh(&frequencies{Rows: 1})
+			}
+			table.spec.compareAll(table.cols, a, b, &v)
+			table.spec.compareAll(table.cols, b, a, &w)
+			if got := emailLevels[v.level[0]]; got != c.level {
+				t.Errorf("%q and %q: %s, want %s", c.a[0], c.b[0], got, c.level)
+			}
+			if v != w {
+				t.Error("the other way round it is not the same")
+			}
+		})
+	}
+}
+
+func TestNumberedFormsDifferInDigitsAlone(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"corp 1", "corp 12", true}, {"user", "user2", true}, {"a1b2", "a3b4", true}, {"a1b", "a1c", false}, {"12", "13", true}, {"ab", "b", false}, {"1a", "a1", true}, {"", "x", false}} {
+		if renumbered(c.a, c.b) != c.want || renumbered(c.b, c.a) != c.want {
+			t.Errorf("%q and %q: want %v", c.a, c.b, c.want)
+		}
+	}
+}
