@@ -39,9 +39,13 @@ func NewLeadIndex(st store.Store, schema *leadloop.Schema, policy leadloop.Survi
 // leadsAtATime is how many leads are read in one View.
 const leadsAtATime = 500
 
-// Fill puts all leads of the store into the index. It is called once at start, and may be called again at any time. After match.ReadIndex it brings
-// the snapshot up to date.
+// Fill puts all leads of the store into the index, and takes out those that were in it and are in the store no more. It is called once at start, and may
+// be called again at any time. After match.ReadIndex it brings the snapshot up to date; call match.Index.Compact if leads were erased since.
 func (x *LeadIndex) Fill(ctx context.Context) error {
+	gone := map[string]bool{}
+	for _, id := range x.index.IDs() {
+		gone[id] = true
+	}
 	after := leadloop.LeadID("")
 	for {
 		var leads []*leadloop.Lead
@@ -57,11 +61,28 @@ func (x *LeadIndex) Fill(ctx context.Context) error {
 				return err
 			}
 			after = l.ID
+			delete(gone, string(l.ID))
 		}
 		if len(leads) < leadsAtATime {
-			return nil
+			return x.forget(ctx, gone)
 		}
 	}
+}
+
+// forget takes out those of some leads that the store does not have: others came while the index was filled.
+func (x *LeadIndex) forget(ctx context.Context, ids map[string]bool) error {
+	return x.st.View(ctx, func(tx store.Tx) error {
+		for id := range ids {
+			_, err := tx.Leads().Get(ctx, leadloop.LeadID(id))
+			switch {
+			case errors.Is(err, leadloop.ErrNotFound):
+				x.index.Delete(id)
+			case err != nil:
+				return fmt.Errorf("fill index: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 // Put makes the index know a lead as it is now, with whom it is different from. A lead that was merged away is taken out: the one that it became

@@ -1,6 +1,7 @@
 package dedupe_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,6 +109,56 @@ func TestAnIndexOfLeadsSaysWhatTheStoreSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("what was merged away is not found")
+}
+
+// A snapshot may be older than the store: leads were erased, changed and taken in since.
+func TestFillingASnapshotMakesItWhatTheStoreHas(t *testing.T) {
+	before := []*leadloop.Lead{
+		decided(named("l1", "Ingibjorg", "Thorvaldsdottir", "Skyrgerd", "Head of Dairy", "+354 611 1234"), "ana"),
+		decided(named("erased", "Max", "Mustermann", "Beispiel", "Koch", "+354 611 9999"), "ana"),
+	}
+	model, err := learntLeads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := match.NewIndex(model, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := func(index *match.Index, leads ...*leadloop.Lead) {
+		t.Helper()
+		if err := dedupe.NewLeadIndex(open(t, leads...), leadloop.StandardSchema(), nil, index).Fill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(old, before...)
+	var saved bytes.Buffer
+	if _, err := old.WriteTo(&saved); err != nil {
+		t.Fatal(err)
+	}
+	read, err := match.ReadIndex(&saved, model, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := []*leadloop.Lead{
+		decided(named("l1", "Inga", "Thorvaldsdottir", "Skyrgerd", "Head of Dairy", "+354 611 1234"), "ana"),
+		decided(named("new", "Ana", "Berg", "Initech", "CFO", "+354 611 7777"), "ana"),
+	}
+	fill(read, now...)
+	fresh, err := match.NewIndex(model, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(fresh, now...)
+	if diff := cmp.Diff([]string{"l1", "new"}, read.IDs()); diff != "" {
+		t.Error(diff)
+	}
+	var got, want bytes.Buffer
+	_, err1 := read.WriteTo(&got)
+	_, err2 := fresh.WriteTo(&want)
+	if err1 != nil || err2 != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Errorf("what was brought up to date is not what is made anew: %v, %v", err1, err2)
+	}
 }
 
 func TestTheStageAsksTheIndexAndTheIndexFollowsTheLoop(t *testing.T) {

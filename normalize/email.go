@@ -37,6 +37,9 @@ func Email(s string) (EmailAddress, error) {
 	if s == "" {
 		return EmailAddress{}, refuse("email", ReasonEmpty)
 	}
+	if isCleanASCII(s) {
+		s = strings.ToLower(s) // all of it at once
+	}
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 && IsNull(s) {
 		return EmailAddress{}, refuse("email", ReasonPlaceholder)

@@ -29,14 +29,21 @@ type memoized struct {
 // repeated are the kinds of which the same values come again and again.
 var repeated = []Kind{KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber}
 
-// memoizedValues is how many values are remembered of a field.
-const memoizedValues = 1 << 14
+// How many values are remembered of a field, and of one that has no short way, or whose values take long and come in many ways.
+const (
+	memoizedValues = 1 << 14
+	memoizedMany   = 1 << 16
+)
 
 func newMemos(s *spec) []remembered {
 	memos := make([]remembered, len(s.derived))
 	for i, d := range s.derived {
 		if slices.Contains(repeated, s.fields[d.field].Kind) {
-			memos[i] = make(remembered, memoizedValues)
+			size := memoizedValues
+			if k := s.fields[d.field].Kind; k == KindDomain || k == KindCompany {
+				size = memoizedMany
+			}
+			memos[i] = make(remembered, size)
 		}
 	}
 	return memos
