@@ -54,11 +54,13 @@ type imported struct {
 	Rows     int               `json:"rows"`
 	Imported int               `json:"imported"`
 	// Known rows were taken before, or are there twice.
-	Known       int            `json:"known_before"`
-	Events      int            `json:"events"`
-	Leads       int            `json:"leads"`
-	NoArrival   int            `json:"leads_without_arrival"`
-	Notes       map[string]int `json:"kept_with"`
+	Known     int            `json:"known_before"`
+	Events    int            `json:"events"`
+	Leads     int            `json:"leads"`
+	NoArrival int            `json:"leads_without_arrival"`
+	Notes     map[string]int `json:"kept_with"`
+	// Currencies are those beside amounts, with in how many rows.
+	Currencies  map[string]int `json:"currencies"`
 	Owners      map[string]int `json:"unknown_owners"`
 	Rejected    []refused      `json:"rejected"`
 	RejectsFile string         `json:"rejects_file,omitempty"`
@@ -235,7 +237,7 @@ func (c *historyImportCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	res := &imported{File: c.In, Joined: []joined{}, Notes: map[string]int{}, Owners: map[string]int{}, Rejected: []refused{}, DryRun: c.DryRun}
+	res := &imported{File: c.In, Joined: []joined{}, Notes: map[string]int{}, Currencies: map[string]int{}, Owners: map[string]int{}, Rejected: []refused{}, DryRun: c.DryRun}
 	im, err := c.importer(ctx, st, f, res)
 	if err != nil {
 		return &exitError{exitUsage, err}
@@ -425,6 +427,9 @@ func (c *historyImportCmd) load(ctx context.Context, st store.Store, f *rowFile,
 			return bad(r.line, r.raw, err.Error())
 		}
 		res.Rows++
+		if e.Currency != "" {
+			res.Currencies[e.Currency]++
+		}
 		for _, n := range e.Notes {
 			res.Notes[string(n)]++
 			if n == backfill.UnknownOwner {

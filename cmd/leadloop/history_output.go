@@ -67,6 +67,9 @@ func (c *historyImportCmd) text(res *imported) string {
 		}
 		b.WriteString(".\n")
 	}
+	if len(res.Currencies) > 1 {
+		fmt.Fprintf(&b, "Amounts are in several currencies and are added up as they are: %s. Convert them first where sums matter.\n", tallied(res.Currencies))
+	}
 	if len(res.Notes) > 0 {
 		b.WriteString("\nKept, although\n")
 		for _, n := range backfill.Notes() {

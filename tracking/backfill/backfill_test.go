@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -182,6 +184,7 @@ func TestDatesAreReadAsExportsWriteThem(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		"2026-03-04": day(3, 4), "2026-03-04T09:30:00Z": nine, "2026-03-04 10:30:00+01:00": nine, "2026-03-04 09:30": nine, "2026/03/04": day(3, 4), "20260304": day(3, 4),
 		"4 Mar 2026": day(3, 4), "March 4, 2026": day(3, 4), "Mar 4, 2026 9:30 AM": nine, "4.3.2026": day(3, 4), "04.03.26 09:30": nine,
+		"2026-03-04T10:30:00.000+0100": nine, "2026-3-4 09:30": nine, "2026.03.04": day(3, 4), "4.3.2026 9:30 am": nine, "4-Mar-2026 09:30": nine, "Mar 4, 2026, 9:30 am": nine, "1772616600.25": nine.Add(0),
 		"1772616600": nine, "1772616600000": nine, "2026-03-04T09:30:00.000Z": nine,
 	} {
 		entries, rejects := read(t, backfill.Options{}, "lead|event|at", "1|captured|"+text)
@@ -189,7 +192,7 @@ func TestDatesAreReadAsExportsWriteThem(t *testing.T) {
 			t.Errorf("%s: %v %v, want %v", text, told(entries), rejects, want)
 		}
 	}
-	for _, text := range []string{"31/02/2026", "2026-13-01", "12", "next week", "0000-01-01"} {
+	for _, text := range []string{"31/02/2026", "2026-13-01", "12", "m", "pm", "1772616600.x", "next week", "0000-01-01"} {
 		if entries, _ := read(t, backfill.Options{}, "lead|event|at", "1|captured|"+text, "2|captured|31/01/2026"); len(entries) != 1 {
 			t.Errorf("%s became %v", text, told(entries))
 		}
@@ -220,6 +223,8 @@ func TestAmountsAreReadAsPeopleWriteThem(t *testing.T) {
 	for text, want := range map[string]string{
 		"12500": "12500000000", "12,500.00": "12500000000", "12.500,00": "12500000000", "$1 200": "1200000000", "1'200.5": "1200500000", "€ 1.500": "1500000000", "0,5": "500000",
 		"1,234,567": "1234567000000", "(300)": "-300000000", "-3": "-3000000", ".5 EUR": "500000", "1.23456789": "1234567",
+		"-$300": "-300000000", "$(300)": "-300000000", "EUR 12.500,50": "12500500000", "12 500 zł": "12500000000", "12.5k": "12500000000", "$1.2M": "1200000000000", "3 Mio": "3000000000000",
+		"50%": "", "USD 5 EUR": "", "99999999999k": "",
 		"about 9": "", "1,2,3": "", "12 or 13": "", "1e6": "", "99999999999999999999": "",
 	} {
 		entries, _ := read(t, backfill.Options{}, "lead|created|amount", "1|2026-01-02|"+text)
@@ -395,4 +400,77 @@ func ExampleImporter() {
 	// Nov 2 17 captured  map[source:web]
 	// Nov 4 17 activity reply map[]
 	// rejected: at: is no date that can be read, such as 2026-11-02T09:30:00Z
+}
+
+func TestStagesOfAnyScriptStayApart(t *testing.T) {
+	entries, rejects := read(t, backfill.Options{}, "lead|event|stage|at", "1|stage|受注|2026-01-02", "2|stage|失注|2026-01-02", "3|stage|Geprüft & OK|2026-01-02")
+	if len(rejects) != 0 {
+		t.Fatal(rejects)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Events[0].To)
+	}
+	if diff := cmp.Diff([]string{"受注", "失注", "geprüft_ok"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzRow(f *testing.F) {
+	for _, seed := range []string{
+		"1|captured|2026-03-04|$1,200.50|ana|web", "2|won|1772616600|(300)|Ben|", "3|stage:sql|4.3.2026 9:30 pm||x|y", "4|activity:x|13/01/26|12.5k|\x00|\xff", "5||2026-02-30|€ 1.500|,|\"",
+		"|||||", "6|lost|m|-|||", "7|tier|0000-00-00|'|a|b", "8|call|2026-W45|9999999999999999999|ana|é",
+	} {
+		f.Add(seed, "lead|event|at|amount|owner|source")
+		f.Add(seed, "lead|stage|created|amount|owner|closed")
+		f.Add(seed, "id|status|opened|value|agent|end")
+	}
+	f.Fuzz(func(t *testing.T, row, head string) {
+		header, cells := strings.Split(head, "|"), strings.Split(row, "|")
+		im, err := backfill.New(header, backfill.Options{AsOf: asOf})
+		if err != nil {
+			if !errors.Is(err, leadloop.ErrInvalid) {
+				t.Fatal(err)
+			}
+			return
+		}
+		for len(cells) < len(header) {
+			cells = append(cells, "")
+		}
+		cells = cells[:len(header)]
+		im.Scan(cells)
+		if err := im.Ready(); err != nil {
+			return // two dates
+		}
+		im.Learn(cells)
+		e, err := im.Row(cells)
+		if err != nil {
+			var rejected *backfill.Rejected
+			if !errors.As(err, &rejected) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := im.Row(cells)
+		if diff := cmp.Diff(e, again); diff != "" && !slices.ContainsFunc(e.Events, func(e leadloop.Event) bool { return e.Kind == leadloop.EventFirstTouch }) || err != nil {
+			t.Fatal(diff, err)
+		}
+		if len(e.Events) == 0 && !slices.Contains(e.Notes, backfill.NoStart) || e.Lead == "" || e.Key == "" {
+			t.Fatalf("%+v", e)
+		}
+		for _, ev := range e.Events {
+			texts := []string{ev.To, ev.From, ev.Reason, ev.Actor}
+			for k, v := range ev.Attrs {
+				texts = append(texts, k, v)
+			}
+			for _, s := range texts {
+				if !utf8.ValidString(s) || strings.ContainsRune(s, 0) || len(s) > 220 {
+					t.Fatalf("%q in %+v", s, ev)
+				}
+			}
+			if y := ev.At.Year(); y < 1 || y > 9999 {
+				t.Fatalf("%+v", ev)
+			}
+		}
+	})
 }

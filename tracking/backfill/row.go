@@ -18,6 +18,9 @@ type Entry struct {
 	Key    string
 	Lead   leadloop.LeadID
 	Events []leadloop.Event
+	// Currency is what stands beside the row's amount, such as "€" or "USD"; ""
+	// if nothing does. Amounts are added up as they are.
+	Currency string
 	// Notes are what is wrong with a row that was kept.
 	Notes []Note
 }
@@ -330,7 +333,10 @@ func (r *rowEntry) deal() string {
 func (r *rowEntry) dealAttrs() map[string]string {
 	attrs := map[string]string{}
 	if v := r.im.cell(r.cells, RoleAmount); v != "" {
-		n, ok := amount(v)
+		n, currency, ok := amount(v)
+		if ok {
+			r.Currency = currency
+		}
 		switch {
 		case !ok:
 			r.note(UnreadableAmount)

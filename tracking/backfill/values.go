@@ -98,27 +98,63 @@ func stageOutcome(v string) (kind leadloop.EventKind, ok bool) {
 	return "", false
 }
 
-var notCode = regexp.MustCompile(`[^a-z0-9]+`)
+var notCode = regexp.MustCompile(`[^\pL\pM\pN]+`)
 
-// code makes a code of a name: "Closed Won" is closed_won.
+// code makes a code of a name: "Closed Won" is closed_won. Letters of any script
+// stay, so that stages of two names stay two.
 func code(s string) string {
-	s = strings.Trim(notCode.ReplaceAllString(strings.ToLower(s), "_"), "_")
-	return s[:min(len(s), 64)]
+	s = strings.Trim(notCode.ReplaceAllString(strings.ToLower(strings.ToValidUTF8(s, "")), "_"), "_")
+	return strings.ToValidUTF8(s[:min(len(s), 64)], "")
 }
 
-var money = regexp.MustCompile(`^[^0-9.,()-]{0,4}\(?(-?[0-9][0-9.,' \x{a0}\x{202f}]*|-?[.,][0-9]+)\)?[^0-9.,()-]{0,4}$`)
+// money is an amount with its currency before or behind it, and what it is
+// counted in, such as k.
+var money = regexp.MustCompile(`^(-?)\s*([^0-9.,()%\s-]{0,4})\s*\(?\s*(-?[0-9][0-9.,' \x{a0}\x{202f}]*|-?[.,][0-9]+)\s*\)?\s*([^0-9.,()%\s-]{0,4})$`)
+
+// symbols are those that stand for one currency only.
+var symbols = map[string]string{"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "US$": "USD"}
+
+// counted are the words behind an amount that are no currency.
+var counted = map[string]int64{"k": 1e3, "tsd": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "bn": 1e9, "mrd": 1e9}
 
 // amount reads money as people write it: 12500, 12,500.00, 12.500,00, $1 200,
 // (300) for what is owed. False for what can't be read, or in two ways, such as
 // 12,500 or 1.500: a comma or point with three digits behind it and nothing
 // else separates thousands.
-func amount(s string) (leadloop.Micros, bool) {
+//
+// The currency is as written, "" if there is none.
+func amount(s string) (n leadloop.Micros, currency string, ok bool) {
 	m := money.FindStringSubmatch(s)
 	if m == nil {
-		return 0, false
+		return 0, "", false
 	}
-	digits := m[1]
-	negative := strings.HasPrefix(digits, "-") || strings.Contains(s, "(")
+	unit := int64(1)
+	currency = m[2]
+	switch by, is := counted[strings.ToLower(m[4])]; {
+	case is:
+		unit = by
+	case m[4] != "" && currency != "":
+		return 0, "", false
+	case m[4] != "":
+		currency = m[4]
+	}
+	n, ok = number(m[3])
+	if !ok || n > 1e18/leadloop.Micros(unit) || n < -1e18/leadloop.Micros(unit) {
+		return 0, "", false
+	}
+	if n *= leadloop.Micros(unit); m[1] != "" || strings.Contains(s, "(") {
+		n = -n
+	}
+	currency = strings.ToUpper(currency)
+	if code := symbols[currency]; code != "" {
+		currency = code
+	}
+	return n, currency, true
+}
+
+// number reads the digits of an amount, in millionths.
+func number(digits string) (leadloop.Micros, bool) {
+	negative := strings.HasPrefix(digits, "-")
 	digits = strings.TrimPrefix(digits, "-")
 	digits = strings.Map(func(r rune) rune {
 		if strings.ContainsRune("' \u00a0\u202f", r) {
@@ -188,8 +224,9 @@ func (d *dates) see(s string) {
 
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05 MST",
-	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "20060102",
-	"2 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006", "2-Jan-2006", "2-Jan-06", "2 Jan 2006 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006 3:04 PM", "Mon, 02 Jan 2006 15:04:05 -0700",
+	"2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04", "2006-01-02T15:04", "2006-1-2", "2006-1-2 15:04:05", "2006-1-2 15:04",
+	"2006.1.2", "2006.1.2 15:04:05", "2006.1.2 15:04", "20060102T150405Z0700", "2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "20060102",
+	"2 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006", "2-Jan-2006", "2-Jan-06", "2 Jan 2006 15:04", "2 January 2006 15:04", "2-Jan-2006 15:04", "2-Jan-2006 15:04:05", "Jan 2, 2006 15:04", "Jan 2, 2006, 15:04", "Jan 2, 2006, 3:04 PM", "January 2, 2006 15:04", "Jan 2, 2006 3:04 PM", "Mon, 02 Jan 2006 15:04:05 -0700",
 }
 
 // parse reads a time as exports write them, also seconds and milliseconds since
@@ -206,12 +243,19 @@ func (d *dates) parse(s string) (time.Time, bool) {
 		if len(year) == 2 {
 			year = "20" + year
 		}
-		at, ok = tryLayouts(fmt.Sprintf("%s-%02s-%02s %s", year, month, day, m[5]), d.zone,
+		at, ok = tryLayouts(fmt.Sprintf("%s-%02s-%02s %s", year, month, day, strings.ToUpper(m[5])), d.zone,
 			"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2006-01-02 ")
 	} else if at, ok = tryLayouts(s, d.zone, layouts...); !ok {
-		n, err := strconv.ParseInt(s, 10, 64)
+		if l := len(s) - 2; l > 0 && (strings.EqualFold(s[l:], "am") || strings.EqualFold(s[l:], "pm")) {
+			at, ok = tryLayouts(s[:l]+strings.ToUpper(s[l:]), d.zone, layouts...)
+		}
+		seconds, fraction, _ := strings.Cut(s, ".") // some write parts of a second
+		n, err := strconv.ParseInt(seconds, 10, 64)
+		if strings.Trim(fraction, "0123456789") != "" {
+			n = 0
+		}
 		switch {
-		case err != nil || n <= 0:
+		case ok || err != nil || n <= 0:
 		case n >= 1e8 && n < 1e10:
 			at, ok = time.Unix(n, 0), true
 		case n >= 1e11 && n < 1e13:
