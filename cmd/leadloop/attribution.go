@@ -84,7 +84,7 @@ func (c *attributionCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	var results []attribution.Result
 	for _, m := range attribution.Models() {
-		r, err := ledger.Result(m)
+		r, err := ledger.Result(ctx, m)
 		if err != nil {
 			return err
 		}

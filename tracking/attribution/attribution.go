@@ -12,6 +12,7 @@ package attribution
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -353,12 +354,17 @@ func (l *Ledger) Merge(other *Ledger) error {
 }
 
 // Result returns the credits under a model; leadloop.ErrInvalid if there is no
-// such model.
-func (l *Ledger) Result(m Model) (Result, error) {
+// such model. All but Markov take no time; that takes a solution of the whole
+// chain for each channel, on as many processors as there are, and stops with
+// ctx's error when ctx is done: ten thousand channels are minutes.
+func (l *Ledger) Result(ctx context.Context, m Model) (Result, error) {
 	r := Result{Model: m, Total: l.total}
 	switch {
 	case m == Markov:
-		r.Credits = l.markov()
+		var err error
+		if r.Credits, err = l.markov(ctx); err != nil {
+			return Result{}, fmt.Errorf("attribution: %w", err)
+		}
 	case l.credit[m] != nil:
 		for channel, c := range l.credit[m] {
 			c.Channel = channel
@@ -375,7 +381,7 @@ func (l *Ledger) Result(m Model) (Result, error) {
 
 // markov divides the total by removal effect. Conversions without a touch stay
 // with none.
-func (l *Ledger) markov() []Credit {
+func (l *Ledger) markov(ctx context.Context) ([]Credit, error) {
 	untouched := l.credit[Last][None]
 	whole := Credit{Conversions: l.total.Conversions - untouched.Conversions, Value: l.total.Value - untouched.Value}
 	var credits []Credit
@@ -383,7 +389,10 @@ func (l *Ledger) markov() []Credit {
 		untouched.Channel = None
 		credits = append(credits, untouched)
 	}
-	effects := l.chain.removalEffects()
+	effects, err := l.chain.removalEffects(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sum := 0.0
 	for _, e := range effects {
 		sum += e.effect
@@ -398,5 +407,5 @@ func (l *Ledger) markov() []Credit {
 			credits = append(credits, c)
 		}
 	}
-	return credits
+	return credits, nil
 }

@@ -1,6 +1,7 @@
 package attribution_test
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func ledger(t testing.TB, o attribution.Options, journeys ...attribution.Journey
 // credits writes a result as "channel conversions value", in its order.
 func credits(t testing.TB, l *attribution.Ledger, m attribution.Model) string {
 	t.Helper()
-	r, err := l.Result(m)
+	r, err := l.Result(context.Background(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestTouchesAreTakenInOrderOfTimeWithinTheWindow(t *testing.T) {
 
 func addsUp(t testing.TB, l *attribution.Ledger, m attribution.Model) {
 	t.Helper()
-	r, err := l.Result(m)
+	r, err := l.Result(context.Background(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,10 +198,10 @@ func TestWhatIsNoJourneyIsRefusedAndNotFolded(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r, err := l.Result(attribution.Linear); err != nil || len(r.Credits) > 0 || r.Total != (attribution.Credit{}) {
+	if r, err := l.Result(context.Background(), attribution.Linear); err != nil || len(r.Credits) > 0 || r.Total != (attribution.Credit{}) {
 		t.Errorf("something was folded: %+v, %v", r, err)
 	}
-	if _, err := l.Result("best"); !errors.Is(err, leadloop.ErrInvalid) || !strings.Contains(err.Error(), "time_decay") {
+	if _, err := l.Result(context.Background(), "best"); !errors.Is(err, leadloop.ErrInvalid) || !strings.Contains(err.Error(), "time_decay") {
 		t.Errorf("a model that does not exist: %v", err)
 	}
 	for _, o := range []attribution.Options{{LookBack: -1}, {HalfLife: -1}, {Order: -1}, {Order: 99}} {
@@ -259,8 +260,8 @@ func TestCreditsAddUpAndNeitherTheOrderNorTheSplitOfJourneysMatters(t *testing.T
 		}
 		for _, m := range attribution.Models() {
 			addsUp(t, whole, m)
-			a, err1 := whole.Result(m)
-			b, err2 := parts.Result(m)
+			a, err1 := whole.Result(context.Background(), m)
+			b, err2 := parts.Result(context.Background(), m)
 			if err := errors.Join(err1, err2); err != nil {
 				rt.Fatal(err)
 			}
@@ -356,7 +357,7 @@ func TestMarkovEqualsRemovalWorkedOutInRationalNumbers(t *testing.T) {
 			return
 		}
 		l := ledger(t, attribution.Options{Order: order}, journeys...)
-		r, err := l.Result(attribution.Markov)
+		r, err := l.Result(context.Background(), attribution.Markov)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -437,7 +438,7 @@ func TestTenThousandRealPathsAddUpUnderEveryModel(t *testing.T) {
 		l := ledger(t, attribution.Options{Order: order}, journeys...)
 		for _, m := range attribution.Models() {
 			addsUp(t, l, m)
-			r, err := l.Result(m)
+			r, err := l.Result(context.Background(), m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -460,7 +461,7 @@ func BenchmarkTenThousandJourneysUnderAllModels(b *testing.B) {
 	for b.Loop() {
 		l := ledger(b, attribution.Options{}, journeys...)
 		for _, m := range attribution.Models() {
-			if _, err := l.Result(m); err != nil {
+			if _, err := l.Result(context.Background(), m); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -488,7 +489,7 @@ func ExampleLedger() {
 		return
 	}
 	for _, m := range []attribution.Model{attribution.First, attribution.LastNonDirect, attribution.U} {
-		r, err := l.Result(m)
+		r, err := l.Result(context.Background(), m)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -530,4 +531,45 @@ func BenchmarkAMillionTouches(b *testing.B) {
 			addsUp(b, l, m)
 		}
 	}
+}
+
+func TestAMarkovModelOfManyChannelsStopsWhenItIsCancelled(t *testing.T) {
+	l := ledgerOfManyChannels(t, 600)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := l.Result(ctx, attribution.Markov); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	r, err := l.Result(context.Background(), attribution.Markov)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := l.Result(context.Background(), attribution.Markov)
+	if diff := cmp.Diff(r, again); diff != "" || err != nil {
+		t.Error("workers change the figures:", diff, err)
+	}
+	var sum attribution.Credit
+	for _, c := range r.Credits {
+		sum.Conversions, sum.Value = sum.Conversions+c.Conversions, sum.Value+c.Value
+	}
+	if sum.Conversions != r.Total.Conversions || sum.Value != r.Total.Value || len(r.Credits) < 200 {
+		t.Errorf("%d credits add up to %+v of %+v", len(r.Credits), sum, r.Total)
+	}
+}
+
+// ledgerOfManyChannels has twice as many journeys as channels, of three touches.
+func ledgerOfManyChannels(t testing.TB, n int) *attribution.Ledger {
+	t.Helper()
+	var all []attribution.Journey
+	for i := range 2 * n {
+		j := attribution.Journey{Lost: 1}
+		if i%3 == 0 {
+			j = attribution.Journey{Conversions: 1, Value: leadloop.Micros(i%7) * 1_000_000}
+		}
+		for k := range 3 {
+			j.Touches = append(j.Touches, attribution.Touch{Channel: fmt.Sprint("c", (i*(k+3)+7*k)%n), At: day0.Add(time.Duration(k) * time.Minute)})
+		}
+		all = append(all, j)
+	}
+	return ledger(t, attribution.Options{}, all...)
 }

@@ -1,6 +1,7 @@
 package attribution_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestJourneysAreReadFromTheJournalInAnyOrder(t *testing.T) {
 	for _, m := range attribution.Models() {
 		addsUp(t, l, m)
 	}
-	r, err := l.Result(attribution.Last)
+	r, err := l.Result(context.Background(), attribution.Last)
 	if err != nil || r.Credits[0].Channel != "bing" || r.Total.Value != 7_000_000 {
 		t.Errorf("%+v, %v", r, err)
 	}

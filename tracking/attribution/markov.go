@@ -1,10 +1,14 @@
 package attribution
 
 import (
+	"context"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // maxOrder bounds the memory of a chain: beyond it nearly every journey is a
@@ -78,19 +82,38 @@ type effect struct {
 }
 
 // removalEffects returns, for every channel in order of name, the share of
-// conversions that is lost without it. All of them are 0 if nothing converts.
-func (c chain) removalEffects() []effect {
+// conversions that is lost without it. All of them are 0 if nothing converts. It
+// fails with ctx's error only.
+func (c chain) removalEffects(ctx context.Context) ([]effect, error) {
 	m := c.matrix()
-	base := m.converts(-1)
-	var effects []effect
+	effects := make([]effect, len(m.channels))
 	for i, name := range m.channels {
-		e := effect{channel: name}
-		if base > 0 {
-			e.effect = max(0, 1-m.converts(i)/base)
-		}
-		effects = append(effects, e)
+		effects[i].channel = name
 	}
-	return effects
+	base, err := m.converts(ctx, -1)
+	if err != nil || base == 0 {
+		return effects, err
+	}
+	// Each worker takes the next channel; none of them sees another's numbers.
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(effects)) {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(effects) {
+					return
+				}
+				without, err := m.converts(ctx, i)
+				if err != nil {
+					return // ctx's
+				}
+				effects[i].effect = max(0, 1-without/base)
+			}
+		})
+	}
+	wait.Wait()
+	return effects, ctx.Err()
 }
 
 // matrix is a chain by numbers; state 0 is the start.
@@ -148,12 +171,15 @@ const tolerance = 1e-15
 // everyone who comes to the removed channel is lost; -1 removes none. It solves
 // the linear system of absorption probabilities by Gauss–Seidel sweeps, from
 // the last state to the first, because journeys mostly go on to longer ones.
-func (m matrix) converts(removed int) float64 {
+func (m matrix) converts(ctx context.Context, removed int) (float64, error) {
 	if len(m.latest) == 0 {
-		return 0
+		return 0, nil
 	}
 	p := make([]float64, len(m.latest))
 	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		moved := 0.0
 		for s := len(p) - 1; s >= 0; s-- {
 			if m.latest[s] == removed && removed >= 0 {
@@ -174,7 +200,7 @@ func (m matrix) converts(removed int) float64 {
 			p[s] = sum
 		}
 		if moved <= tolerance {
-			return p[0]
+			return p[0], nil
 		}
 	}
 }
