@@ -29,7 +29,7 @@ func (c *compiler) chain(def *Definition, pools, queues []string) {
 	} else {
 		c.known(def.At, "final", "queue", def.Final, queues)
 	}
-	c.r.final, c.r.disputes = def.Final, def.Final
+	c.r.final, c.r.disputes, c.r.at = def.Final, def.Final, def.At
 	if def.Disputes != "" {
 		c.known(def.At, "disputes", "queue", def.Disputes, queues)
 		c.r.disputes = def.Disputes

@@ -104,9 +104,9 @@ func ExampleRouter_Gaps() {
 		fmt.Println(gap)
 	}
 	// Output:
-	// no entry is for this lead: it waits in inbox: company.employees "0"
-	// routing.yaml:10:5: entry territory: no territory is for this lead: nothing known about it
-	// routing.yaml:10:5: entry territory: no territory is for this lead: lead.country "US"
+	// routing.yaml:2:1: no entry is for this lead, which waits in inbox: company.employees "0"
+	// routing.yaml:10:5: entry territory finds no territory for this lead: nothing known about it
+	// routing.yaml:10:5: entry territory finds no territory for this lead: lead.country "US"
 }
 
 // What has to be known before the owner is certain?

@@ -60,7 +60,7 @@ func (r *Router) Gaps() []Gap {
 	}
 	for _, start := range r.starts(boxes, -1, leadloop.Country.Name()) {
 		if e, ok := r.uncovered(start, boxes); ok && r.endsInFinal(e) {
-			add(Gap{What: "no entry is for this lead: it waits in " + r.final, Example: e})
+			add(Gap{What: "no entry is for this lead, which waits in " + r.final, Example: e, At: r.at})
 		}
 	}
 	for i := range r.entries {
@@ -79,7 +79,7 @@ func (r *Router) Gaps() []Gap {
 				continue
 			}
 			if x, ok := r.uncovered(start, boxes); ok {
-				add(Gap{What: "entry " + e.ID + ": no territory is for this lead", Example: x, At: e.At})
+				add(Gap{What: "entry " + e.ID + " finds no territory for this lead", Example: x, At: e.At})
 			}
 		}
 		break

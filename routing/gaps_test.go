@@ -39,8 +39,8 @@ final: q
 		got = append(got, g.String())
 	}
 	want := []string{
-		`no entry is for this lead: it waits in q: nothing known about it`,
-		`routing.yaml:12:5: entry us: no territory is for this lead: lead.country "US"`,
+		`routing.yaml:2:1: no entry is for this lead, which waits in q: nothing known about it`,
+		`routing.yaml:12:5: entry us finds no territory for this lead: lead.country "US"`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -39,7 +39,7 @@ func (n *run) waits(a Assignment) {
 	couldBe := strings.HasPrefix(a.Reason, reasonWait)
 	for i := range a.Trace.Entries {
 		t := &a.Trace.Entries[i]
-		couldBe = couldBe || t.Verdict == VerdictNobody && (t.Pool != "" || len(t.Skipped) > 0)
+		couldBe = couldBe || t.Verdict == VerdictNobody && t.named()
 	}
 	if !couldBe || len(a.Disputed) > 0 || strings.HasPrefix(a.Reason, "claim:") {
 		return

@@ -47,6 +47,7 @@ type Router struct {
 	entries        []entry
 	entryIndex     *index
 	final          string
+	at             leadloop.Position // of the definition
 	disputes       string
 	clocks         map[string]clock // calendars by name, "" is around the clock
 	policies       []policy

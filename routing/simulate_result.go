@@ -114,11 +114,13 @@ type SimulatedMember struct {
 }
 
 // SimulatedEntry is how often an entry of the chain placed a lead, and how
-// often it was for one and didn't.
+// often it was for one and didn't: Nobody of those it named could get it, or it
+// named nobody (Ownerless), such as the owner of an account that has none.
 type SimulatedEntry struct {
 	Entry     string `json:"entry"`
 	Hits      int    `json:"hits"`
 	Nobody    int    `json:"nobody"`
+	Ownerless int    `json:"ownerless"`
 	Undecided int    `json:"undecided"`
 	Failed    int    `json:"failed"`
 }
@@ -230,12 +232,17 @@ func newTally(r *Router) tally {
 
 func (t *tally) trace(trace *Trace) {
 	for i := range trace.Entries {
-		e := t.entries[trace.Entries[i].Entry]
-		switch trace.Entries[i].Verdict {
+		x := &trace.Entries[i]
+		e := t.entries[x.Entry]
+		switch x.Verdict {
 		case VerdictWon:
 			e.Hits++
 		case VerdictNobody:
-			e.Nobody++
+			if x.named() {
+				e.Nobody++
+			} else {
+				e.Ownerless++
+			}
 		case VerdictUndecided:
 			e.Undecided++
 		case VerdictFailed:

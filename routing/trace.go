@@ -102,6 +102,10 @@ type MemberTrace struct {
 	Why string `json:"why,omitempty"`
 }
 
+// named reports whether an entry that nobody could get the lead by named
+// somebody.
+func (t *EntryTrace) named() bool { return t.Pool != "" || len(t.Skipped) > 0 }
+
 // skip traces a member who can't get the lead.
 func (t *EntryTrace) skip(id leadloop.RepID, w why, zone *time.Location) {
 	if len(t.Skipped) == MaxTraced {

@@ -101,9 +101,9 @@ func (s *simulated) text(w *strings.Builder) {
 	}
 	t.Render()
 	t = newTable(w, "Entries of the chain")
-	t.AppendHeader(table.Row{"", "placed", "nobody free", "undecided", "failed"})
+	t.AppendHeader(table.Row{"", "placed", "nobody free", "no owner", "undecided", "failed"})
 	for _, e := range r.Entries {
-		t.AppendRow(table.Row{e.Entry, e.Hits, e.Nobody, e.Undecided, e.Failed})
+		t.AppendRow(table.Row{e.Entry, e.Hits, e.Nobody, e.Ownerless, e.Undecided, e.Failed})
 	}
 	t.Render()
 	if len(r.NeverHit) > 0 {

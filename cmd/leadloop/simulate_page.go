@@ -12,52 +12,38 @@ import (
 //go:embed simulate.html.tmpl
 var simulatePage string
 
-// simBar is one line of a simChart, in a drawing that is 340 wide.
-type simBar struct {
-	Name, Label string
-	// Width and Other are of the bar and, if two playbooks are compared, of the
-	// one below it.
-	Width, Other float64
-	Y            int
+// drawing is a chart of a page with what it shows.
+type drawing struct {
+	Title, Note string
+	Chart       template.HTML
 }
 
-// simChart is a drawing of bars.
-type simChart struct {
-	Title, Unit string
-	Bars        []simBar
-	Height      int
-	Two         bool
-}
-
-// newSimChart lays out bars of values; other is nil or has as many.
-func newSimChart(title, unit string, names []string, values, other []float64, label func(v float64) string) simChart {
-	c := simChart{Title: title, Unit: unit, Two: other != nil}
+// beforeAfter draws a bar for each name. If there are values of before, these
+// are the marks and the bars are after; else after is nil.
+func beforeAfter(title, note string, names []string, before, after []float64, label func(v float64) string) drawing {
 	most := 0.0
-	for i := range values {
-		most = max(most, values[i])
-		if c.Two {
-			most = max(most, other[i])
-		}
+	for _, v := range append(slices.Clone(before), after...) {
+		most = max(most, v)
 	}
+	part := func(v float64) float64 {
+		if most == 0 {
+			return 0
+		}
+		return v / most
+	}
+	list := make([]bar, len(names))
 	for i, name := range names {
-		b := simBar{Name: name, Label: label(values[i]), Y: 40 * i}
-		if most > 0 {
-			b.Width = 250 * values[i] / most
+		list[i] = bar{name: name, label: label(before[i]), value: part(before[i])}
+		if after != nil {
+			list[i].label += " → " + label(after[i])
+			list[i].value, list[i].mark, list[i].marked = part(after[i]), part(before[i]), true
 		}
-		if c.Two {
-			b.Label += " → " + label(other[i])
-			if most > 0 {
-				b.Other = 250 * other[i] / most
-			}
-		}
-		c.Bars = append(c.Bars, b)
 	}
-	c.Height = 40 * len(names)
-	return c
+	return drawing{title, note, bars(title, list)}
 }
 
 // charts are those of the page.
-func (s *simulation) charts() []simChart {
+func (s *simulation) charts() []drawing {
 	count := func(v float64) string { return fmt.Sprintf("%.0f", v) }
 	percent := func(v float64) string { return fmt.Sprintf("%.0f%%", v) }
 	leads := func(v float64) string { return fmt.Sprintf("%.2f", v) }
@@ -84,7 +70,7 @@ func (s *simulation) charts() []simChart {
 		return n
 	}
 	a, b := of(&s.simulated), of(s.Against)
-	var out []simChart
+	var out []drawing
 	add := func(title, unit string, before, after map[string]float64, label func(float64) string) {
 		names := placesOf(before, after)
 		if len(names) == 0 {
@@ -99,7 +85,7 @@ func (s *simulation) charts() []simChart {
 				other[i] = after[name]
 			}
 		}
-		out = append(out, newSimChart(title, unit, names, values, other, label))
+		out = append(out, beforeAfter(title, unit, names, values, other, label))
 	}
 	add("Leads by rep", "at the end", a.leads, b.leads, count)
 	add("Wait for the owner, p95", "from when somebody was first wanted until the owner was first there", a.wait, b.wait, hours)
@@ -112,7 +98,8 @@ func (s *simulation) charts() []simChart {
 // page is one HTML file that needs nothing else.
 func (s *simulation) page() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"short": short, "attained": attained, "tiers": tiersOf, "signed": signed, "words": words, "below": func(y int) int { return y + 27 }, "two": func(v float64) string { return fmt.Sprintf("%.2f", v) },
+		"style": style, "short": short, "attained": attained, "tiers": tiersOf, "signed": signed, "thousands": func(n int) string { return thousands(int64(n)) },
+		"minus": func(a, b int) int { return a - b }, "owed": func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	}).Parse(simulatePage)
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
@@ -120,7 +107,7 @@ func (s *simulation) page() ([]byte, error) {
 	var b bytes.Buffer
 	err = t.Execute(&b, struct {
 		*simulation
-		Charts []simChart
+		Charts []drawing
 	}{s, s.charts()})
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
