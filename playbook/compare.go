@@ -40,7 +40,7 @@ type CompareOptions struct {
 	// come on top.
 	Reps []leadloop.Rep
 	// Routing are the assumptions of the simulation that says who would get the
-	// leads: Response, Open, Seed and Drain. The others are set here.
+	// leads: Response, Open and Seed. The others are set here.
 	Routing routing.SimulateOptions
 	// Idle routes every lead as if all reps were there and idle when it arrives,
 	// instead of in virtual time with what they have to do by then: for leads

@@ -21,6 +21,10 @@ type why struct {
 
 func (w why) ok() bool { return w.text == "" }
 
+// ends reports whether it is a cap that ends with time, or that only the
+// program knows of: nobody tells when.
+func (w why) ends() bool { return w.of > 0 && w.text != "open" }
+
 func (w why) in(zone *time.Location) string {
 	switch {
 	case w.of > 0:

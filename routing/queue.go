@@ -36,12 +36,7 @@ const (
 // waits puts the lead on the list of those that wait, if somebody could have
 // had it who was away or full.
 func (n *run) waits(a Assignment) {
-	couldBe := strings.HasPrefix(a.Reason, reasonWait)
-	for i := range a.Trace.Entries {
-		t := &a.Trace.Entries[i]
-		couldBe = couldBe || t.Verdict == VerdictNobody && t.named()
-	}
-	if !couldBe || len(a.Disputed) > 0 || strings.HasPrefix(a.Reason, "claim:") {
+	if !a.couldHave() {
 		return
 	}
 	due := n.s.Lead.ReceivedAt
@@ -58,6 +53,15 @@ func (n *run) waits(a Assignment) {
 		DueAt: due, Priority: priority, State: leadloop.TaskPending,
 	})
 	n.drain()
+}
+
+// couldHave reports whether a lead that waits has somebody who could have it and
+// was away or full: it is tried again when that changes.
+func (a *Assignment) couldHave() bool {
+	if a.Kind != leadloop.OutcomeQueued || len(a.Disputed) > 0 || strings.HasPrefix(a.Reason, "claim:") {
+		return false
+	}
+	return strings.HasPrefix(a.Reason, reasonWait) || slices.ContainsFunc(a.Trace.Entries, func(t EntryTrace) bool { return t.Verdict == VerdictNobody && t.named() })
 }
 
 // waitingKey names the stay in a queue; the tier follows.
@@ -232,7 +236,7 @@ func (r *Router) presence(ctx context.Context, rd Reader, asOf time.Time) (prese
 		switch {
 		case w.ok():
 			p.room = true
-		case w.text != "open":
+		case w.ends():
 			back(asOf.Add(drainAgain))
 		}
 	}

@@ -77,10 +77,6 @@ type SimulateOptions struct {
 	// has these means, by the lead and the seed alone, so that two playbooks
 	// get the same. 0 draws nothing: they are constants.
 	Seed uint64
-	// Drain is how often what waits in queues is tried again besides the
-	// ladder of sla.yaml, as a program does that calls [Router.DrainStore]; 0
-	// is never.
-	Drain time.Duration
 	// Stays keeps who had each lead when, in [Simulation].Stays.
 	Stays bool
 }
@@ -88,7 +84,8 @@ type SimulateOptions struct {
 // Simulate replays history through the router in virtual time: who would have
 // got which lead, and how soon somebody could have worked it. It decides with
 // the code of [NewStage], timers of the SLA included, over ledgers and
-// workloads in memory, and writes nothing.
+// workloads in memory, and writes nothing. What waits in queues is placed when
+// somebody has room or comes back, as [Router.DrainStore] does.
 //
 // The moments are in order of time; the profile and the score of each are as
 // known then. The same moments and options give the same simulation. What it

@@ -22,13 +22,12 @@ type sim struct {
 	from time.Time
 	now  time.Time
 
-	leads    map[leadloop.LeadID]*simLead
-	order    []*simLead
-	byName   map[string][]*simLead // by company domain
-	waiting  map[leadloop.LeadID]*simLead
-	timers   simTimers
-	draining bool
-	stays    map[leadloop.LeadID][]Stay // nil if nobody asked
+	leads  map[leadloop.LeadID]*simLead
+	order  []*simLead
+	byName map[string][]*simLead // by company domain
+	timers simTimers
+	list   simList                    // who is tried again
+	stays  map[leadloop.LeadID][]Stay // nil if nobody asked
 
 	counts tally
 	// run and lead are of the decision under way.
@@ -66,8 +65,10 @@ type simLead struct {
 	uncredited string
 	// wakes is when it looks for somebody again, in the stay since wakesSince.
 	wakes, wakesSince time.Time
-	closed            bool
-	merged            bool
+	// named are whom the chain named for a lead that is tried again.
+	named  []named
+	closed bool
+	merged bool
 }
 
 type liveLead struct {
@@ -95,6 +96,8 @@ const (
 	timerTouch
 	timerClose
 	timerDrain
+	timerBack
+	timerHour
 	timerWake
 )
 
@@ -121,7 +124,8 @@ func (h *simTimers) Pop() any {
 
 func newSim(r *Router, o SimulateOptions) *sim {
 	s := &sim{
-		r: r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, waiting: map[leadloop.LeadID]*simLead{}, reassigns: map[string]bool{},
+		list: newSimList(r),
+		r:    r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, reassigns: map[string]bool{},
 		rd: simReader{crm: o.CRM, load: map[leadloop.RepID]*simLoad{}, rotations: map[string]*simRotation{}}, counts: newTally(r),
 	}
 	if o.Stays {
@@ -209,6 +213,13 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 	if !s.whole && (l.kind == "" && m.Opportunity == nil || trigger == triggerWake) {
 		return s.short(ctx, l, n)
 	}
+	if trigger == triggerDrain {
+		if !s.whole {
+			return s.short(ctx, l, n)
+		}
+		t := drainTimer(Waiting{Lead: l.id, Queue: l.queue, Since: l.since}, s.now, s.now, 0)
+		n.s.Trigger, n.s.Task = leadloop.TriggerTask, &t
+	}
 	if trigger == triggerWake {
 		n.s.Trigger = leadloop.TriggerTask
 		n.s.Task = &leadloop.Task{Kind: leadloop.TaskEscalate, Lead: l.id, Payload: mustJSON(timer{Ladder: ladderWait, Queue: l.queue, Since: l.since})}
@@ -216,7 +227,10 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 	if err := n.decide(ctx); err != nil {
 		return fmt.Errorf("routing: simulate: lead %s: %w", l.id, err)
 	}
-	s.counts.trace(&n.trace)
+	// Who is tried in vain stays without a word.
+	if trigger != triggerDrain || n.changed {
+		s.counts.trace(&n.trace)
+	}
 	for _, m := range n.effects.Ledger {
 		s.rd.apply(m)
 	}
@@ -227,6 +241,9 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 // triggerWake is that of a lead that waits for somebody to be there.
 const triggerWake leadloop.Trigger = "wake"
 
+// triggerDrain is that of a lead that is tried again, as [run.drained] does.
+const triggerDrain leadloop.Trigger = "drain"
+
 // short does what the stage's code does with a lead that arrives or waited for
 // somebody to be there, without what it writes for people and for the store:
 // most decisions are of this kind.
@@ -234,6 +251,10 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	a, err := s.r.Route(ctx, &s.rd, n.q)
 	if err != nil {
 		return fmt.Errorf("routing: simulate: lead %s: %w", l.id, err)
+	}
+	if n.s.Trigger == triggerDrain && a.Kind != leadloop.OutcomeAssigned {
+		s.names(l, &a.Trace)
+		return nil
 	}
 	if s.timed(&a) {
 		n.apply(a, nil)
@@ -247,6 +268,9 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	s.counts.trace(&a.Trace)
 	if a.Kind != leadloop.OutcomeAssigned && l.kind == a.Kind && l.queue == a.Queue && l.entry == a.Entry {
 		s.wake(l, a.WakeAt)
+		if len(l.named) > 0 {
+			s.names(l, &a.Trace)
+		}
 		return nil
 	}
 	for _, m := range a.Ledger {
@@ -262,6 +286,9 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	}
 	s.arrive(l)
 	s.wake(l, a.WakeAt)
+	if a.couldHave() {
+		s.waits(l, &a.Trace)
+	}
 	l.letGo()
 	return nil
 }
@@ -346,8 +373,15 @@ func (s *sim) apply(l *simLead, n *run) {
 			l.there = s.r.there(l, s.o.CRM, l.since)
 		}
 	}
+	if len(l.named) > 0 {
+		s.names(l, &n.trace)
+	}
 	for i := range n.effects.Tasks {
-		s.task(l, &n.effects.Tasks[i])
+		if t := &n.effects.Tasks[i]; t.Kind == TaskWaiting {
+			s.waits(l, &n.trace)
+		} else {
+			s.task(l, t)
+		}
 	}
 	l.letGo()
 }
@@ -364,9 +398,10 @@ func (s *sim) leave(l *simLead) {
 		if load.drop(l.since); l.kind == leadloop.OutcomeAssigned && !l.closed {
 			load.open--
 		}
+		s.free(l.owner, false)
 	case l.queue != "":
 		s.counts.waited(l, s.now)
-		delete(s.waiting, l.id)
+		s.waitsNoMore(l)
 	}
 }
 
@@ -382,15 +417,17 @@ func (s *sim) arrive(l *simLead) {
 		load.times = append(load.times, s.now)
 		load.open++
 		s.counts.got(l, load.open)
+		if l.live != nil && l.live.m.Domain != "" {
+			for _, other := range s.byName[l.live.m.Domain] {
+				if len(other.named) > 0 {
+					other.named = append(other.named, named{-1, l.owner})
+				}
+			}
+		}
 		l.there = s.r.there(l, s.o.CRM, s.now)
 		s.work(l)
 	case l.queue != "":
 		s.counts.queued(l)
-		s.waiting[l.id] = l
-		if s.o.Drain > 0 && !s.draining {
-			s.draining = true
-			heap.Push(&s.timers, simTimer{at: s.now.Add(s.o.Drain), kind: timerDrain})
-		}
 	}
 }
 
@@ -462,8 +499,8 @@ func (s *sim) advance(ctx context.Context, until time.Time) error {
 			} else {
 				s.close(t.lead)
 			}
-		case timerDrain:
-			if err := s.drain(ctx); err != nil {
+		case timerDrain, timerBack, timerHour:
+			if err := s.drain(ctx, t.kind); err != nil {
 				return err
 			}
 		case timerWake:
@@ -490,34 +527,6 @@ func (s *sim) advance(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// drain tries what waits again.
-func (s *sim) drain(ctx context.Context) error {
-	s.draining = false
-	list := make([]Waiting, 0, len(s.waiting))
-	for _, l := range s.waiting {
-		if strings.HasPrefix(l.reason, reasonDispute) || strings.HasPrefix(l.reason, "claim:") {
-			continue
-		}
-		list = append(list, Waiting{Lead: l.id, Tier: l.tier, Queue: l.queue, Since: l.since, Entry: l.entry, Received: l.received})
-	}
-	slices.SortFunc(list, func(a, b Waiting) int { return strings.Compare(string(a.Lead), string(b.Lead)) })
-	tasks, err := s.r.Drain(ctx, &s.rd, list, s.now)
-	if err != nil {
-		return err
-	}
-	for i := range tasks {
-		l := s.leads[tasks[i].Lead]
-		if err := s.decide(ctx, l, leadloop.TriggerTask, &tasks[i], l.tier); err != nil {
-			return err
-		}
-	}
-	if len(list) > 0 {
-		s.draining = true
-		heap.Push(&s.timers, simTimer{at: s.now.Add(s.o.Drain), kind: timerDrain})
-	}
-	return nil
-}
-
 func (s *sim) touched(l *simLead) {
 	if l.owner == "" || l.merged || !l.touch.IsZero() {
 		return
@@ -538,6 +547,7 @@ func (s *sim) close(l *simLead) {
 	}
 	l.closed = true
 	s.rd.of(l.owner).open--
+	s.free(l.owner, true)
 }
 
 // hold keeps a lead from its owner or out of its queue.
@@ -546,6 +556,7 @@ func (s *sim) hold(l *simLead, kind leadloop.OutcomeKind) {
 	case isHeld(l.kind):
 	case l.owner != "" && l.kind == leadloop.OutcomeAssigned && !l.closed:
 		s.rd.of(l.owner).open--
+		s.free(l.owner, true)
 	case l.queue != "":
 		s.leave(l)
 		l.queue, l.since = "", time.Time{}

@@ -144,19 +144,62 @@ func TestQueuesDrainWhenCapacityFreesUp(t *testing.T) {
 		arrives(r, monday, "l1", "A"), arrives(r, monday.Add(time.Minute), "l2", "B"), arrives(r, monday.Add(2*time.Minute), "l3", "A"),
 		{Kind: MomentClosed, At: monday.Add(time.Hour), Lead: "l1"},
 	}
-	places := func(o SimulateOptions) (out []string) {
-		o.Until = monday.Add(3 * time.Hour)
-		for _, p := range simulated(t, r, o, list...).Placements {
-			out = append(out, p.Place())
-		}
-		return out
-	}
-	if diff := cmp.Diff([]string{"rep:ana", "queue:desk", "queue:desk"}, places(SimulateOptions{})); diff != "" {
-		t.Errorf("without: %s", diff)
+	got := simulated(t, r, SimulateOptions{Until: monday.Add(3 * time.Hour)}, list...)
+	var places []string
+	for _, p := range got.Placements {
+		places = append(places, p.Place())
 	}
 	// The better tier goes first, although it came later.
-	if diff := cmp.Diff([]string{"rep:ana", "queue:desk", "rep:ana"}, places(SimulateOptions{Drain: 15 * time.Minute})); diff != "" {
-		t.Errorf("with: %s", diff)
+	if diff := cmp.Diff([]string{"rep:ana", "queue:desk", "rep:ana"}, places); diff != "" {
+		t.Error(diff)
+	}
+	wait := time.Hour - 2*time.Minute + drainEvery
+	if q := got.Queues[0].Wait; q.N != 2 || q.P50 != wait && q.Max != wait {
+		t.Errorf("l3 waited from 10:02 to 11:00:10: %+v", q)
+	}
+	if e := got.Entries[0]; e.Nobody != 2 {
+		t.Errorf("what is tried in vain is not counted again: %+v", e)
+	}
+}
+
+// Nobody closes a lead here: places come by hours, holidays and days.
+func TestQueuesDrainWhenSomebodyComesBack(t *testing.T) {
+	r := mustRouter(t, `
+reps:
+  - {id: ana, hours: early}
+  - {id: ben, hours: split, away: [{from: 2026-11-02, until: 2026-11-03}]}
+  - {id: cem, max_day: 1}
+pools: [{id: a, members: [ana], present: true}, {id: b, members: [ben], present: true}, {id: c, members: [cem]}]
+queues: [{id: desk}]
+chain: [{id: a, tier: [A], target: {pool: a}}, {id: b, tier: [B], target: {pool: b}}, {id: c, tier: [C], target: {pool: c}}, {id: d, tier: [D], target: {owner_of: account}}]
+final: desk
+`, `
+calendars: {early: {zone: UTC, hours: {daily: ["06:00-08:00"]}}, split: {zone: UTC, hours: {daily: ["09:00-12:00", "13:00-17:00"]}}}
+unassigned: {escalate: [{notify: "queue:desk"}]}
+`)
+	got := simulated(t, r, SimulateOptions{Until: monday.AddDate(0, 0, 3)},
+		arrives(r, monday, "a", "A"),                          // at 10:00: ana is there at 06:00
+		arrives(r, monday, "b", "B"),                          // ben is back at midnight, and there at 09:00
+		arrives(r, monday, "c1", "C"),                         // cem has it
+		arrives(r, monday.Add(5*time.Minute), "c2", "C"),      // and had enough, for a day
+		arrives(r, monday.Add(26*time.Hour+1), "b2", "B"),     // Tuesday noon: ben is out for lunch
+		arrives(r, monday.Add(27*time.Hour), "nobody's", "D")) // an account without an owner
+	var places []string
+	for _, p := range got.Placements {
+		places = append(places, p.Place())
+	}
+	if diff := cmp.Diff([]string{"rep:ana", "rep:ben", "rep:cem", "rep:cem", "rep:ben", "queue:desk"}, places); diff != "" {
+		t.Error(diff)
+	}
+	waited := map[leadloop.RepID]time.Duration{"ana": 20*time.Hour + drainEvery, "ben": 23*time.Hour + drainEvery, "cem": day + drainAgain}
+	for _, x := range got.Reps {
+		// In the best case nothing; cem's day is looked at every hour.
+		if w := x.Wait.Max; w > waited[x.Rep] || x.Rep != "cem" && w != waited[x.Rep] {
+			t.Errorf("%s waited %s, want %s", x.Rep, w, waited[x.Rep])
+		}
+	}
+	if e := got.Entries[3]; e.Ownerless != 1 || e.Nobody != 0 {
+		t.Errorf("an account without an owner: %+v", e)
 	}
 }
 
@@ -242,7 +285,7 @@ unworked: {escalate: [{after: 20h, reassign: true, notify: "queue:desk"}, {after
 		}
 		o := SimulateOptions{
 			Response: time.Duration(rapid.IntRange(0, 3).Draw(rt, "response")) * time.Hour, Open: time.Duration(rapid.IntRange(0, 3).Draw(rt, "open")) * 5 * time.Hour,
-			Seed: rapid.Uint64Range(0, 3).Draw(rt, "seed"), Drain: time.Duration(rapid.IntRange(0, 2).Draw(rt, "drain")) * time.Hour, Until: at.Add(100 * time.Hour),
+			Seed: rapid.Uint64Range(0, 3).Draw(rt, "seed"), Until: at.Add(100 * time.Hour),
 		}
 		bytes := func(whole bool) (*Simulation, string) {
 			s := newSim(r, o)

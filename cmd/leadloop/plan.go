@@ -29,7 +29,6 @@ type planCmd struct {
 	Idle     bool          `help:"Route as if everybody were there and idle, instead of simulating in virtual time who has how much to do."`
 	Response time.Duration `placeholder:"TIME" help:"How long an owner takes to touch a lead, in working time, such as 20m. Default: when the activities show a touch."`
 	Open     time.Duration `default:"336h" placeholder:"TIME" help:"How long a lead counts as open for its owner. 0 is until the end."`
-	Drain    time.Duration `placeholder:"TIME" help:"Try what waits in queues again this often, as a program does that drains them. Default: as sla.yaml says."`
 
 	Examples int    `default:"20" placeholder:"N" help:"How many leads that move are named."`
 	JSON     bool   `help:"Print one JSON object instead of the summary."`
@@ -105,7 +104,7 @@ func (c *planCmd) compare(ctx context.Context, pbs [2]*playbook.Playbook, outcom
 	}
 	o := playbook.CompareOptions{
 		Examples: c.Examples, Idle: c.Idle,
-		Routing: routing.SimulateOptions{Response: c.Response, Open: c.Open, Drain: c.Drain},
+		Routing: routing.SimulateOptions{Response: c.Response, Open: c.Open},
 	}
 	total := 0
 	show := func() (done func()) {

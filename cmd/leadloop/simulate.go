@@ -277,7 +277,6 @@ type simulateCmd struct {
 	Response time.Duration `placeholder:"TIME" help:"How long an owner takes to touch a lead, in working time, such as 20m. Default: when the activities show a touch, by whoever owns the lead then."`
 	Open     time.Duration `placeholder:"TIME" help:"How long a lead counts as open for its owner, such as 336h. Default: until the end."`
 	Seed     uint64        `placeholder:"N" help:"Draw each --response and --open from an exponential distribution with that mean. Default: they are constants."`
-	Drain    time.Duration `placeholder:"TIME" help:"Try what waits in queues again this often, as a program does that drains them. Default: as sla.yaml says."`
 
 	JSON bool   `name:"json" help:"Print one JSON object instead of tables."`
 	HTML string `name:"html" placeholder:"FILE" help:"Also write a page with charts."`
@@ -305,7 +304,7 @@ func (c *simulateCmd) Run(ctx context.Context, s streams) error {
 	for _, f := range []struct {
 		name string
 		d    time.Duration
-	}{{"response", c.Response}, {"open", c.Open}, {"drain", c.Drain}} {
+	}{{"response", c.Response}, {"open", c.Open}} {
 		if f.d < 0 {
 			return &exitError{exitUsage, fmt.Errorf("--%s: expected a time of 0 or more, found %s", f.name, f.d)}
 		}
@@ -371,7 +370,7 @@ func (c *simulateCmd) one(ctx context.Context, dir string, s streams) (out *simu
 	if err != nil {
 		return nil, "", err
 	}
-	h, sim, err := simulate(ctx, pb, rc, in, routing.SimulateOptions{Response: c.Response, Open: c.Open, Seed: c.Seed, Drain: c.Drain}, s)
+	h, sim, err := simulate(ctx, pb, rc, in, routing.SimulateOptions{Response: c.Response, Open: c.Open, Seed: c.Seed}, s)
 	if err != nil {
 		return nil, "", err
 	}

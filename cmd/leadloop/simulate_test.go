@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,15 +25,76 @@ import (
 // lead: where the simulation has a lead at the
 // end, the loop over a store has it too, with the same tier and by the same entry.
 func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
-	asOf := cmp.Or(os.Getenv("LEADLOOP_SIMULATE_UNTIL"), "2026-09-26T00:00:00Z")
-	ctx, quiet := t.Context(), streams{io.Discard, io.Discard}
 	sample := filepath.Join("..", "..", "examples", "inbound")
-	pb, err := loadSound(filepath.Join(sample, "playbook"), quiet)
+	st, at := sameAsTheLoop(t, filepath.Join(sample, "playbook"), filepath.Join(sample, "leads.csv"), cmp.Or(os.Getenv("LEADLOOP_SIMULATE_UNTIL"), "2026-09-26T00:00:00Z"))
+	dealsAreConversions(t, st, at)
+}
+
+// The same where leads wait: for hours, for somebody who is away or full, and
+// for who is left when an escalation takes them from others.
+func TestASimulationDrainsQueuesAsTheLoopDoes(t *testing.T) {
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 0))
+	at := time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC)
+	rows := "email,company,employees,country,source,received_at,title\n"
+	for i := range 240 {
+		at = at.Add(time.Duration(1+rng.IntN(90)) * time.Minute)
+		pick := func(of ...string) string { return of[rng.IntN(len(of))] }
+		rows += fmt.Sprintf("p%d@firma%d.de,Firma %d,%s,%s,%s,%s,%s\n", i, i, i, pick("10", "200", "900", ""), pick("DE", "US", "TR", ""), pick("web", "web", "partner"), at.Format(time.RFC3339), pick("VP Sales", "CEO", ""))
+	}
+	for name, text := range map[string]string{
+		"leads.csv": rows,
+		"scoring.yaml": `
+model: m
+version: 1
+rules:
+  - {id: vp, group: fit, when: 'lead.seniority in ["vp", "c_level"]', points: 50}
+  - {id: size, group: fit, when: "company.employees >= 100", points: 30}
+groups: {fit: {max: 100}}
+score: "fit"
+tiers: {A: 70, B: 30, C: 0}
+`,
+		"routing.yaml": `
+teams: [{id: sales, manager: vera, members: [ana, ben, cem]}]
+reps:
+  - {id: vera, max_week: 20}
+  - {id: ana, timezone: Europe/Berlin, hours: office, max_open: 30, languages: [de, en]}
+  - {id: ben, timezone: America/New_York, hours: office, max_day: 6, away: [{from: 2026-11-04, until: 2026-11-08}]}
+  - {id: cem, weight: 50, hours: night, max_open: 40}
+pools: [{id: all, team: sales, present: true, wait: 4h, queue: desk, buffer: 24h}]
+queues: [{id: desk, team: sales}]
+chain:
+  - {id: partner, source: [partner], target: {rep: vera}}
+  - {id: rest, target: {pool: all}}
+final: desk
+`,
+		"sla.yaml": `
+zone: Europe/Berlin
+calendars:
+  office: {zone: owner, hours: {mon-fri: ["09:00-12:00", "13:00-17:30"]}}
+  night: {zone: owner, hours: {mon-fri: ["22:00-06:00"]}}
+policies:
+  - {id: hot, tier: A, target: 15m, calendar: office, escalate: [{after: 30m, reassign: true, notify: manager}, {after: 1h, notify: "queue:desk"}]}
+  - {id: rest, target: 4h, calendar: office, escalate: [{notify: "queue:desk"}]}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sameAsTheLoop(t, dir, filepath.Join(dir, "leads.csv"), "")
+}
+
+// sameAsTheLoop compares lead by lead; the store is the loop's.
+func sameAsTheLoop(t *testing.T, folder, leads, asOf string) (store.Store, time.Time) {
+	t.Helper()
+	ctx, quiet := t.Context(), streams{io.Discard, io.Discard}
+	pb, err := loadSound(folder, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := historyFlags{AsOf: asOf}
-	c, in, err := files.read(filepath.Join(sample, "playbook"), filepath.Join(sample, "leads.csv"), pb.Schema(), quiet)
+	c, in, err := files.read(folder, leads, pb.Schema(), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +108,7 @@ func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
 		got[p.Lead] = p
 	}
 
-	c, in, err = files.read(filepath.Join(sample, "playbook"), filepath.Join(sample, "leads.csv"), pb.Schema(), quiet)
+	c, in, err = files.read(folder, leads, pb.Schema(), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +148,7 @@ func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
 			}
 			seen[l.ID] = true
 			if s := l.State; got[l.ID].Lead != "" {
-				want[l.ID] = routing.Placement{Lead: l.ID, Tier: s.Score.Tier, Kind: s.Disposition, Entry: s.Entry, Owner: s.Owner, Queue: s.Queue}
+				want[l.ID] = routing.Placement{Lead: l.ID, Tier: s.Score.Tier, Kind: s.Disposition, Entry: s.Entry, Owner: s.Owner, Queue: s.Queue, Pool: s.Pool, Policy: s.SLA.Policy}
 			} else {
 				heldBack++
 			}
@@ -100,10 +163,10 @@ func TestASimulationIsWhatTheLoopDoes(t *testing.T) {
 			t.Errorf("the loop has %+v, the simulation %+v", w, g)
 		}
 	}
-	dealsAreConversions(t, st, in.asOf)
 	if len(want) < 200 || heldBack != h.heldBack {
 		t.Errorf("%d leads, %d held back of %d", len(want), h.heldBack, heldBack)
 	}
+	return st, in.asOf
 }
 
 // dealsAreConversions says that the leads of the CRM's deals followed them, and

@@ -228,6 +228,21 @@ func (c Calendar) NextOpen(t time.Time) time.Time {
 	return t.Round(0).Add(open)
 }
 
+// NextOpening returns the first moment after t at which business time begins:
+// if t is business time, the one after it has ended. It is false if there is
+// none within 290 years.
+func (c Calendar) NextOpening(t time.Time) (time.Time, bool) {
+	k := c.from(t)
+	open, end, ok := k.next()
+	for last := time.Duration(0); ok; open, end, ok = k.next() {
+		if open > last {
+			return t.Round(0).Add(open), true
+		}
+		last = end // it goes on from what was before
+	}
+	return time.Time{}, false
+}
+
 // A cursor walks the open intervals that end after base, in order.
 type cursor struct {
 	c         Calendar
