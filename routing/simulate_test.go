@@ -93,8 +93,8 @@ func TestASmallHistoryComesOutAsComputedByHand(t *testing.T) {
 		Entries:  []SimulatedEntry{{Entry: "low", Hits: 1}, {Entry: "never"}, {Entry: "all", Hits: 5}}, // l5 waited, then was assigned
 		NeverHit: []string{"never"}, Reasons: []ReasonCount{},
 		Placements: []Placement{
-			{"l1", "A", "assigned", "all", "ana", "", "", "team", ""}, {"l2", "A", "assigned", "all", "ben", "", "", "team", ""}, {"l3", "B", "assigned", "all", "ana", "", "", "team", ""},
-			{"l4", "D", "nurture", "low", "", "", "news", "", ""}, {"l5", "A", "assigned", "all", "ana", "", "", "team", ""},
+			{"l1", "A", "assigned", "all", "ana", "", "", "team", "hot"}, {"l2", "A", "assigned", "all", "ben", "", "", "team", "hot"}, {"l3", "B", "assigned", "all", "ana", "", "", "team", ""},
+			{"l4", "D", "nurture", "low", "", "", "news", "", ""}, {"l5", "A", "assigned", "all", "ana", "", "", "team", "hot"},
 		},
 	}
 	// Remainders of a millionth go where the ledger says.
