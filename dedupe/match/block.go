@@ -193,7 +193,7 @@ func (s *spec) keyParts(col int) (alone, together []keyPart) {
 		together = []keyPart{named("", whole(col, 4))}
 	case KindPhone:
 		alone = []keyPart{named("end", piece(col, suffix(7)))}
-	case KindDate:
+	case KindDate, KindUSDate:
 		alone = []keyPart{named("", whole(col, 4))}
 		together = []keyPart{named("year", piece(col, prefix(4))), named("day", piece(col, suffix(4)))}
 	case KindNumber:

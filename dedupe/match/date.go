@@ -6,9 +6,23 @@ var monthNames = map[string]int{
 	"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12, "mai": 5, "okt": 10, "dez": 12,
 }
 
-// parseDate reads a date as year, month and day; month and day are 0 where it has none. It takes years first, days or months first, with any
-// separator or none, and month names. Where day and month could be exchanged the day is taken to come first. Impossible days are let through: they are typing errors of somebody's date.
-func parseDate(s string) (year, month, day int, ok bool) {
+// writtenDate is what there is in a date: month and day are 0 where it has none.
+type writtenDate struct {
+	year, month, day int
+	loose            bool // day and month are numbers before a year, in either order
+}
+
+// read orders the day and the month of a loose date: by what they can be, or else as monthFirst says.
+func (w writtenDate) read(monthFirst bool) (year, month, day int) {
+	if w.loose && (w.month > 12 || monthFirst && w.day <= 12) {
+		return w.year, w.day, w.month
+	}
+	return w.year, w.month, w.day
+}
+
+// parseDate takes years first, days or months first, with any separator or none, and month names; what is loose it takes day first. Impossible days are
+// let through: they are typing errors of somebody's date.
+func parseDate(s string) (w writtenDate, ok bool) {
 	if i := strings.IndexAny(s, "T "); i >= 8 && strings.IndexByte(s[i:], ':') >= 0 {
 		s = s[:i] // a time of day
 	}
@@ -25,7 +39,10 @@ func parseDate(s string) (year, month, day int, ok bool) {
 				j++
 			}
 			if n == 0 && j-i == 8 {
-				return v / 10000, v / 100 % 100, v % 100, true
+				if modern(v%10_000) && !modern(v/10_000) { // the year is at the end
+					return writtenDate{v % 10_000, v / 10_000 % 100, v / 1_000_000, true}, true
+				}
+				return writtenDate{v / 10_000, v / 100 % 100, v % 100, false}, true
 			}
 			parts[n], lens[n] = v, j-i
 			n++
@@ -48,11 +65,11 @@ func parseDate(s string) (year, month, day int, ok bool) {
 	}
 	switch {
 	case n == 1 && lens[0] == 4:
-		return parts[0], 0, 0, true
+		return writtenDate{year: parts[0]}, true
 	case n < 3:
-		return 0, 0, 0, false
+		return writtenDate{}, false
 	case lens[0] == 4:
-		return parts[0], parts[1], parts[2], true
+		return writtenDate{parts[0], parts[1], parts[2], false}, true
 	case lens[2] == 4 || lens[2] == 2:
 		y := parts[2]
 		if lens[2] == 2 {
@@ -61,25 +78,30 @@ func parseDate(s string) (year, month, day int, ok bool) {
 				y += 100
 			}
 		}
-		d, m := parts[0], parts[1]
-		if lens[0] == -1 || lens[1] != -1 && parts[1] > 12 {
-			d, m = m, d
+		if lens[0] == -1 {
+			return writtenDate{y, parts[0], parts[1], false}, true
 		}
-		return y, m, d, true
+		return writtenDate{y, parts[1], parts[0], lens[1] != -1}, true
 	}
-	return 0, 0, 0, false
+	return writtenDate{}, false
 }
 
-// deriveDate writes a date as eight digits, day and month 00 if it has none.
-func deriveDate(raw string, out []string) {
-	y, m, d, ok := parseDate(raw)
+func modern(year int) bool { return 1800 <= year && year < 2200 }
+
+// deriveDate writes a date as eight digits, day and month 00 if it has none; deriveUSDate takes the month first where it could be either.
+func deriveDate(raw string, out []string)   { out[0] = dateDigits(raw, false) }
+func deriveUSDate(raw string, out []string) { out[0] = dateDigits(raw, true) }
+
+func dateDigits(raw string, monthFirst bool) string {
+	w, ok := parseDate(raw)
+	y, m, d := w.read(monthFirst)
 	if !ok || y > 9999 || m > 99 || d > 99 || y == 0 {
 		if s := solid(raw); len(s) >= 4 {
-			out[0] = s
+			return s
 		}
-		return
+		return ""
 	}
-	out[0] = string([]byte{
+	return string([]byte{
 		byte('0' + y/1000), byte('0' + y/100%10), byte('0' + y/10%10), byte('0' + y%10), byte('0' + m/10), byte('0' + m%10), byte('0' + d/10), byte('0' + d%10),
 	})
 }

@@ -22,7 +22,8 @@ const (
 	KindEmail      Kind = "email"       // mailbox and domain compared apart; shared mailboxes say nothing
 	KindDomain     Kind = "domain"      // web site or mail domain; free mail providers say nothing
 	KindPhone      Kind = "phone"       // by its last digits, so that country and trunk prefixes do not matter
-	KindDate       Kind = "date"        // swapped day and month, one wrong digit, year only
+	KindDate       Kind = "date"        // swapped day and month, one wrong digit, year only; 03/04/1998 is in April
+	KindUSDate     Kind = "us_date"     // the same, but 03/04/1998 is in March
 	KindNumber     Kind = "number"      // equal, one digit wrong, close
 	KindAddress    Kind = "address"     // street types and house number apart
 	KindCity       Kind = "city"
@@ -35,7 +36,7 @@ const (
 )
 
 var kinds = []Kind{
-	KindGivenName, KindFamilyName, KindPersonName, KindPeople, KindCompany, KindEmail, KindDomain, KindPhone, KindDate, KindNumber, KindAddress, KindCity,
+	KindGivenName, KindFamilyName, KindPersonName, KindPeople, KindCompany, KindEmail, KindDomain, KindPhone, KindDate, KindUSDate, KindNumber, KindAddress, KindCity,
 	KindPostcode, KindCategory, KindTitle, KindText, KindID, KindIgnore,
 }
 

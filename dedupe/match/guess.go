@@ -95,6 +95,9 @@ func guessKind(name string, f *columnFacts) Kind {
 	case kind == KindPersonName && f.meanWords() > 6:
 		kind = KindPeople
 	}
+	if kind == KindDate && f.monthsFirst > f.daysFirst {
+		return KindUSDate
+	}
 	return kind
 }
 
@@ -131,6 +134,7 @@ func splitCamel(s string) string {
 type columnFacts struct {
 	filled, distinct, words, letters                    int
 	emails, domains, phones, dates, numbers, ids, given int
+	daysFirst, monthsFirst                              int // dates that can be read in one order only
 	written, legal                                      int // phones with signs that group or prefix them, companies with a legal form
 }
 
@@ -169,8 +173,16 @@ func look(col int, rows [][]string) columnFacts {
 		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 && !hasPath(v) {
 			f.domains++
 		}
-		if y, m, d, ok := parseDate(v); ok && y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
-			f.dates++
+		if w, ok := parseDate(v); ok {
+			if y, m, d := w.read(false); y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
+				f.dates++
+			}
+			switch {
+			case w.loose && w.day <= 12 && w.month > 12:
+				f.monthsFirst++
+			case w.loose && w.day > 12 && w.month <= 12:
+				f.daysFirst++
+			}
 		}
 		if letters == 0 && digits >= 7 && digits <= 15 && strings.IndexByte(v, '.') < 0 {
 			f.phones++

@@ -61,6 +61,9 @@ func TestKindsAreGuessedFromValuesWhereTheHeaderSaysNothing(t *testing.T) {
 		{"030 901820|+49 89 233960|0049 221 3456|4049428622|(404) 942-8622", KindPhone},
 		{"10023456|20034567|30045678|40056789|50067890", KindID},
 		{"2021-03-04|2020-12-31|1999-01-02|2001-07-08|2011-11-11", KindDate},
+		{"03/04/1998|12/31/2020|01/02/1999|07/28/2001|11/11/2011", KindUSDate},
+		{"03/04/1998|31/12/2020|01/02/1999|28/07/2001|11/11/2011", KindDate},
+		{"03/04/1998|01/02/1999|11/11/2011|05/06/2007|06/06/2006", KindDate}, // either could be: the day first, as in most countries
 		{"john smith|mary jones|robert brown|linda davis|james miller", KindPersonName},
 	} {
 		var rows [][]string

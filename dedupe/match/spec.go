@@ -205,6 +205,7 @@ var simpleKinds = map[Kind]simple{
 	KindDomain:     {false, deriveDomain, domainLevels, 1<<3 | 1<<2, 0, compareDomain},
 	KindPhone:      {false, derivePhone, phoneLevels, 1 << 3, 0, comparePhone},
 	KindDate:       {false, deriveDate, dateLevels, 0, 1 << 5, compareDate},
+	KindUSDate:     {false, deriveUSDate, dateLevels, 0, 1 << 5, compareDate},
 	KindNumber:     {false, deriveNumber, numberLevels, 0, 1 << 3, compareNumber},
 	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, 0, comparePlace},
 	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, 0, comparePostcode},
