@@ -36,7 +36,9 @@ type MatchFile struct {
 // MatchColumn is a column to compare.
 type MatchColumn struct {
 	Column string `yaml:"column,required"`
-	Kind   string `yaml:"kind,required"` // one of match.Kinds
+	// Also are names that the column has in other files than the first.
+	Also []string `yaml:"also"`
+	Kind string   `yaml:"kind,required"` // one of match.Kinds
 	// Unique forbids that rows with different values here are one.
 	Unique bool              `yaml:"unique"`
 	At     leadloop.Position `yaml:"-"`
@@ -144,7 +146,14 @@ func (f MatchFile) YAML() string {
 		if c.Unique {
 			unique = ", unique: true"
 		}
-		fmt.Fprintf(&b, "  - {column: %s, kind: %s%s}\n", strconv.Quote(c.Column), c.Kind, unique)
+		also := ""
+		for i, name := range c.Also {
+			also += []string{", also: [", ", "}[min(i, 1)] + strconv.Quote(name)
+		}
+		if also != "" {
+			also += "]"
+		}
+		fmt.Fprintf(&b, "  - {column: %s%s, kind: %s%s}\n", strconv.Quote(c.Column), also, c.Kind, unique)
 	}
 	if f.Mode != "" {
 		fmt.Fprintf(&b, "mode: %s\n", f.Mode)

@@ -56,7 +56,7 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 		return &exitError{exitUsage, err}
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	file, guessed, err := c.config(ctx, t)
+	file, guessed, err := c.config(ctx, t, s)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (c *dedupeCmd) usable() error {
 }
 
 // config reads match.yaml, or guesses it.
-func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable) (file dedupe.MatchFile, guessed bool, err error) {
+func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file dedupe.MatchFile, guessed bool, err error) {
 	usage := func(err error) (dedupe.MatchFile, bool, error) { return file, false, &exitError{exitUsage, err} }
 	if c.Truth != "" && t.column(c.Truth) < 0 {
 		return usage(fmt.Errorf("--truth: no column %q; there are %s", c.Truth, strings.Join(t.header, ", ")))
@@ -195,11 +195,25 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable) (file dedupe.Mat
 		}
 	} else {
 		guessed = true
+		if headless(t.header) {
+			s.say("%s: the first line looks like a row, but it is taken for the names of the columns; write a line with names above it.", t.files[0])
+		}
+		if c.Link {
+			if err := t.align(); err != nil {
+				return usage(err)
+			}
+		}
+		if c.Truth != "" && t.needed != nil {
+			t.needed[c.Truth] = true
+		}
 		sample, unique, err := t.sample(ctx)
 		if err != nil {
 			return file, false, err
 		}
 		file = dedupe.GuessMatchFile(t.header, sample)
+		for i, h := range t.header {
+			file.Columns[i].Also = t.also[h]
+		}
 		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth })
 		// The id is the first column that is called so, is not compared, and has another value in every row of a file.
 		at := slices.IndexFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Kind == string(match.KindIgnore) && unique[x.Column] })
@@ -221,6 +235,9 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable) (file dedupe.Mat
 	}
 	if err := problems.Err(); err != nil {
 		return usage(err)
+	}
+	if !guessed {
+		t.need(file, c.Truth)
 	}
 	return file, guessed, nil
 }

@@ -78,7 +78,7 @@ func (s summary) String() string {
 		plural(s.Rows, "row"), plural(s.Clusters, "cluster"), plural(s.Largest, "row"), thousands(int64(s.Duplicates)))
 	fmt.Fprintf(&b, "Pairs: %s sure, %s worth a look.", thousands(int64(s.Auto)), thousands(int64(s.Review)))
 	if s.Unlinkable > 0 {
-		fmt.Fprintf(&b, " %s say too little to be recognised by.", plural(s.Unlinkable, "row"))
+		fmt.Fprintf(&b, " %s with too little to be recognised by.", plural(s.Unlinkable, "row"))
 	}
 	b.WriteString("\n")
 	if len(s.Splits) > 0 {

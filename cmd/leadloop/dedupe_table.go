@@ -28,6 +28,8 @@ type dedupeTable struct {
 	copies  []string // of paths, to be removed
 	before  []os.FileInfo
 	header  []string
+	also    map[string][]string // other names of the columns
+	needed  map[string]bool     // the columns that every file must have; nil if that is not known yet
 	show    func(match.Progress)
 	s       streams
 	counted bool // everything below is known
@@ -116,7 +118,7 @@ func (t *dedupeTable) where(row int) string {
 	return fmt.Sprintf("%s:%d", t.files[t.fileOf(row)], t.lines[row])
 }
 
-// readHeader reads the names of the columns, which are those of the first file. Others have the same, in any order.
+// readHeader reads the names of the columns, which are those of the first file. Others have the same, in any order, or those in t.also.
 func (t *dedupeTable) readHeader() error {
 	return t.open(0, nil, func(in *capture.Table) error {
 		t.header = in.Header()
@@ -212,11 +214,9 @@ const shownRejects = 20
 
 func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table, row *int, use func(row int, cells []string) error) error {
 	name, header := t.files[number], in.Header()
-	place := make([]int, len(t.header)) // where each of our columns is in this file
-	for i, h := range t.header {
-		if place[i] = slices.Index(header, h); place[i] < 0 {
-			return &exitError{exitUsage, fmt.Errorf("%s: no column %q, which %s has; it has %s", name, h, t.files[0], strings.Join(header, ", "))}
-		}
+	place, err := t.places(number, header)
+	if err != nil {
+		return &exitError{exitUsage, err}
 	}
 	for {
 		if *row%1000 == 0 && ctx.Err() != nil {
@@ -244,7 +244,9 @@ func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table,
 		if number > 0 {
 			cells = make([]string, len(place))
 			for i, k := range place {
-				cells[i] = r.Cells[k]
+				if k >= 0 {
+					cells[i] = r.Cells[k]
+				}
 			}
 		}
 		if !t.counted {

@@ -200,6 +200,8 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 				switch {
 				case !sameHost && !sameNumbers(box.forms[xa], box.forms[xb]) && (names.say(cols, a, box.forms[xa]) || names.say(cols, b, box.forms[xb])):
 					v.level[at] = 3
+				case otherNumbers(box.forms[xa], box.forms[xb]):
+					v.level[at] = levelDifferent
 				case xa == xb:
 					v.level[at], v.freq[at] = 6, box.logFreqs[xa]
 				case sameHost:

@@ -9,7 +9,7 @@ import (
 // rowIDs are headers of what numbers the rows and says nothing about who they are.
 var rowIDs = map[string]bool{
 	"id": true, "recid": true, "rowid": true, "recordid": true, "uniqueid": true, "uuid": true, "guid": true, "key": true, "index": true, "row": true, "rownumber": true,
-	"cluster": true, "clusterid": true, "entity": true, "entityid": true, "leadid": true, "contactid": true, "source": true, "createdat": true, "updatedat": true,
+	"nr": true, "lfdnr": true, "truth": true, "groundtruth": true, "goldid": true, "trueid": true, "wahrheit": true, "cluster": true, "clusterid": true, "entity": true, "entityid": true, "leadid": true, "contactid": true, "source": true, "createdat": true, "updatedat": true,
 	"created": true, "updated": true,
 }
 
@@ -63,9 +63,16 @@ func nameFamily(fields []Field, facts []columnFacts) {
 	}
 }
 
+// numbering holds if the values are whole numbers, none of them twice: those of rows, which only mislead.
+func (f *columnFacts) numbering() bool {
+	return f.filled >= leastNumbering && f.distinct == f.filled && f.whole == f.filled
+}
+
+const leastNumbering = 50
+
 // named tells names of people from those of companies.
 func (f *columnFacts) named() Kind {
-	if f.share(f.given) > 0.35 && f.meanWords() < 3.5 {
+	if f.meanWords() < 3.5 && (f.share(f.given) > 0.35 || f.share(f.turned) > 0.8 && f.share(f.legal) < 0.05) {
 		return KindPersonName
 	}
 	return KindCompany
@@ -75,6 +82,9 @@ func (f *columnFacts) named() Kind {
 func guessKind(name string, f *columnFacts) Kind {
 	key := solid(name)
 	if rowIDs[key] || f.filled == 0 {
+		return KindIgnore
+	}
+	if _, known := headerKind(name); !known && f.numbering() {
 		return KindIgnore
 	}
 	if f.share(f.emails) > 0.6 {
@@ -134,6 +144,8 @@ func splitCamel(s string) string {
 type columnFacts struct {
 	filled, distinct, words, letters                    int
 	emails, domains, phones, dates, numbers, ids, given int
+	whole                                               int // numbers without a fraction
+	turned                                              int // "Adler, Anna"
 	daysFirst, monthsFirst                              int // dates that can be read in one order only
 	written, legal                                      int // phones with signs that group or prefix them, companies with a legal form
 }
@@ -193,6 +205,9 @@ func look(col int, rows [][]string) columnFacts {
 		if len(words) > 1 && len(words) < 8 && normalize.Company(v).LegalForm != "" {
 			f.legal++
 		}
+		if _, ok := wholeNumber(v); ok {
+			f.whole++
+		}
 		if _, ok := wholeNumber(strings.Replace(v, ".", "", 1)); ok {
 			f.numbers++
 		}
@@ -201,6 +216,9 @@ func look(col int, rows [][]string) columnFacts {
 		}
 		if len(words) > 0 && len(words) < 5 && normalize.Nicknames(words[0]) != nil {
 			f.given++
+		}
+		if family, given, ok := strings.Cut(v, ", "); ok && letters+len(words) > len(v)*4/5 && strings.Count(family, " ")+strings.Count(given, " ") < 3 && strings.IndexByte(given, ',') < 0 {
+			f.turned++
 		}
 	}
 	f.distinct = len(seen)
