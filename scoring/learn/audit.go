@@ -53,11 +53,12 @@ type Finding struct {
 	Check   string `json:"check"`
 	Subject string `json:"subject,omitempty"`
 	Level   Level  `json:"level"`
-	// Says is the answer, Proposal what to do about it.
+	// Says is the answer, Proposal what to do about it, empty if all is well.
 	Says     string `json:"says"`
 	Proposal string `json:"proposal,omitempty"`
-	// Value with its interval, and the threshold beyond which it alarms, where
-	// there are any.
+	// Value is the figure with its interval, Threshold that beyond which it is no
+	// longer fine. Both are there unless the data are too few to give any; what
+	// is counted and not estimated has an interval of no width.
 	Value     *Interval `json:"value,omitempty"`
 	Threshold *float64  `json:"threshold,omitempty"`
 }
@@ -211,8 +212,7 @@ func RunAudit(ctx context.Context, src Source, o AuditOptions) (*Audit, error) {
 	a.firing()
 	a.modifiers()
 	a.feedback()
-	rank := map[Level]int{LevelAlarm: 0, LevelWatch: 1, LevelUnknown: 2, LevelFine: 3}
-	slices.SortStableFunc(a.out.Findings, func(x, y Finding) int { return rank[x.Level] - rank[y.Level] })
+	slices.SortStableFunc(a.out.Findings, func(x, y Finding) int { return rank(x.Level) - rank(y.Level) })
 	return a.out, nil
 }
 
@@ -456,6 +456,11 @@ func (a *auditor) groups(keep func(period int) bool) []measure.Group {
 		out = append(out, measure.Group{Score: s, Won: by[s].won, Lost: by[s].lost})
 	}
 	return out
+}
+
+// rank orders levels, the most serious first.
+func rank(l Level) int {
+	return slices.Index([]Level{LevelAlarm, LevelWatch, LevelUnknown, LevelFine}, l)
 }
 
 func (a *auditor) add(f Finding) { a.out.Findings = append(a.out.Findings, f) }

@@ -20,9 +20,10 @@ import (
 // learnt from counts alone, so that rows can be added and forgotten without the
 // others. It belongs to one goroutine.
 type Counts struct {
-	head  countsHead
-	axes  []*axis
-	cells *cells
+	head   countsHead
+	axes   []*axis
+	cells  *cells
+	proofs map[string]proof // by column that leaks; only where the table was read
 }
 
 // countsHead is everything but the cells.
@@ -488,14 +489,14 @@ func (c *Counts) enough(o Options) error {
 	closed := t.Won + t.Lost
 	switch {
 	case closed < o.minClosed():
-		return &RefusedError{fmt.Sprintf("%d leads have ended (%d won, %d lost); at least %d are needed to learn something that will hold", closed, t.Won, t.Lost, o.minClosed())}
+		return &RefusedError{Text: fmt.Sprintf("%d leads have ended (%d won, %d lost); at least %d are needed to learn something that will hold", closed, t.Won, t.Lost, o.minClosed())}
 	case t.Won == 0 || t.Lost == 0:
-		return &RefusedError{fmt.Sprintf("all %d leads that have ended were %s; there must be won and lost ones to tell apart", closed, map[bool]string{true: "won", false: "lost"}[t.Lost == 0])}
+		return &RefusedError{Text: fmt.Sprintf("all %d leads that have ended were %s; there must be won and lost ones to tell apart", closed, map[bool]string{true: "won", false: "lost"}[t.Lost == 0])}
 	}
 	if c.head.Time != "" {
 		first, last := time.Unix(c.head.First, 0).UTC(), time.Unix(c.head.Last, 0).UTC()
 		if got := months(first, last); got < float64(o.minMonths()) {
-			return &RefusedError{fmt.Sprintf("the leads came within %.1f months (%s to %s); at least %d are needed, or what is learnt may be the season", got,
+			return &RefusedError{Text: fmt.Sprintf("the leads came within %.1f months (%s to %s); at least %d are needed, or what is learnt may be the season", got,
 				first.Format(time.DateOnly), last.Format(time.DateOnly), o.minMonths())}
 		}
 	}

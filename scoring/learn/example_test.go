@@ -101,6 +101,7 @@ func ExampleRunAudit() {
 	}
 	// Output:
 	// fine - do the signals predict
+	// fine - has it drifted
 	// employees drifted: false
 	// source drifted: false
 }

@@ -401,7 +401,8 @@ func (f *fitter) cross(ctx context.Context, penalty float64, shapes func(fold in
 
 // platt finds the line a + b·score of the log-odds that makes what happened
 // the likeliest (Platt, 1999, without his prior: there are enough leads).
-func platt(groups []measure.Group) (a, b float64) {
+// se is how sure b is.
+func platt(groups []measure.Group) (a, b, se float64) {
 	won, lost := measure.Totals(groups)
 	a, b = math.Log((float64(won)+.5)/(float64(lost)+.5)), 0
 	for range 100 {
@@ -418,6 +419,7 @@ func platt(groups []measure.Group) (a, b float64) {
 		if !(det > 0) {
 			break
 		}
+		se = math.Sqrt(haa / det)
 		da, db := (hbb*ga-hab*gb)/det, (haa*gb-hab*ga)/det
 		// Longer steps than a few units overshoot where all is certain.
 		if m := max(math.Abs(da), math.Abs(db)); m > 5 {
@@ -428,7 +430,7 @@ func platt(groups []measure.Group) (a, b float64) {
 			break
 		}
 	}
-	return a, b
+	return a, b, se
 }
 
 // level finds the constant that makes the mean probability the rate that was

@@ -224,5 +224,11 @@ func Slug(column string) string {
 	if len(s) > 40 {
 		s = strings.TrimRight(s[:40], "_")
 	}
-	return strings.TrimRight(s, "_")
+	if s = strings.TrimRight(s, "_"); reserved[s] {
+		s += "_column"
+	}
+	return s
 }
+
+// reserved are words that no name of a field can be in the language of rules.
+var reserved = wordSet("as break const continue else false for function if import in let loop namespace null package return true var void while")

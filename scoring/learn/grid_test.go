@@ -61,7 +61,7 @@ func TestNumbersAreReadAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestNamesOfFieldsAreIdentifiers(t *testing.T) {
-	for column, want := range map[string]string{"emp.var.rate": "emp_var_rate", "dealStage": "deal_stage", "Größe (m)": "gre_m", "2nd call": "column_2nd_call", "": "column", strings.Repeat("x", 60): strings.Repeat("x", 40)} {
+	for column, want := range map[string]string{"emp.var.rate": "emp_var_rate", "dealStage": "deal_stage", "Größe (m)": "gre_m", "2nd call": "column_2nd_call", "IN": "in_column", "Package": "package_column", "": "column", strings.Repeat("x", 60): strings.Repeat("x", 40)} {
 		if got := Slug(column); got != want {
 			t.Errorf("%q: %q, expected %q", column, got, want)
 		}

@@ -97,13 +97,17 @@ const (
 // audit finds columns that know the outcome.
 func (b *counter) audit() {
 	t := &b.c.head.Table
+	b.c.proofs = map[string]proof{}
 	all := tally{int64(t.Won), int64(t.Lost)}
 	for i := range t.Columns {
 		col, w := &t.Columns[i], b.said[i]
 		if col.Column == b.o.Outcome || col.Column == b.o.ID || col.Column == b.o.Closed || slices.Contains(b.o.Exclude, col.Column) {
 			continue
 		}
-		var l lone
+		var (
+			l lone
+			p proof
+		)
 		if k := slices.IndexFunc(b.c.axes, func(a *axis) bool { return a.Column == col.Column }); k >= 0 {
 			l = alone(b.c, k)
 			var groups []measure.Group
@@ -116,19 +120,24 @@ func (b *counter) audit() {
 				col.Why = fmt.Sprintf("it knows the outcome: alone it puts a won lead before a lost one in %.1f %% of pairs", 100*auc.Value)
 				col.Leaks = true
 			}
+			p = proof{col.Why, auc, tooGood} // other proofs take its place
 		}
 		if !col.Leaks {
-			if why := w.leaks(all, l); why != "" && col.Column != b.o.Time {
-				col.Why, col.Leaks = why, true
+			if by := w.leaks(all, l); by.why != "" && col.Column != b.o.Time {
+				col.Why, col.Leaks, p = by.why, true, by
 			}
 		}
 		if hint, least := nameHint(col.Column); hint != "" && !col.Leaks && l.tells() {
 			if col.AUC >= least {
+				p.bound = max(.5, least)
 				col.Why = fmt.Sprintf("it predicts (AUC alone %.2f), and by its name (%s) it is known only afterwards", col.AUC, hint)
 				col.Leaks = true
 			} else {
 				col.Notes = append(col.Notes, fmt.Sprintf("by its name (%s) it may be known only afterwards; exclude it if so", hint))
 			}
+		}
+		if col.Leaks {
+			b.c.proofs[col.Column] = p
 		}
 		if !col.Leaks || !col.Used {
 			continue
@@ -209,21 +218,33 @@ func (l *lone) sharp(band int, won bool) bool {
 	return true
 }
 
-// leaks says how the column gives the outcome away, or "".
-func (w *witness) leaks(all tally, l lone) string {
+// proof is how a column gives the outcome away: the share that tells it, and
+// above what it is not believed.
+type proof struct {
+	why   string
+	share Interval
+	bound float64
+}
+
+func proven(of, n int64, bound float64, format string, args ...any) proof {
+	return proof{fmt.Sprintf(format, args...), measure.Rate(of, n), bound}
+}
+
+// leaks says how the column gives the outcome away, or nothing.
+func (w *witness) leaks(all tally, l lone) proof {
 	closed := func(by [3]int64) tally { return tally{by[won], by[lost]} }
 	f, e := closed(w.filled), closed(w.empty)
 	// Filled when it has ended, empty as long as it has not.
 	if n := w.filled[open] + w.empty[open]; n >= leastPure && f.n()+e.n() >= leastPure &&
 		float64(w.filled[open]) < .1*float64(n) && float64(f.n()) > .9*float64(f.n()+e.n()) {
-		return fmt.Sprintf("it is filled only after the end: in %d of %d rows that have ended, and in %d of %d that are open", f.n(), f.n()+e.n(), w.filled[open], n)
+		return proven(f.n(), f.n()+e.n(), .9, "it is filled only after the end: in %d of %d rows that have ended, and in %d of %d that are open", f.n(), f.n()+e.n(), w.filled[open], n)
 	}
 	for _, state := range []struct {
 		what string
 		t    tally
 	}{{"filled", f}, {"empty", e}} {
 		if name, of, whole, ok := pure(state.t, all, .5); ok {
-			return fmt.Sprintf("whether it is %s tells the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", state.what, of, state.t.n(), name, 100*whole, name)
+			return proven(of, state.t.n(), purely, "whether it is %s tells the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", state.what, of, state.t.n(), name, 100*whole, name)
 		}
 	}
 	for g, t := range l.bands {
@@ -232,11 +253,11 @@ func (w *witness) leaks(all tally, l lone) string {
 			share = .5
 		}
 		if name, of, whole, ok := pure(t, all, share); ok && t.n() < all.n() && l.sharp(g, name == "won") {
-			return fmt.Sprintf("some of its values tell the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", of, t.n(), name, 100*whole, name)
+			return proven(of, t.n(), purely, "some of its values tell the outcome: %d of %d such rows were %s, which is %.0f %% of all %s", of, t.n(), name, 100*whole, name)
 		}
 	}
 	if n := w.later[0] + w.later[1]; n >= leastPure && float64(w.later[1]) > .5*float64(n) {
-		return fmt.Sprintf("%d of %d of its dates lie after the end", w.later[1], n)
+		return proven(w.later[1], n, .5, "%d of %d of its dates lie after the end", w.later[1], n)
 	}
 	type said struct {
 		word string
@@ -253,9 +274,9 @@ func (w *witness) leaks(all tally, l lone) string {
 	if len(words) > 0 {
 		slices.SortFunc(words, func(a, b said) int { return cmp.Or(cmp.Compare(b.t.n(), a.t.n()), strings.Compare(a.word, b.word)) })
 		best := words[0]
-		return fmt.Sprintf("its text tells the outcome: of %d rows with the word %q %d were won", best.t.n(), best.word, best.t.won)
+		return proven(max(best.t.won, best.t.lost), best.t.n(), purely, "its text tells the outcome: of %d rows with the word %q %d were won", best.t.n(), best.word, best.t.won)
 	}
-	return ""
+	return proof{}
 }
 
 // pure tells that nearly all rows of t ended alike, although elsewhere they do

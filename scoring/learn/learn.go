@@ -59,8 +59,8 @@ func (c *Counts) Learn(ctx context.Context, o Options) (*Result, error) {
 	auc, se := measure.AUC(out.groups)
 	// One in a hundred tables without any signal gets past this.
 	if auc.Value-2.33*se <= .5 || out.loss >= out.base {
-		return nil, &RefusedError{fmt.Sprintf("nothing here predicts how leads end: on leads that were not learnt from, a won one is put before a lost one in %.1f %% of pairs (95 %% interval %.1f to %.1f), and a coin does it in 50 %%; left out were %s",
-			100*auc.Value, 100*auc.Low, 100*auc.High, leftOutUnused(c.head.Table.Columns))}
+		return nil, &RefusedError{Text: fmt.Sprintf("nothing here predicts how leads end: on leads that were not learnt from, a won one is put before a lost one in %.1f %% of pairs (95 %% interval %.1f to %.1f), and a coin does it in 50 %%; left out were %s",
+			100*auc.Value, 100*auc.Low, 100*auc.High, leftOutUnused(c.head.Table.Columns)), AUC: &auc}
 	}
 	o.progress("learning", 2, 4)
 	s, err := f.simplify(ctx, penalty)
@@ -79,9 +79,9 @@ func (c *Counts) Learn(ctx context.Context, o Options) (*Result, error) {
 	}
 	// How much surer or less sure the models are than they may be is told by
 	// leads they had not seen.
-	_, slope := platt(out.groups)
+	_, slope, _ := platt(out.groups)
 	if !(slope > 0) || math.IsInf(slope, 0) {
-		return nil, &RefusedError{"nothing here predicts how leads end: what was learnt from some leads holds the other way round for others"}
+		return nil, &RefusedError{Text: "nothing here predicts how leads end: what was learnt from some leads holds the other way round for others"}
 	}
 	k := f.card(&s, weights, slope)
 	r := &Result{counts: c, card: k}
@@ -121,7 +121,7 @@ func (f *fitter) enough() error {
 		t    tally
 	}{{"to learn from", train}, {"held out to try it on", test}} {
 		if side.t.won < least || side.t.lost < least {
-			return &RefusedError{fmt.Sprintf("of the leads %s %d were won and %d lost; at least %d of each are needed", side.what, side.t.won, side.t.lost, least)}
+			return &RefusedError{Text: fmt.Sprintf("of the leads %s %d were won and %d lost; at least %d of each are needed", side.what, side.t.won, side.t.lost, least)}
 		}
 	}
 	return nil

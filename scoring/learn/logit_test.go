@@ -170,7 +170,7 @@ func TestPlattFindsTheLineThatDataWereMadeOf(t *testing.T) {
 		p := 1 / (1 + math.Exp(-(-1 + .6*s)))
 		groups = append(groups, measure.Group{Score: s, Won: int64(math.Round(1e6 * p)), Lost: int64(math.Round(1e6 * (1 - p)))})
 	}
-	a, b := platt(groups)
+	a, b, _ := platt(groups)
 	if math.Abs(a+1) > 1e-5 || math.Abs(b-.6) > 1e-5 {
 		t.Errorf("%v + %v · score", a, b)
 	}

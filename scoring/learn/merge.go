@@ -16,13 +16,16 @@ const (
 	// preBands is how many bands numbers begin with, each with about as many
 	// leads, if there are leastBand for each.
 	preBands = 20
-	// joins is how much of the log-likelihood it must cost to give two bands one
-	// weight if they are to stay apart: one unit a parameter (Akaike, 1974).
-	joins = 1.0
 	// notMonotone is how much the weights of a number must lose before they may
 	// go up and down.
 	notMonotone = 3.0
 )
+
+// apart is how much of the log-likelihood it must cost to give two bands one
+// weight if they are to stay apart: one unit a parameter (Akaike, 1974), and of
+// more than twenty columns as much more as the best of so many is better by
+// chance (the logarithm of their number; Foster and George, 1994).
+func apart(columns int) float64 { return max(1, math.Log(float64(columns))-2) }
 
 // preBin gives each column its bands and levels to begin with, in the groups
 // that [binColumn] describes.
@@ -156,11 +159,12 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 		strips = append(strips, t)
 	}
 	param := func(t *strip, band []int) int { return d.offset(t.at) + band[0] }
+	apart := apart(len(axes))
 	for {
 		var (
 			best *strip
 			x, y int
-			cost = joins
+			cost = apart
 		)
 		for _, t := range strips {
 			t.neighbours(func(a, b int) {
@@ -205,7 +209,7 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 			groups[code] = to[g]
 		}
 		out.bins.groups[k], out.bins.sizes[k] = groups, first+len(t.bands)
-		if t.tells(j, d, rows[i], first) {
+		if t.tells(j, d, rows[i], first, apart) {
 			out.cols = append(out.cols, k)
 		}
 	}
@@ -214,16 +218,16 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 
 // tells reports whether the column has more than one band left that anybody
 // is in, where missing and other values must be worth a weight.
-func (t *strip) tells(j *joint, d *design, rows []int64, first int) bool {
+func (t *strip) tells(j *joint, d *design, rows []int64, first int, apart float64) bool {
 	if len(t.bands) > 1 {
 		return true
 	}
 	for g := range first {
-		if rows[g] > 0 && len(t.bands) > 0 && j.cost(d.offset(t.at)+g, d.offset(t.at)+t.bands[0][0]) > joins {
+		if rows[g] > 0 && len(t.bands) > 0 && j.cost(d.offset(t.at)+g, d.offset(t.at)+t.bands[0][0]) > apart {
 			return true
 		}
 	}
-	return first == 2 && rows[0] > 0 && rows[1] > 0 && j.cost(d.offset(t.at), d.offset(t.at)+1) > joins
+	return first == 2 && rows[0] > 0 && rows[1] > 0 && j.cost(d.offset(t.at), d.offset(t.at)+1) > apart
 }
 
 // neighbours names the bands that may be joined.

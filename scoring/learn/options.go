@@ -141,7 +141,12 @@ func (e *InputError) Error() string { return e.Text }
 // RefusedError says why nothing should be learnt from a table that can be read:
 // too few leads have ended, too short a time, one way of ending only, or
 // nothing predicts how it ends.
-type RefusedError struct{ Text string }
+type RefusedError struct {
+	Text string
+	// AUC is how well leads that were not learnt from were told apart, nil unless
+	// that is why.
+	AUC *Interval
+}
 
 func (e *RefusedError) Error() string { return e.Text }
 

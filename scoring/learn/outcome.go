@@ -109,7 +109,7 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 	case len(values) == 0:
 		return nil, fail("column %q is empty in all %d rows", s.name, s.rows)
 	case len(values) == 1:
-		return nil, &RefusedError{fmt.Sprintf("outcome: column %q says %q in all %d rows that say anything; there must be won and lost leads to tell apart", s.name, values[0], s.filled())}
+		return nil, &RefusedError{Text: fmt.Sprintf("outcome: column %q says %q in all %d rows that say anything; there must be won and lost leads to tell apart", s.name, values[0], s.filled())}
 	case len(values) > 1000 && o.Positive == "":
 		return nil, fail("column %q has %d different values; it does not look like an outcome (say which value is won with positive)", s.name, len(values))
 	}

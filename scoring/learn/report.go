@@ -131,6 +131,15 @@ func (r *Report) warn() {
 	if r.Held.AUC.Low <= .5 {
 		add("on the leads held out it is not sure to be better than chance (AUC %.3f, %.3f to %.3f)", r.Held.AUC.Value, r.Held.AUC.Low, r.Held.AUC.High)
 	}
+	if r.Held.AUC.Low > tooGood {
+		best := Column{}
+		for _, c := range r.Table.Columns {
+			if c.Scored && c.AUC > best.AUC {
+				best = c
+			}
+		}
+		add("it is too good to be true (AUC %.3f): look whether the columns of the scorecard are known before it ends, first %s, which alone reaches %.3f", r.Held.AUC.Value, best.Column, best.AUC)
+	}
 	if d := r.Learnt.AUC.Value - r.Held.AUC.Value; d > .05 {
 		add("it is much better on the leads it was learnt from (AUC %.3f) than on those held out (%.3f): part of it is chance, or times have changed", r.Learnt.AUC.Value, r.Held.AUC.Value)
 	}
