@@ -233,7 +233,7 @@ func shifted(leads []judgedLead, e int, has func(l *judgedLead) float64) (p Prop
 
 // seen is the evidence of what has another worth than the score says.
 func (p *Proposal) seen(what string, e int, expected float64) string {
-	return fmt.Sprintf("of %d leads %s %d %s (%s); by their scores %.1f were to be expected. Of the %d others %s",
+	return fmt.Sprintf("of %d leads %s, %d %s (%s), where their scores promise %.1f; of the %d others %s did",
 		p.Here.Of, what, p.Here.Hits, endings[e].sentence, pct(p.Here), expected, p.There.Of, pct(p.There))
 }
 
@@ -256,7 +256,7 @@ func (r *reviewer) ruleWeights(leads []judgedLead, e int) (out []Proposal) {
 		p.Kind, p.About, p.File, p.Path = ProposeRule, id, "scoring.yaml", "rules."+id+".points"
 		p.Change = fmt.Sprintf("change the points of rule %s", id)
 		p.Evidence = p.seen(what, e, expected) +
-			fmt.Sprintf("; each of its points is worth %+.2f more (95 %%: %+.2f to %+.2f)", p.Extra, p.Low, p.High)
+			fmt.Sprintf("; each point that it gives is worth %+.2f points of score more than it brings (95 %%: %+.2f to %+.2f)", p.Extra, p.Low, p.High)
 		out = append(out, p)
 	}
 	return out

@@ -18,8 +18,8 @@ import (
 var reportPage string
 
 var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"thousands": func(n int) string { return thousands(int64(n)) },
-	"percent":   func(p float64) string { return fmt.Sprintf("%.2f %%", 100*p) },
+	"style": style, "thousands": func(n int) string { return thousands(int64(n)) },
+	"percent": func(p float64) string { return fmt.Sprintf("%.2f %%", 100*p) },
 }).Parse(reportPage))
 
 // reportData is what the page shows.
