@@ -124,6 +124,10 @@ func (s Signals) withDefaults() Signals {
 	return Signals{slices.Clone(s.Touches), slices.Clone(s.Answers)}
 }
 
+// Touches are the activity types that are a meaningful touch when a rep does
+// them: what stops the response clock, and what clocks count.
+func (l *Lifecycle) Touches() []string { return slices.Clone(l.signals.Touches) }
+
 // Unmet is a criterion that does not hold.
 type Unmet struct {
 	// Of says whose it is: "exit of mql", "enter of sql", or "way to sql".

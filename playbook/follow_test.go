@@ -112,4 +112,22 @@ func TestFollowingNothingIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatIsAMeaningfulTouchIsThePlaybooksToSay(t *testing.T) {
+	for signals, want := range map[string][]string{
+		"": {"11-02 15:05 first_touch >call by %s"},
+		"signals: {touches: [demo_held], answers: [reply]}\n": {"11-02 15:09 first_touch >demo_held by %s"},
+	} {
+		f := newOffice(t, map[string]string{"lifecycle.yaml": signals + lifecycleYAML})
+		id := process(t, f.loop, visitor("k1", "webinar", "spring", at)).ID
+		owner := string(f.lead(id).State.Owner)
+		f.saw(id, "page_view", "", at.Add(time.Minute))
+		f.saw(id, "call", leadloop.RepID(owner), at.Add(5*time.Minute))
+		f.saw(id, "demo_held", leadloop.RepID(owner), at.Add(9*time.Minute))
+		for i := range want {
+			want[i] = strings.ReplaceAll(want[i], "%s", owner)
+		}
+		f.want("first touch", want, f.journal(id, leadloop.EventFirstTouch))
+	}
+}
+
 func tail(list []string, n int) []string { return list[max(0, len(list)-n):] }

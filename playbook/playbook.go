@@ -407,7 +407,7 @@ func (p *Playbook) Loop(ctx context.Context, st store.Store, o Options) (*engine
 	if e.Urgency == nil {
 		e.Urgency = p.urgency()
 	}
-	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(desk), lifecycle.NewConversion(desk), tracking.NewStage(tracking.Options{}),
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(desk), lifecycle.NewConversion(desk), tracking.NewStage(tracking.Options{Touches: desk.Touches()}),
 		lifecycle.NewClocks(desk), lifecycle.NewCadence(desk), routing.NewSettle(router, st))
 	e.Leaving = append(slices.Clone(e.Leaving), routing.NewRelease(router, st))
 	e.Handlers = maps.Clone(e.Handlers)

@@ -43,7 +43,7 @@ func (p *Playbook) Recording(_ context.Context, st store.Store, o Options, owner
 	if e.Urgency == nil {
 		e.Urgency = p.urgency()
 	}
-	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{}), held)
+	e.Records = append(slices.Clone(e.Records), lifecycle.NewStage(p.lifecycle), tracking.NewStage(tracking.Options{Touches: p.lifecycle.Touches()}), held)
 	loop, err := engine.New(st, p.schema, p.policy, stages, e)
 	if err != nil {
 		return nil, fmt.Errorf("playbook: %w", err)

@@ -113,10 +113,6 @@ func (h *history) seq() iter.Seq2[routing.Moment, error] {
 	}
 }
 
-// touches are the activities that are a touch when a rep does them: see
-// tracking.Options.
-var touches = []string{"call", "email_sent", "linkedin_message", "meeting"}
-
 // someRep stands for whoever owns the lead by the time.
 const someRep = "whoever"
 
@@ -179,6 +175,7 @@ func recordHistory(ctx context.Context, pb *playbook.Playbook, c *runCmd, in *in
 	if err != nil {
 		return nil, err
 	}
+	touches := pb.Lifecycle().Touches()
 	// What reps did is what the simulation asks about: whoever owns the lead
 	// then did it.
 	own := *in
