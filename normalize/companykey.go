@@ -31,7 +31,7 @@ func isPlaceholderWords(words []byte) bool {
 			digits = digits && c <= '9'
 		}
 	}
-	return len(key) == 0 || nullWords[string(key)] || fillerWords[string(key)] || isRepeatedByte(key, 3) || digits && isPlaceholderNumber(string(key))
+	return len(key) == 0 || nullWords[string(key)] || fillerWords[string(key)] || isRepeatedASCII(key) || digits && isPlaceholderNumber(string(key))
 }
 
 // appendPlainKey is settle(name, companyKeyOnce) for names in ASCII of usual length, appended to dst.

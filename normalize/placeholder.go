@@ -76,7 +76,7 @@ func IsPlaceholder(value string) bool {
 	}
 	var room [plainBytes]byte
 	if key, ok := plainKey(&room, value); ok {
-		return fillerWords[string(key)] || isRepeatedByte(key, 3) || isPhoneShaped(value) && isPlaceholderNumber(string(key))
+		return fillerWords[string(key)] || isRepeatedASCII(key) || isPhoneShaped(value) && isPlaceholderNumber(string(key))
 	}
 	key := letterKey(value)
 	return fillerWords[key] || isRepeated(key, 3) || isPhoneShaped(value) && isPlaceholderNumber(digitsOf(value))
@@ -89,7 +89,7 @@ func isPlaceholderMailbox(local, domain string) bool {
 	var room [plainBytes]byte
 	if all, ok := plainKey(&room, local); ok {
 		key := bytes.TrimRight(all, "0123456789")
-		return len(key) == 0 && isPlaceholderNumber(string(all)) || fillerWords[string(key)] || isRepeatedByte(key, 3) || isRoleLocal(local) ||
+		return len(key) == 0 && isPlaceholderNumber(string(all)) || fillerWords[string(key)] || isRepeatedASCII(key) || isRoleLocal(local) ||
 			isFakeMailbox(local, domain)
 	}
 	key := strings.TrimRight(letterKey(local), "0123456789")
@@ -103,7 +103,7 @@ func isFakeMailbox(local, domain string) bool {
 	if plain, ok := plainKey(&room, local); ok {
 		// Of nearly all addresses this is all there is to see, without a copy.
 		plain = bytes.TrimRight(plain, "0123456789")
-		if !fakeLocals[string(plain)] && !nullWords[string(plain)] && !fillerWords[string(plain)] && !isRepeatedByte(plain, 3) {
+		if !fakeLocals[string(plain)] && !nullWords[string(plain)] && !fillerWords[string(plain)] && !isRepeatedASCII(plain) {
 			return false
 		}
 	}
@@ -144,9 +144,9 @@ func plainKey(room *[plainBytes]byte, s string) ([]byte, bool) {
 	return room[:n], true
 }
 
-// isRepeatedByte is isRepeated for ASCII.
-func isRepeatedByte(s []byte, n int) bool {
-	return len(s) >= n && bytes.Count(s, s[:1]) == len(s)
+// isRepeatedASCII is isRepeated of three for ASCII.
+func isRepeatedASCII(s []byte) bool {
+	return len(s) >= 3 && bytes.Count(s, s[:1]) == len(s)
 }
 
 // isRoleLocal reports whether a local part names a function: a role word, with digits or a region beside it at most.

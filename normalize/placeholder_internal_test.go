@@ -13,7 +13,7 @@ func TestThePlainKeyIsTheLetterKey(t *testing.T) {
 		if ok && string(key) != letterKey(s) {
 			t.Fatalf("%q: got %q, want %q", s, key, letterKey(s))
 		}
-		if ok && isRepeatedByte(key, 3) != isRepeated(string(key), 3) {
+		if ok && isRepeatedASCII(key) != isRepeated(string(key), 3) {
 			t.Fatalf("%q: one says that it is repeated, the other does not", key)
 		}
 	})
