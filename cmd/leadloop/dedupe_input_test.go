@@ -5,12 +5,16 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/leadloop/leadloop/dedupe/match"
 )
 
 // person is a row of first name, last name, e-mail, phone and company that resembles no other one.
@@ -81,7 +85,7 @@ func TestDedupeOfStrangeFiles(t *testing.T) {
 		{"one row", asCSV(peopleHeader, person(1)), exitUsage, "1 row that can be read; two are needed", 0, 0},
 		{"UTF-16", utf16File, exitUsage, "the file is UTF-16; save it as UTF-8", 0, 0},
 		{"two columns of one name", asCSV("email,email", []string{"a@x.com", "b@x.com"}), exitUsage, `two columns are called "email"`, 0, 0},
-		{"all rows identical", asCSV(peopleHeader, slicesRepeat(person(1), 5000)...), 0, "all rows are equal", 5000, 5000},
+		{"all rows identical", asCSV(peopleHeader, repeated(person(1), 5000)...), 0, "all rows are equal", 5000, 5000},
 		{"a column with one value", edited(func(_ int, row []string) []string { row[4] = "Acme"; return row }), 0, "", n + n/10, n},
 		{"rows that share one phone", asCSV(peopleHeader, many(5000)...), 0, "", 5000, 5000},
 		{"cells of a megabyte", edited(func(i int, row []string) []string {
@@ -105,7 +109,7 @@ func TestDedupeOfStrangeFiles(t *testing.T) {
 			}
 			return row
 		}), exitRejects, "line 202", n + n/10 - 1, n - 1},
-		{"every column empty", asCSV(peopleHeader, slicesRepeat(make([]string, 5), 50)...), exitUsage, "no column looks worth comparing", 0, 0},
+		{"every column empty", asCSV(peopleHeader, repeated(make([]string, 5), 50)...), exitUsage, "no column looks worth comparing", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -168,7 +172,7 @@ func dedupeOf(t *testing.T, args ...string) (code int, said string) {
 	return code, err.String()
 }
 
-func slicesRepeat(row []string, n int) (rows [][]string) {
+func repeated(row []string, n int) (rows [][]string) {
 	for range n {
 		rows = append(rows, row)
 	}
@@ -197,4 +201,60 @@ func clustersIn(t *testing.T, name string) (rows, clusters int) {
 		named[row[1]] = true
 	}
 	return len(all) - 1, len(named)
+}
+
+// Every step of a long run says how far it is, never backwards, and comes to its end: that is what the bar and the time left are made of.
+func TestDedupeSaysHowFarItIs(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "in.csv")
+	wide := func(row []string) []string {
+		return append(row, strings.Repeat("a note that makes the file long ", 1000))
+	}
+	var rows [][]string
+	for _, row := range peopleTwice(200) {
+		rows = append(rows, wide(append([]string(nil), row...)))
+	}
+	if err := os.WriteFile(in, asCSV(peopleHeader+",notes", rows...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]match.Progress{}
+	var order []string
+	show := func(p match.Progress) {
+		before, seen := last[p.Step]
+		if !seen {
+			order = append(order, p.Step)
+		}
+		if p.Done < before.Done || p.Done > p.Total || p.Total == 0 {
+			t.Errorf("%+v after %+v", p, before)
+		}
+		last[p.Step] = p
+	}
+	c := dedupeCmd{In: []string{in}}
+	table, err := openTable(c.In, streams{io.Discard, io.Discard}, show)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, _, err := c.config(t.Context(), table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.fill(t.Context(), table, file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := match.Options{Progress: show}
+	model, err := match.Learn(t.Context(), all, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := model.Cluster(t.Context(), all, o); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"read", "normalise", "learn", "compare"}; !slices.Equal(order, want) {
+		t.Errorf("steps %v, want %v", order, want)
+	}
+	for _, step := range []string{"learn", "compare"} {
+		if p := last[step]; p.Done != p.Total {
+			t.Errorf("%+v is not the end", p)
+		}
+	}
 }

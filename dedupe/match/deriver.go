@@ -29,7 +29,7 @@ type memoized struct {
 // repeated are the kinds of which the same values come again and again.
 var repeated = []Kind{KindGivenName, KindFamilyName, KindCompany, KindDomain, KindCity, KindPostcode, KindCategory, KindTitle, KindNumber}
 
-// How many values are remembered of a field, and of one that has no short way, or whose values take long and come in many ways.
+// How many values are remembered of a field, and of companies and domains, which take the most time and come in more ways.
 const (
 	memoizedValues = 1 << 14
 	memoizedMany   = 1 << 16

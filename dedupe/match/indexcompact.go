@@ -51,6 +51,6 @@ func (x *Index) Compact() {
 	defer x.searches.mu.Unlock()
 	for _, s := range x.searches.idle { // others wait with what they have derived
 		clear(s.derived)
-		s.deriver.scratch = [3]string{}
+		s.deriver.scratch, s.deriver.plain = [3]string{}, nil
 	}
 }

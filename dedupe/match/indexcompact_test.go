@@ -43,6 +43,11 @@ func TestACompactedIndexHoldsNothingOfWhatIsGoneAndFindsTheSame(t *testing.T) {
 			}
 		}
 	}
+	for _, s := range x.searches.idle {
+		if s.deriver.plain != nil {
+			t.Error("a search holds the values of a record that it made")
+		}
+	}
 	for _, memo := range x.memo {
 		for i := range memo {
 			if m := memo[i].Load(); m != nil {
