@@ -2,7 +2,9 @@ package playbook_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,8 +57,13 @@ func TestARecordedScoreComesOutByteForByteAndADifferenceIsNamed(t *testing.T) {
 	}
 	changed := res.Lead.Clone()
 	changed.Claims = append(changed.Claims, leadloop.Employees.Claim(10, leadloop.Evidence{Origin: leadloop.OriginRep, Source: "ana", ObservedAt: noon}))
-	if got := replay(changed); got.Same || !strings.HasPrefix(got.Difference, "rule big gave 40 (matched) and gives 0 (not_matched)") {
-		t.Errorf("what was entered later with an earlier date: %+v", got.Difference)
+	if got := replay(changed); !got.Same || !slices.Equal(got.Later, []string{"company.employees"}) {
+		t.Errorf("what was entered later with an earlier date: %+v, %v", got.Difference, got.Later)
+	}
+	gone := res.Lead.Clone()
+	gone.Claims = slices.DeleteFunc(gone.Claims, func(c leadloop.Claim) bool { return c.Field == leadloop.Employees.Name() })
+	if got := replay(gone); !got.Same || !slices.Equal(got.Later, []string{"company.employees"}) {
+		t.Errorf("what was taken away since: %+v, %v", got.Difference, got.Later)
 	}
 	after := res.Lead.Clone()
 	after.Claims = append(after.Claims, leadloop.Employees.Claim(10, leadloop.Evidence{Origin: leadloop.OriginRep, Source: "ana", ObservedAt: later}))
@@ -101,5 +108,50 @@ func TestWhatIfSaysWhatOtherValuesWouldDoAndChangesNothing(t *testing.T) {
 	}
 	if got.After.Contributions[0].State != scoring.Matched {
 		t.Errorf("rule big is %s", got.After.Contributions[0].State)
+	}
+}
+
+func TestActivitiesThatWereEnteredLaterDoNotChangeThePast(t *testing.T) {
+	ctx := context.Background()
+	pb := compared(t, map[string]string{"scoring.yaml": strings.Replace(compareScoring, "  - {id: vp,",
+		"  - {id: demo, each: demo_request, points: 10, decay: {half_life: 14d}}\n  - {id: views, when: 'count(\"page_view\") >= 2', points: 5}\n  - {id: vp,", 1)})
+	did := func(kind, id string, ago time.Duration) leadloop.Activity {
+		return leadloop.Activity{ID: id, Type: kind, At: noon.Add(-ago)}
+	}
+	lead := &leadloop.Lead{ID: "l", ReceivedAt: noon, Activities: []leadloop.Activity{
+		did("demo_request", "d1", time.Hour), did("page_view", "p1", 2*time.Hour), did("page_view", "p2", time.Hour),
+	}}
+	profile := leadloop.Golden(pb.Schema(), pb.Policy(), nil)
+	e, err := pb.Model().Explain(ctx, scoring.Input{Profile: profile, Activities: lead.Activities, AsOf: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := json.Marshal(scoring.Trace{Explanation: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := leadloop.Decision{Lead: "l", AsOf: noon, Playbook: pb.Digest(), Steps: []leadloop.Step{{Stage: scoring.StageName, Trace: trace}}}
+	for name, tc := range map[string]struct {
+		more []leadloop.Activity
+		want []string
+	}{
+		"nothing":          {nil, nil},
+		"a later one":      {[]leadloop.Activity{did("demo_request", "d2", -time.Hour)}, nil},
+		"an earlier one":   {[]leadloop.Activity{did("demo_request", "d0", 3*time.Hour)}, []string{"demo_request"}},
+		"one of each kind": {[]leadloop.Activity{did("demo_request", "d0", 30*time.Minute), did("page_view", "p3", 10*time.Minute)}, []string{"demo_request", "page_view"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := lead.Clone()
+			l.Activities = append(l.Activities, tc.more...)
+			got, err := pb.Replay(ctx, l, d)
+			if err != nil || !got.Same || !slices.Equal(got.Later, tc.want) {
+				t.Errorf("same %t, later %v, difference %q, %v", got.Same, got.Later, got.Difference, err)
+			}
+		})
+	}
+	// A record that nobody could have made is no proof of anything.
+	d.Steps[0].Trace = []byte(strings.Replace(string(trace), `"points":14.979,"low"`, `"points":15.979,"low"`, 1))
+	if got, err := pb.Replay(ctx, lead, d); err != nil || got.Same || got.Difference == "" {
+		t.Errorf("a forged record: same %t, %q, %v", got.Same, got.Difference, err)
 	}
 }

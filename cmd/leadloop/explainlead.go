@@ -170,6 +170,9 @@ func (c *explainCmd) write(w io.Writer, x *explained, decided *playbook.Playbook
 				fmt.Fprintf(&b, "  revision %d, %s: can't be decided again: %s\n", r.Revision, r.AsOf.Format(time.RFC3339), r.Error)
 			case r.Same:
 				fmt.Fprintf(&b, "  revision %d, %s: the same %s bytes\n", r.Revision, r.AsOf.Format(time.RFC3339), thousands(int64(len(r.Again))))
+				if len(r.Later) > 0 {
+					fmt.Fprintf(&b, "    from what was known then; entered or changed since, with an earlier date: %s\n", strings.Join(r.Later, ", "))
+				}
 			default:
 				fmt.Fprintf(&b, "  revision %d, %s: differs: %s\n", r.Revision, r.AsOf.Format(time.RFC3339), r.Difference)
 			}
