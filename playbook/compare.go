@@ -117,6 +117,9 @@ type Comparison struct {
 	PointsChanged int `json:"points_changed"`
 	TierChanged   int `json:"tier_changed"`
 	RouteChanged  int `json:"route_changed"`
+	// OwnerChanged leads end up with somebody else or with nobody, if only because
+	// another one had the turn.
+	OwnerChanged int `json:"owner_changed"`
 	// Failed leads could not be scored or routed by one of the playbooks; the
 	// first error is kept.
 	Failed     int    `json:"failed"`
@@ -157,8 +160,8 @@ type Comparison struct {
 	Broken []Broken `json:"broken_guards"`
 }
 
-// Moves reports whether any lead comes to another tier or place.
-func (c *Comparison) Moves() bool { return c.TierChanged+c.RouteChanged > 0 }
+// Moves reports whether any lead comes to another tier, place or owner.
+func (c *Comparison) Moves() bool { return c.TierChanged+c.RouteChanged+c.OwnerChanged > 0 }
 
 // Compare tries two playbooks on the same leads: which tiers and places change,
 // by which rule, what every rep and queue would get, what looking them up would

@@ -111,7 +111,7 @@ func TestAChangedWeightSaysWhoMovesBecauseOfWhatAndWhoGetsThem(t *testing.T) {
 	// Of ten leads those with 0, 2 and 4 hundred employees are vp and small: C to
 	// B; those with 6 and 8 hundred are A already; 9 is a student.
 	want := &playbook.Comparison{
-		AsOf: noon, Leads: 1000, PointsChanged: 500, TierChanged: 300, RouteChanged: 300,
+		AsOf: noon, Leads: 1000, PointsChanged: 500, TierChanged: 300, RouteChanged: 300, OwnerChanged: 400,
 		Changes: []playbook.Change{{File: "scoring.yaml", Path: "rules.vp.points", Before: "30", After: "40"}},
 		Tiers:   []playbook.TierShift{{Tier: "A", Before: 200, After: 200}, {Tier: "B", Before: 200, After: 500}, {Tier: "C", Before: 500, After: 200}, {Tier: "-", Before: 100, After: 100}},
 		Matrix: []playbook.TierMove{

@@ -75,6 +75,7 @@ func (c *comparing) places() error {
 	for i := range c.fates {
 		f := &c.fates[i]
 		var where [2]landing
+		var owners [2]leadloop.RepID
 		for j, s := range c.sides {
 			switch f.out[j] {
 			case "":
@@ -97,12 +98,15 @@ func (c *comparing) places() error {
 			if p.Kind != leadloop.OutcomeAlerted {
 				n[j].entries[cmp.Or(p.Entry, finalQueue)]++
 			}
-			if p.Owner != "" {
+			if owners[j] = p.Owner; p.Owner != "" {
 				n[j].owners[string(p.Owner)]++
 			}
 			if p.Policy != "" {
 				n[j].clocks[p.Policy]++
 			}
+		}
+		if owners[0] != owners[1] {
+			c.out.OwnerChanged++
 		}
 		if where[0] != where[1] {
 			c.out.RouteChanged++

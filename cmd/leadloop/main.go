@@ -142,6 +142,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if err != nil {
 		s.say("leadloop: %v", err)
 		s.say("Run \"leadloop --help\" or \"leadloop run --help\" for what is possible.")
+		if args[0] == "plan" {
+			return exitFailed // 2 would say that something moves
+		}
 		return exitUsage
 	}
 	err = kctx.Run()

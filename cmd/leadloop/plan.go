@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -123,9 +124,22 @@ func (c *planCmd) compare(ctx context.Context, pbs [2]*playbook.Playbook, outcom
 		}
 		total = n
 		done := show()
-		out, err := playbook.Compare(ctx, pbs[0], pbs[1], leads, o)
+		left := maps.Clone(outcomes)
+		out, err := playbook.Compare(ctx, pbs[0], pbs[1], func(yield func(playbook.CompareLead, error) bool) {
+			for l, err := range leads {
+				if err == nil {
+					delete(left, string(l.Lead.ID))
+				}
+				if !yield(l, err) {
+					return
+				}
+			}
+		}, o)
 		done()
-		return out, errors.Join(err, closing())
+		if err = errors.Join(err, closing()); err == nil {
+			c.sayStrangers(len(left), len(outcomes), s)
+		}
+		return out, err
 	}
 	f, err := c.openFile(ctx, pbs, outcomes, &o, s)
 	if err != nil {
@@ -139,7 +153,16 @@ func (c *planCmd) compare(ctx context.Context, pbs [2]*playbook.Playbook, outcom
 	if err != nil {
 		return nil, err
 	}
+	c.sayStrangers(len(outcomes)-int(f.ofLeads.Load()), len(outcomes), s)
 	return out, nil
+}
+
+// sayStrangers warns of outcomes of leads that are not there: perhaps the ids are
+// those of another system.
+func (c *planCmd) sayStrangers(strangers, all int, s streams) {
+	if strangers > 0 {
+		s.say("%s: %s of %s of leads that were not compared; is the id that of the leads?", c.Outcomes, thousands(int64(strangers)), plural(all, "outcome"))
+	}
 }
 
 func (c *planCmd) write(out *playbook.Comparison, s streams) error {

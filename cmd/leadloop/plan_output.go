@@ -38,9 +38,10 @@ func planText(c *playbook.Comparison) string {
 		fmt.Fprintf(&b, "  %s\n", shortened(x))
 	}
 	if !c.Moves() && c.PointsChanged == 0 {
-		b.WriteString("\nNothing moves: every lead keeps its points, its tier and its place.\n")
+		b.WriteString("\nNothing moves: every lead keeps its points, its tier, its place and its owner.\n")
 	} else {
-		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s.\n", percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads))
+		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s, the owner for %s.\n",
+			percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads))
 		for i, m := range c.Movers {
 			if i == planLines {
 				fmt.Fprintf(&b, "  and %d more\n", len(c.Movers)-i)
@@ -115,7 +116,6 @@ func planMatrix(b *strings.Builder, c *playbook.Comparison) {
 			names = append(names, t.Tier)
 		}
 	}
-	b.WriteByte('\n')
 	t := newTable(b, "Tiers: from (rows) to (columns)")
 	header := table.Row{""}
 	for _, n := range names {
@@ -143,7 +143,6 @@ func planMatrix(b *strings.Builder, c *playbook.Comparison) {
 	}
 	t.AppendFooter(append(footer, c.Leads-c.Failed))
 	t.Render()
-	b.WriteByte('\n')
 }
 
 // planShifts tells what changes for places, queues, owners and clocks.
@@ -250,7 +249,7 @@ func planEnrichment(b *strings.Builder, c *playbook.Comparison) {
 		return s
 	}
 	if x, y := e.Before, e.After; x == y && !slices.ContainsFunc(e.Providers, func(p playbook.ProviderShift) bool { return p.CallsBefore != p.CallsAfter }) {
-		fmt.Fprintf(b, "  as before: %s leads, %s calls, %s\n", thousands(int64(x.Leads)), calls(x.Calls), cost(x))
+		fmt.Fprintf(b, "  as before: %s looked up, %s calls, %s\n", plural(x.Leads, "lead"), calls(x.Calls), cost(x))
 	} else {
 		fmt.Fprintf(b, "  %s → %s leads looked up, %s → %s calls, %s → %s (at most %s → %s)\n", thousands(int64(x.Leads)), thousands(int64(y.Leads)),
 			calls(x.Calls), calls(y.Calls), cost(x), cost(y), money(x.High, x.Currency), money(y.High, y.Currency))
@@ -305,7 +304,8 @@ func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 func planMarkdown(c *playbook.Comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Playbook: %s → %s\n\n", c.Old, c.New)
-	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**.\n\n", plural(c.Leads, "lead"), percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads))
+	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**, the owner for %s.\n\n",
+		plural(c.Leads, "lead"), percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads))
 	for _, g := range c.Broken {
 		fmt.Fprintf(&b, "> ⛔ **%s**: %s\n\n", g.Guard, g.Text)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -35,6 +36,7 @@ type planFile struct {
 
 	mu      sync.Mutex
 	repeats int
+	ofLeads atomic.Int64 // outcomes
 }
 
 // plain are fields that nothing is derived from and nobody is looked up by. Where
@@ -230,6 +232,7 @@ func (f *planFile) lead(p capture.Payload) (playbook.CompareLead, error) {
 	}}
 	if said, ok := f.outcomes[id]; ok {
 		l.Outcome = said
+		f.ofLeads.Add(1)
 	}
 	return l, nil
 }

@@ -60,3 +60,27 @@ func TestWatchedCasesRunAgainWhenAFileChangesAndUntilInterrupted(t *testing.T) {
 		t.Errorf("the failure is not said: %s", errs.b.String())
 	}
 }
+
+// A build server reads the exit code of plan: 2 is a change, not a mistake.
+func TestPlanTellsMistakesFromMoves(t *testing.T) {
+	unpack(t, "testdata/script/plan.txtar")
+	for name, tc := range map[string]struct {
+		args string
+		want int
+	}{
+		"nothing moves":         {"--old old --new old --leads leads.csv", 0},
+		"something moves":       {"--old old --new new --leads leads.csv", 2},
+		"an unknown flag":       {"--old old --new new --leeds leads.csv", 1},
+		"two kinds of leads":    {"--old old --new new --leads leads.csv --store memory", 1},
+		"no leads":              {"--old old --new new", 1},
+		"a file that is not":    {"--old old --new new --leads none.csv", 1},
+		"a playbook that isn't": {"--old old --new broken --leads leads.csv", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if got := run(t.Context(), append([]string{"plan"}, strings.Fields(tc.args)...), streams{&out, &errs}); got != tc.want {
+				t.Errorf("exit %d, want %d: %s", got, tc.want, errs.String())
+			}
+		})
+	}
+}
