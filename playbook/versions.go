@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/internal/yamldoc"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
@@ -133,14 +134,20 @@ func in(all []Version, s VersionState) (Version, bool) {
 }
 
 // Draft stores a playbook and makes it known. One that is known stays where it
-// is, with the guards that it has now. ErrInvalid if it is a playbook of another
-// name.
+// is, with the guards that it has now; those of the active one are changed only
+// by whom they let activate. ErrInvalid if it is a playbook of another name.
 func (r *Registry) Draft(ctx context.Context, p *Playbook, m Move) error {
 	if want := leadloop.LeadID("playbook:" + p.model.Name()); want != r.lead {
 		return fmt.Errorf("registry: %w: this is %s, and the registry is of %s", leadloop.ErrInvalid, p.model.Name(), strings.TrimPrefix(string(r.lead), "playbook:"))
 	}
 	return r.move(ctx, p.digest, m, func(ctx context.Context, tx store.Tx, all []Version) ([]Version, error) {
 		v, known := of(all, p.digest)
+		if known && v.State == VersionActive {
+			// Its guards say who may put another one in its place.
+			if err := mayReplace(ctx, tx, v, m.By); err != nil {
+				return nil, err
+			}
+		}
 		guards := ""
 		if p.guarding != nil {
 			guards = digest(map[string][]byte{guardsFile: p.guarding})
@@ -207,11 +214,12 @@ func (r *Registry) Shadow(ctx context.Context, digest string, m Move) error {
 }
 
 // Activate puts a known version into force; the one before is retired. What the
-// version's guards allow is held: who may activate, and the comparison with the
+// version's guards allow is held: who may activate, which those of the version in
+// force have to allow as well, and the comparison with the
 // version in force (see [Compare]), which is required once guards bound what
 // may move and there is one in force. ErrInvalid says which guard is broken.
 func (r *Registry) Activate(ctx context.Context, p *Playbook, c *Comparison, m Move) error {
-	return r.move(ctx, p.digest, m, func(_ context.Context, _ store.Tx, all []Version) ([]Version, error) {
+	return r.move(ctx, p.digest, m, func(ctx context.Context, tx store.Tx, all []Version) ([]Version, error) {
 		g := p.guards
 		if len(g.Activate) > 0 && !slices.Contains(g.Activate, m.By) {
 			return nil, fmt.Errorf("%w: %s may not activate it; guards.yaml names %s", leadloop.ErrInvalid, m.By, strings.Join(g.Activate, ", "))
@@ -220,6 +228,11 @@ func (r *Registry) Activate(ctx context.Context, p *Playbook, c *Comparison, m M
 		before, replaces := in(all, VersionActive)
 		if replaces && before.Digest == p.digest {
 			return nil, nil
+		}
+		if replaces {
+			if err := mayReplace(ctx, tx, before, m.By); err != nil {
+				return nil, err
+			}
 		}
 		if replaces && g.bounds() {
 			if c == nil || !strings.HasSuffix(c.Old, before.Digest[:12]) || !strings.HasSuffix(c.New, p.digest[:12]) {
@@ -239,13 +252,33 @@ func (r *Registry) Activate(ctx context.Context, p *Playbook, c *Comparison, m M
 	})
 }
 
+// mayReplace fails unless the guards of the version in force let somebody activate
+// another one: else whoever may draft could name themselves.
+func mayReplace(ctx context.Context, tx store.Tx, active Version, by string) error {
+	if active.Guards == "" {
+		return nil
+	}
+	files, err := tx.Playbooks().Get(ctx, active.Guards)
+	if err != nil {
+		return err
+	}
+	var doc guardsDocument
+	if err := yamldoc.Decode(guardsFile, files[guardsFile], &doc).Err(); err != nil {
+		return err
+	}
+	if len(doc.Activate) > 0 && !slices.Contains(doc.Activate, by) {
+		return fmt.Errorf("%w: %s may not; guards.yaml of %s, which is active, names %s", leadloop.ErrInvalid, by, active.Name, strings.Join(doc.Activate, ", "))
+	}
+	return nil
+}
+
 // bounds reports whether a change is held against leads at all.
 func (g Guards) bounds() bool {
 	return g.MaxTierChanges != nil || g.MaxRouteChanges != nil || g.MaxQueued != nil || len(g.MaxShare)+len(g.MinShare) > 0 || g.KeepGap
 }
 
 // Rollback puts the version that was active before into force again, without
-// asking its guards: it was in force, and something is wrong now. It returns
+// asking any guards, whoever it is: it was in force, and something is wrong now. It returns
 // that version; ErrNotFound if none was active before.
 func (r *Registry) Rollback(ctx context.Context, m Move) (back Version, err error) {
 	err = r.move(ctx, "", m, func(_ context.Context, _ store.Tx, all []Version) ([]Version, error) {

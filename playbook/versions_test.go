@@ -143,6 +143,21 @@ func TestActivationHoldsTheGuards(t *testing.T) {
 	if now, err := r.Active(ctx); err != nil || now.Digest != calm.Digest() {
 		t.Errorf("%+v, %v", now, err)
 	}
+	// Whoever may draft can't let themselves in, neither by guards of a version of
+	// their own nor by others for the one in force.
+	mine := version(t, 32, "activate: [eve]\n")
+	if err := r.Draft(ctx, mine, by("eve", 4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Activate(ctx, mine, nil, by("eve", 5)); !errors.Is(err, leadloop.ErrInvalid) || !strings.Contains(err.Error(), "eve may not; guards.yaml of m@1, which is active, names revops") {
+		t.Errorf("somebody who names themselves: %v", err)
+	}
+	if err := r.Draft(ctx, version(t, 31, "activate: [eve]\n"), by("eve", 6)); !errors.Is(err, leadloop.ErrInvalid) {
+		t.Errorf("other guards for the active version: %v", err)
+	}
+	if _, err := r.Rollback(ctx, by("eve", 7)); err != nil {
+		t.Errorf("anybody may roll back: %v", err)
+	}
 }
 
 func TestGuardsAddedToAPlaybookThatIsStoredAlreadyAreHeld(t *testing.T) {

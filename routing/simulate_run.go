@@ -71,10 +71,7 @@ type simLead struct {
 	merged bool
 }
 
-type liveLead struct {
-	m     Moment
-	score leadloop.Score
-}
+type liveLead struct{ m Moment }
 
 // simTimer is something that comes due.
 type simTimer struct {
@@ -182,7 +179,7 @@ func (s *sim) moment(ctx context.Context, m *Moment) error {
 	}
 	before := l.tier
 	l.tier = m.Score.Tier
-	l.live = &liveLead{m: *m, score: m.Score}
+	l.live = &liveLead{*m}
 	return s.decide(ctx, l, m.Trigger, nil, before)
 }
 
@@ -190,7 +187,7 @@ func (s *sim) moment(ctx context.Context, m *Moment) error {
 func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, task *leadloop.Task, tierBefore string) error {
 	m, n := &l.live.m, &s.run
 	state := leadloop.State{
-		Disposition: l.kind, Reason: l.reason, Owner: l.owner, Queue: l.queue, Pool: l.pool, Entry: l.entry, Score: l.live.score, SLA: l.sla, FirstTouchAt: l.touch,
+		Disposition: l.kind, Reason: l.reason, Owner: l.owner, Queue: l.queue, Pool: l.pool, Entry: l.entry, Score: l.live.m.Score, SLA: l.sla, FirstTouchAt: l.touch,
 	}
 	if l.owner != "" {
 		state.OwnerSince = l.since
@@ -475,10 +472,10 @@ func (s *sim) task(l *simLead, t *leadloop.Task) {
 
 // urgency is the priority that a loop gives the tasks of a lead.
 func urgency(l *simLead) int {
-	if l.live == nil || l.live.score.Disqualified != "" {
+	if l.live == nil || l.live.m.Score.Disqualified != "" {
 		return 0
 	}
-	return max(0, int(l.live.score.Points/leadloop.Point))
+	return max(0, int(l.live.m.Score.Points/leadloop.Point))
 }
 
 // advance works what comes due up to a moment.

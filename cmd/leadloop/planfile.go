@@ -43,7 +43,7 @@ type planFile struct {
 // no rule reads them either they need not be understood.
 var plain = []string{
 	leadloop.FirstName.Name(), leadloop.LastName.Name(), leadloop.City.Name(), leadloop.Medium.Name(), leadloop.Campaign.Name(),
-	leadloop.ProductInterest.Name(), leadloop.Partner.Name(),
+	leadloop.ProductInterest.Name(), leadloop.Partner.Name(), leadloop.Region.Name(),
 }
 
 func (c *planCmd) openFile(ctx context.Context, pbs [2]*playbook.Playbook, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions, s streams) (*planFile, error) {
@@ -60,6 +60,9 @@ func (c *planCmd) openFile(ctx context.Context, pbs [2]*playbook.Playbook, outco
 		activities: map[leadloop.LeadID][]leadloop.Activity{}, touched: map[leadloop.LeadID][]time.Time{},
 	}
 	read := append(pbs[0].Reads(), pbs[1].Reads()...)
+	if slices.Contains(read, leadloop.Timezone.Name()) {
+		read = append(read, leadloop.Region.Name()) // it follows from the region
+	}
 	f.unread = slices.DeleteFunc(slices.Clone(plain), func(name string) bool { return slices.Contains(read, name) })
 	if len(f.unread) > 0 && !slices.Contains(read, leadloop.FirstName.Name()) && !slices.Contains(read, leadloop.LastName.Name()) {
 		f.unread = append(f.unread, capture.ColumnFullName)
@@ -227,7 +230,7 @@ func (f *planFile) lead(p capture.Payload) (playbook.CompareLead, error) {
 		id = fmt.Sprintf("line %d", p.Line)
 	}
 	l := playbook.CompareLead{Outcome: f.ended[record], Touched: f.touched[record], Lead: &leadloop.Lead{
-		ID: leadloop.LeadID(id), ReceivedAt: sub.ReceivedAt, Claims: leadloop.UniteClaims(sub.Claims, nil),
+		ID: leadloop.LeadID(id), ReceivedAt: sub.ReceivedAt, Claims: sub.Claims,
 		Activities: leadloop.UniteActivities(sub.Activities, f.activities[record]),
 	}}
 	if said, ok := f.outcomes[id]; ok {
