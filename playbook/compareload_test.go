@@ -96,7 +96,10 @@ func TestLeadsOutOfOrderAreRefusedOrHeldUntilAllHaveCome(t *testing.T) {
 	o := playbook.CompareOptions{AsOf: noon.Add(1000 * time.Hour)}
 	want := compareAt(t, before, after, crowded(300), o)
 	var list []playbook.CompareLead
-	for l := range crowded(300) {
+	for l, err := range crowded(300) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		list = append(list, l)
 	}
 	slices.Reverse(list)
@@ -115,7 +118,11 @@ func TestLeadsOutOfOrderAreRefusedOrHeldUntilAllHaveCome(t *testing.T) {
 		t.Errorf("in order (-) and out of order (+):\n%s", diff)
 	}
 	twice := func(yield func(playbook.CompareLead, error) bool) {
-		_ = yield(list[0], nil) && yield(list[0], nil)
+		for _, l := range []playbook.CompareLead{list[0], list[0]} {
+			if !yield(l, nil) {
+				return
+			}
+		}
 	}
 	if _, err := playbook.Compare(t.Context(), before, after, twice, o); !errors.Is(err, leadloop.ErrInvalid) || !strings.Contains(err.Error(), "two leads l00299") {
 		t.Errorf("twice: %v", err)
@@ -126,8 +133,8 @@ func TestAnErrorOfTheLeadsEndsTheComparison(t *testing.T) {
 	pb, broken := compared(t, nil), errors.New("the disk is gone")
 	for _, after := range []int{0, 1, 5000} {
 		leads := func(yield func(playbook.CompareLead, error) bool) {
-			for l := range crowded(after) {
-				if !yield(l, nil) {
+			for l, err := range crowded(after) {
+				if !yield(l, err) {
 					return
 				}
 			}

@@ -40,7 +40,6 @@ func check(ctx context.Context, out io.Writer, before, after, leads string) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, tested)
 	file, err := os.Open(leads)
 	if err != nil {
 		return err
@@ -54,10 +53,11 @@ func check(ctx context.Context, out io.Writer, before, after, leads string) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "of %d leads %d come to another tier and %d to another place\n", c.Leads, c.TierChanged, c.RouteChanged)
+	says := fmt.Sprintf("%vof %d leads %d come to another tier and %d to another place\n", tested, c.Leads, c.TierChanged, c.RouteChanged)
 	for _, m := range c.Movers {
-		fmt.Fprintf(out, "- %s moves %d\n", m.What, m.Leads)
+		says += fmt.Sprintf("- %s moves %d\n", m.What, m.Leads)
 	}
+	_, err = io.WriteString(out, says)
 	for _, b := range c.Broken {
 		err = errors.Join(err, fmt.Errorf("guard %s: %s", b.Guard, b.Text))
 	}
