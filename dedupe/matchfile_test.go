@@ -25,7 +25,7 @@ max_cluster: -1
 	want := `match.yaml:2:1: unknown mode "pairs" (one of across, dedupe, many_to_one, one_to_one)
 match.yaml:2:1: thresholds: auto is 1.5, not a probability from 0 to 1
 match.yaml:2:1: max_cluster can't be negative
-match.yaml:3:5: unknown kind "person" (one of given_name, family_name, person_name, people, company, email, domain, phone, date, number, address, city, postcode, category, title, text, id, ignore)
+match.yaml:3:5: unknown kind "person" (one of given_name, family_name, person_name, people, company, email, domain, phone, date, us_date, number, address, city, postcode, category, title, text, id, ignore)
 match.yaml:4:5: the column "name" is listed twice
 match.yaml:5:5: columns[2]: missing key "column"
 match.yaml:7:25: thresholds: unknown key "revew" (did you mean "review"?)`

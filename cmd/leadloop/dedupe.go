@@ -56,6 +56,7 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 		return &exitError{exitUsage, err}
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	t.link = c.Link
 	file, guessed, err := c.config(ctx, t, s)
 	if err != nil {
 		return err
@@ -203,9 +204,7 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 				return usage(err)
 			}
 		}
-		if c.Truth != "" && t.needed != nil {
-			t.needed[c.Truth] = true
-		}
+		t.needed[c.Truth] = c.Truth != ""
 		sample, unique, err := t.sample(ctx)
 		if err != nil {
 			return file, false, err
@@ -237,7 +236,7 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 		return usage(err)
 	}
 	if !guessed {
-		t.need(file, c.Truth)
+		t.need(file, c.Truth, file.ID)
 	}
 	return file, guessed, nil
 }

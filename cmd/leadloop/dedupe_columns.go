@@ -12,9 +12,11 @@ import (
 	"github.com/leadloop/leadloop/dedupe/match"
 )
 
-// places returns where each of our columns is in a file, -1 where it is not.
+// places returns where each of our columns is in a file, -1 where it is not. A file that is linked may lack some, which is said once: they are empty in
+// it.
 func (t *dedupeTable) places(number int, header []string) ([]int, error) {
 	place := make([]int, len(t.header))
+	found, lacks := 0, []string(nil)
 	for i, h := range t.header {
 		place[i] = slices.Index(header, h)
 		for _, other := range t.also[h] {
@@ -22,22 +24,34 @@ func (t *dedupeTable) places(number int, header []string) ([]int, error) {
 				place[i] = slices.Index(header, other)
 			}
 		}
-		if place[i] < 0 && (t.needed == nil || t.needed[h]) {
-			return nil, fmt.Errorf("%s: no column %q, which %s has; it has %s. If one of these is the same, say so in the configuration: {column: %q, also: [NAME], …}",
-				t.files[number], h, t.files[0], strings.Join(header, ", "), h)
+		switch compared := t.compared == nil || t.compared[h]; {
+		case place[i] >= 0 && compared:
+			found++
+		case place[i] < 0 && (compared || t.needed[h]):
+			lacks = append(lacks, h)
 		}
+	}
+	if len(lacks) == 0 {
+		return place, nil
+	}
+	said := fmt.Sprintf("%s: no column %q, which %s has; it has %s", t.files[number], lacks[0], t.files[0], strings.Join(header, ", "))
+	if !t.link || found == 0 || slices.ContainsFunc(lacks, func(h string) bool { return t.needed[h] }) {
+		return nil, errors.New(said)
+	}
+	if !t.counted {
+		t.s.say("%s: empty for want of such a column: %s. If it has another name, the configuration says it: {column: %q, also: [NAME], …}",
+			t.files[number], strings.Join(lacks, ", "), lacks[0])
 	}
 	return place, nil
 }
 
-// need says which columns are used, and under which other names files have them.
-func (t *dedupeTable) need(file dedupe.MatchFile, more ...string) {
-	t.also, t.needed = map[string][]string{}, map[string]bool{}
+// need says which columns are compared and under which other names files have them, and which every file must have.
+func (t *dedupeTable) need(file dedupe.MatchFile, must ...string) {
+	t.also, t.compared = map[string][]string{}, map[string]bool{}
 	for _, x := range file.Columns {
-		t.also[x.Column] = x.Also
-		t.needed[x.Column] = x.Kind != string(match.KindIgnore)
+		t.also[x.Column], t.compared[x.Column] = x.Also, x.Kind != string(match.KindIgnore)
 	}
-	for _, name := range append(more, file.ID) {
+	for _, name := range must {
 		t.needed[name] = name != ""
 	}
 }
@@ -48,7 +62,7 @@ const alignRows = 1000
 // align finds out which columns of other files are those of the first although they have other names: those that are alone in being of their kind.
 // What a file has nothing of is empty in it.
 func (t *dedupeTable) align() error {
-	t.also, t.needed = map[string][]string{}, nil
+	t.also = map[string][]string{}
 	var first map[string]match.Kind
 	for number := 1; number < len(t.files); number++ {
 		header, kinds, err := t.kindsOf(number)
@@ -64,23 +78,17 @@ func (t *dedupeTable) align() error {
 				return err
 			}
 		}
-		found := len(t.header) - len(missing)
 		for _, h := range missing {
 			same := func(kinds map[string]match.Kind) func(string) bool {
 				return func(name string) bool { return kinds[name] != first[h] }
 			}
 			ours, theirs := slices.DeleteFunc(slices.Clone(missing), same(first)), slices.DeleteFunc(slices.Clone(extra), same(kinds))
 			if len(ours) == 1 && len(theirs) == 1 && first[h] != match.KindText && first[h] != match.KindNumber {
-				found++
 				if !slices.Contains(t.also[h], theirs[0]) {
 					t.also[h] = append(t.also[h], theirs[0])
 				}
 			}
 		}
-		if found == 0 {
-			continue // the first pass over the file says what is missing
-		}
-		t.needed = map[string]bool{}
 	}
 	return nil
 }

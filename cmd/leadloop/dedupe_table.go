@@ -23,16 +23,18 @@ import (
 // dedupeTable are the files as one table. Its rows are not kept: they are read again where they are needed, to guess what the columns mean, to match
 // them, and to show some of them.
 type dedupeTable struct {
-	files   []string // as they were named
-	paths   []string // what is read: a file, or a copy of what can be read only once
-	copies  []string // of paths, to be removed
-	before  []os.FileInfo
-	header  []string
-	also    map[string][]string // other names of the columns
-	needed  map[string]bool     // the columns that every file must have; nil if that is not known yet
-	show    func(match.Progress)
-	s       streams
-	counted bool // everything below is known
+	files  []string // as they were named
+	paths  []string // what is read: a file, or a copy of what can be read only once
+	copies []string // of paths, to be removed
+	before []os.FileInfo
+	header []string
+	link   bool                // files may lack columns, or call them otherwise
+	also   map[string][]string // other names of the columns
+	// The columns that are compared, all as long as it is not known which; and those without which nothing goes.
+	compared, needed map[string]bool
+	show             func(match.Progress)
+	s                streams
+	counted          bool // everything below is known
 
 	count   int
 	starts  []int    // first row of each file
@@ -43,7 +45,7 @@ type dedupeTable struct {
 }
 
 func openTable(files []string, s streams, show func(match.Progress)) (t *dedupeTable, err error) {
-	t = &dedupeTable{files: files, show: show, s: s}
+	t = &dedupeTable{needed: map[string]bool{}, files: files, show: show, s: s}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, t.close())
