@@ -233,7 +233,7 @@ func TestDedupeSaysHowFarItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, _, err := c.config(t.Context(), table)
+	file, _, err := c.config(t.Context(), table, streams{io.Discard, io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

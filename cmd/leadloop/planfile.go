@@ -33,6 +33,7 @@ type planFile struct {
 	ended      map[leadloop.LeadID]leadloop.OpportunityStatus
 	activities map[leadloop.LeadID][]leadloop.Activity
 	touched    map[leadloop.LeadID][]time.Time
+	touches    []string // activities of owners that are a touch
 
 	mu      sync.Mutex
 	repeats int
@@ -58,6 +59,7 @@ func (c *planCmd) openFile(ctx context.Context, pbs [2]*playbook.Playbook, outco
 	f := &planFile{
 		cmd: cmd, schema: schema, in: cmd.newInput(), outcomes: outcomes, ended: map[leadloop.LeadID]leadloop.OpportunityStatus{},
 		activities: map[leadloop.LeadID][]leadloop.Activity{}, touched: map[leadloop.LeadID][]time.Time{},
+		touches: pbs[1].Lifecycle().Touches(),
 	}
 	read := append(pbs[0].Reads(), pbs[1].Reads()...)
 	if slices.Contains(read, leadloop.Timezone.Name()) {
@@ -163,7 +165,7 @@ func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
 		case a.Actor != ownerActor:
 			f.activities[a.lead] = append(f.activities[a.lead], a.Activity)
 		}
-		if a.Actor != "" && slices.Contains(touches, a.Type) {
+		if a.Actor != "" && slices.Contains(f.touches, a.Type) {
 			f.touched[a.lead] = append(f.touched[a.lead], a.At)
 		}
 	}
