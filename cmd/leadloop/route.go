@@ -20,7 +20,7 @@ import (
 type routeCmd struct {
 	Playbook string `required:"" placeholder:"DIR" help:"Folder with scoring.yaml, routing.yaml and so on."`
 	Lead     string `required:"" placeholder:"FILE" help:"The lead, as CSV or JSON Lines; of several rows say which with --id."`
-	ID       string `name:"id" placeholder:"ID" help:"The row's id."`
+	ID       string `name:"id" placeholder:"ID" help:"The row's id, or line:N for the one on line N of the file."`
 	historyFlags
 
 	Store   string `placeholder:"sqlite:PATH|postgres://…" help:"Ledgers, workloads and absences are read from here. Default: everybody is idle and nobody is owed anything."`
@@ -73,9 +73,9 @@ func (c *routeCmd) Run(ctx context.Context, s streams) (err error) {
 // only leaves the row that is asked about.
 func (c *routeCmd) only(in *input) error {
 	if c.ID != "" {
-		in.rows = slices.DeleteFunc(in.rows, func(r taken) bool { return r.id != c.ID })
+		in.rows = slices.DeleteFunc(in.rows, func(r taken) bool { return r.id != c.ID && c.ID != fmt.Sprintf("line:%d", r.line) })
 		if len(in.rows) == 0 {
-			return fmt.Errorf("--id: there is no row %q in %s that can be taken", c.ID, c.Lead)
+			return fmt.Errorf("--id: there is no row %q in %s that can be taken; a row without an id is line:N", c.ID, c.Lead)
 		}
 	}
 	in.rows = slices.DeleteFunc(in.rows, func(r taken) bool { return r.repeats })
@@ -90,7 +90,7 @@ func (c *routeCmd) only(in *input) error {
 	case 1:
 		return nil
 	}
-	return fmt.Errorf("--lead: %s has %s; say which with --id", c.Lead, plural(len(in.rows), "row"))
+	return fmt.Errorf("--lead: %s has %s; say which with --id, such as --id line:%d", c.Lead, plural(len(in.rows), "row"), in.rows[0].line)
 }
 
 // preview routes the lead over what the store has, and explains it line by
