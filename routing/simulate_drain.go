@@ -71,13 +71,13 @@ func newSimList(r *Router) simList {
 }
 
 // waits puts a lead on the list, as [run.waits] does.
-func (s *sim) waits(l *simLead, t *Trace) {
+func (s *sim) waits(ctx context.Context, l *simLead, t *Trace) error {
 	before := len(l.named)
 	if s.names(l, t); before == 0 && len(l.named) > 0 {
 		s.list.n++
 	}
 	if len(l.named) == 0 {
-		return
+		return nil
 	}
 	w := simWaiter{l, l.since, l.tier}
 	rank := s.rank(l)
@@ -91,29 +91,35 @@ func (s *sim) waits(l *simLead, t *Trace) {
 	if !s.list.back {
 		s.comesBack()
 	}
-	if s.list.hourly && s.forNow(l) {
+	if !s.list.hourly {
+		return nil
+	}
+	full, err := s.forNow(ctx, l)
+	if full {
 		s.nextHour(drainAt(s.now).DueAt)
 	}
+	return err
 }
 
 // forNow reports whether somebody named is full, and will not be some time.
-func (s *sim) forNow(l *simLead) bool {
-	x := Request{Lead: &leadloop.Lead{}, AsOf: s.now}
-	d := decision{r: s.r, rd: &s.rd, q: &x, crm: s.rd.crm}
-	full := func(id leadloop.RepID) bool {
-		r := s.r.rep(id)
-		if r == nil || r.MaxDay|r.MaxWeek|r.MaxMonth|r.MaxTasks|r.MaxSequences == 0 {
-			return false
+func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
+	d := decision{r: s.r, rd: &s.rd, q: &Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}
+	for _, n := range l.named {
+		ids := []leadloop.RepID{n.rep}
+		if n.pool >= 0 {
+			ids = s.r.pools[n.pool].ids
 		}
-		w, err := d.full(context.Background(), r)
-		return err == nil && w.ends()
+		for _, id := range ids {
+			r := s.r.rep(id)
+			if r == nil || r.MaxDay|r.MaxWeek|r.MaxMonth|r.MaxTasks|r.MaxSequences == 0 {
+				continue
+			}
+			if w, err := d.full(ctx, r); err != nil || w.ends() {
+				return err == nil, err
+			}
+		}
 	}
-	return slices.ContainsFunc(l.named, func(n named) bool {
-		if n.pool < 0 {
-			return full(n.rep)
-		}
-		return slices.ContainsFunc(s.r.pools[n.pool].ids, full)
-	})
+	return false, nil
 }
 
 // nextHour sets the drain an hour after t for caps that end with time.

@@ -231,8 +231,7 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 	for _, m := range n.effects.Ledger {
 		s.rd.apply(m)
 	}
-	s.apply(l, n)
-	return nil
+	return s.apply(ctx, l, n)
 }
 
 // triggerWake is that of a lead that waits for somebody to be there.
@@ -259,8 +258,7 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 		for _, m := range n.effects.Ledger {
 			s.rd.apply(m)
 		}
-		s.apply(l, n)
-		return nil
+		return s.apply(ctx, l, n)
 	}
 	s.counts.trace(&a.Trace)
 	if a.Kind != leadloop.OutcomeAssigned && l.kind == a.Kind && l.queue == a.Queue && l.entry == a.Entry {
@@ -284,10 +282,10 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	s.arrive(l)
 	s.wake(l, a.WakeAt)
 	if a.couldHave() {
-		s.waits(l, &a.Trace)
+		err = s.waits(ctx, l, &a.Trace)
 	}
 	l.letGo()
-	return nil
+	return err
 }
 
 // letGo forgets what deciding about the lead again would take, if nothing but a
@@ -340,7 +338,7 @@ func (s *sim) earlier(l *simLead, domain string) *Earlier {
 }
 
 // apply takes over what the decision changed.
-func (s *sim) apply(l *simLead, n *run) {
+func (s *sim) apply(ctx context.Context, l *simLead, n *run) error {
 	if n.changed {
 		st := &n.state
 		moved := l.owner != st.Owner || st.Owner != "" && !l.since.Equal(st.OwnerSince) || st.Owner == "" && (l.queue != st.Queue || l.queue != "" && !l.since.Equal(st.QueueSince))
@@ -375,12 +373,15 @@ func (s *sim) apply(l *simLead, n *run) {
 	}
 	for i := range n.effects.Tasks {
 		if t := &n.effects.Tasks[i]; t.Kind == TaskWaiting {
-			s.waits(l, &n.trace)
+			if err := s.waits(ctx, l, &n.trace); err != nil {
+				return err
+			}
 		} else {
 			s.task(l, t)
 		}
 	}
 	l.letGo()
+	return nil
 }
 
 // leave takes a lead out of where it is.
