@@ -84,13 +84,21 @@ func (w whom) person() privacy.Person {
 type eraseCmd struct {
 	stored
 	whom
-	ID      string `required:"" placeholder:"ID" help:"The request's id, such as a ticket's number, without personal data. The same id is the same erasure."`
-	Actor   string `placeholder:"ID" help:"Who carries it out."`
-	NoScrub bool   `help:"Leave what was deleted in the database file until it is overwritten; otherwise the file is rewritten, which takes as long as copying it."`
-	JSON    bool   `help:"Print the receipt as JSON."`
+	ID      string   `required:"" placeholder:"ID" help:"The request's id, such as a ticket's number, without personal data. The same id is the same erasure."`
+	Actor   string   `placeholder:"ID" help:"Who carries it out."`
+	Rejects []string `placeholder:"FILE" help:"Take the person's rows out of this file of rejected rows too; it may be given several times."`
+	NoScrub bool     `help:"Leave what was deleted in the database file until it is overwritten; otherwise the file is rewritten, which takes as long as copying it."`
+	JSON    bool     `help:"Print the receipt as JSON."`
 }
 
 func (c *eraseCmd) Run(ctx context.Context, s streams) error {
+	who, err := seek(c.person())
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if len(c.Rejects) > 0 && who == (sought{}) {
+		return &exitError{exitUsage, errors.New("--rejects: rejected rows have no lead's id: give the person's --email or --phone too")}
+	}
 	return c.with(ctx, func(st store.Store, tokens *privacy.Tokens) error {
 		e, err := privacy.NewEraser(st, tokens, nil)
 		if err != nil {
@@ -106,6 +114,11 @@ func (c *eraseCmd) Run(ctx context.Context, s streams) error {
 		}); ok && !c.NoScrub && receipt.State == privacy.StateDone {
 			if err := scrubber.Scrub(ctx); err != nil {
 				return fmt.Errorf("the person is erased, but what was deleted can still be read out of the database file: %w; run the same command again", err)
+			}
+		}
+		if receipt.State != privacy.StateHeld {
+			if err := who.rejected(c.Rejects, s); err != nil {
+				return err
 			}
 		}
 		if c.JSON {
