@@ -15,13 +15,10 @@ const pageSize = 256
 
 type journal struct{ *tx }
 
-var insertEvents = insertMany(8, "events (kind, lead, at, actor, reason, source, target, attrs)", "")
-
 func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	rows := make([]any, 0, insertEvents.width*len(events))
 	for _, e := range events {
 		at, err := store.FormatTime(e.At)
 		if err != nil {
@@ -33,9 +30,12 @@ func (t journal) Append(ctx context.Context, events ...leadloop.Event) error {
 				return invalid("event of lead", string(e.Lead), err)
 			}
 		}
-		rows = append(rows, string(e.Kind), string(e.Lead), at, e.Actor, e.Reason, e.From, e.To, attrs)
+		if err := t.exec(ctx, `INSERT INTO events (kind, lead, at, actor, reason, source, target, attrs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+			string(e.Kind), string(e.Lead), at, e.Actor, e.Reason, e.From, e.To, attrs); err != nil {
+			return err
+		}
 	}
-	return t.execMany(ctx, &insertEvents, rows)
+	return nil
 }
 
 const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target, attrs FROM events "

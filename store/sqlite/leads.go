@@ -124,31 +124,31 @@ func (t leads) Delete(ctx context.Context, id leadloop.LeadID) error {
 // identifiers are the statements of a table of identifiers. What a record has
 // in it is read from the record's document, which saves the table an index.
 type identifiers struct {
-	find, insert   several
-	stored, remove string
+	find                   several
+	stored, remove, insert string
 }
 
 var (
 	leadIdentifiers = identifiers{
-		find:   finding("lead", "lead_identifiers"),
-		insert: insertMany(3, "lead_identifiers (lead, kind, value)", ""),
+		find: finding("lead", "lead_identifiers"),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM leads, json_each(document, '$.identifiers') AS i
 			WHERE leads.id = ?1 AND merged_into = ''`,
 		remove: "DELETE FROM lead_identifiers WHERE lead = ?1 AND kind = ?2 AND value = ?3",
+		insert: "INSERT INTO lead_identifiers (lead, kind, value) VALUES (?1, ?2, ?3)",
 	}
 	accountIdentifiers = identifiers{
-		find:   finding("account", "account_identifiers"),
-		insert: insertMany(3, "account_identifiers (account, kind, value)", ""),
+		find: finding("account", "account_identifiers"),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM accounts, json_each(document, '$.identifiers') AS i
 			WHERE accounts.id = ?1`,
 		remove: "DELETE FROM account_identifiers WHERE account = ?1 AND kind = ?2 AND value = ?3",
+		insert: "INSERT INTO account_identifiers (account, kind, value) VALUES (?1, ?2, ?3)",
 	}
 	contactIdentifiers = identifiers{
-		find:   finding("contact", "contact_identifiers"),
-		insert: insertMany(3, "contact_identifiers (contact, kind, value)", ""),
+		find: finding("contact", "contact_identifiers"),
 		stored: `SELECT i.value ->> '$.kind', i.value ->> '$.value' FROM contacts, json_each(document, '$.identifiers') AS i
 			WHERE contacts.id = ?1`,
 		remove: "DELETE FROM contact_identifiers WHERE contact = ?1 AND kind = ?2 AND value = ?3",
+		insert: "INSERT INTO contact_identifiers (contact, kind, value) VALUES (?1, ?2, ?3)",
 	}
 )
 
@@ -173,13 +173,14 @@ func (x *identifiers) replace(ctx context.Context, t *tx, id string, old, ids []
 			}
 		}
 	}
-	var added []any
 	for _, i := range ids {
 		if _, there := slices.BinarySearchFunc(old, i, leadloop.Identifier.Compare); !there {
-			added = append(added, id, i.Kind, i.Value)
+			if err := t.exec(ctx, x.insert, id, i.Kind, i.Value); err != nil {
+				return err
+			}
 		}
 	}
-	return t.execMany(ctx, &x.insert, added)
+	return nil
 }
 
 // distinct returns each identifier once, in order.

@@ -31,9 +31,6 @@ func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error)
 	return rotation, err
 }
 
-var moveBalances = insertMany(5, "balances (pool, member, owed, count, last_at)",
-	" ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)")
-
 func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := t.writing(ctx); err != nil {
 		return err
@@ -56,19 +53,22 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if n == 0 {
 		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
 	}
+	const move = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)`
 	received := m.To == ""
-	rows := make([]any, 0, moveBalances.width*(len(m.Members)+1))
 	for i, id := range m.Members {
 		count, last := 0, never
 		if id == m.To && !received {
 			received, count, last = true, 1, at
 		}
-		rows = append(rows, m.Pool, string(id), int64(m.Deltas[i]), count, last)
+		if err := t.exec(ctx, move, m.Pool, string(id), int64(m.Deltas[i]), count, last); err != nil {
+			return err
+		}
 	}
 	if !received {
-		rows = append(rows, m.Pool, string(m.To), 0, 1, at)
+		return t.exec(ctx, move, m.Pool, string(m.To), 0, 1, at)
 	}
-	return t.execMany(ctx, &moveBalances, rows)
+	return nil
 }
 
 type cache struct{ *tx }

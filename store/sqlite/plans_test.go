@@ -14,7 +14,7 @@ import (
 func plan(t *testing.T, c *conn, query string) []string {
 	t.Helper()
 	var args []driver.NamedValue
-	for i := range largest * insertTasks.width {
+	for i := range 2 * largest {
 		args = append(args, driver.NamedValue{Ordinal: i + 1, Value: "x"})
 	}
 	var steps []string
@@ -57,7 +57,6 @@ func TestNoStatementScansATable(t *testing.T) {
 			for _, step := range plan(t, c, query) {
 				switch {
 				case strings.HasPrefix(step, "SCAN i VIRTUAL TABLE"): // json_each over one document
-				case strings.HasSuffix(step, "-ROW VALUES CLAUSE"): // what is inserted
 				case strings.HasPrefix(step, "SCAN tasks USING COVERING INDEX tasks_") && strings.Contains(query, "LIMIT 1"):
 					// The first entry of an index.
 				case strings.HasPrefix(step, "SCAN"), strings.Contains(step, "TEMP B-TREE"), strings.Contains(step, "AUTOMATIC"):

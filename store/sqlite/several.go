@@ -5,16 +5,18 @@ import (
 	"strings"
 )
 
-// several is a statement over up to largest rows or keys at once, prepared in few
-// sizes: each execution has a price that is a good part of a row's.
+// several is a query for up to largest keys at once, prepared in few sizes: each
+// execution costs as much as looking up three keys. Rows are written one by one:
+// a statement of several could be undone in the middle, for which SQLite copies
+// every page that it changes.
 type several struct {
-	width int // arguments of a row
+	width int // arguments of a key
 	sizes [5]string
 }
 
 const largest = 16
 
-// manyOf repeats a part of a statement, which has width placeholders.
+// manyOf repeats the part of a query that has the width placeholders of a key.
 func manyOf(width int, before, part, between, after string) several {
 	s := several{width: width}
 	for i := range s.sizes {
@@ -24,25 +26,8 @@ func manyOf(width int, before, part, between, after string) several {
 	return s
 }
 
-// insertMany inserts rows of a table.
-func insertMany(width int, into, after string) several {
-	return manyOf(width, "INSERT INTO "+into+" VALUES ", "(?"+strings.Repeat(", ?", width-1)+")", ", ", after)
-}
-
-// execMany runs s over all rows, whose arguments stand one after the other.
-func (t *tx) execMany(ctx context.Context, s *several, args []any) error {
-	for i, n := 0, largest; len(args) > 0; i, n = i+1, n/2 {
-		for len(args) >= n*s.width {
-			if err := t.exec(ctx, s.sizes[i], args[:n*s.width]...); err != nil {
-				return err
-			}
-			args = args[n*s.width:]
-		}
-	}
-	return nil
-}
-
-// queryMany asks s for all keys, some of which it may ask for twice.
+// queryMany asks s for all keys, whose arguments stand one after the other. It
+// may ask for the last one twice.
 func (t *tx) queryMany(ctx context.Context, s *several, each func(r *row), args []any) error {
 	for len(args) > 0 {
 		some := args[:min(largest*s.width, len(args))]

@@ -10,17 +10,15 @@ import (
 	"github.com/leadloop/leadloop/store"
 )
 
-func TestAnyNumberOfRowsIsWrittenAndFoundHoweverTheyAreGrouped(t *testing.T) {
+func TestAnyNumberOfKeysIsFoundHoweverTheyAreGrouped(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 3, 7, largest - 1, largest, largest + 1, 2*largest - 1, 3*largest + 5} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := openAt(t, newPath(t), Options{})
 			var ids []leadloop.Identifier
-			var events []leadloop.Event
 			var tokens []string
 			for i := range n {
 				value := fmt.Sprintf("%03d", i)
 				ids = append(ids, leadloop.Identifier{Kind: "email", Value: value})
-				events = append(events, leadloop.Event{Kind: leadloop.EventActivity, Lead: "ld_1", At: time.Unix(int64(i), 0), To: value})
 				tokens = append(tokens, value)
 			}
 			slices.Reverse(ids)
@@ -33,24 +31,11 @@ func TestAnyNumberOfRowsIsWrittenAndFoundHoweverTheyAreGrouped(t *testing.T) {
 						return err
 					}
 				}
-				return tx.Journal().Append(t.Context(), events...)
+				return nil
 			}); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.View(t.Context(), func(tx store.Tx) error {
-				i := 0
-				for e, err := range tx.Journal().ByLead(t.Context(), "ld_1") {
-					if err != nil {
-						return err
-					}
-					if e.To != fmt.Sprintf("%03d", i) {
-						t.Errorf("entry %d is %s", i, e.To)
-					}
-					i++
-				}
-				if i != n {
-					t.Errorf("%d entries, want %d", i, n)
-				}
 				// All that there are and as many that there are not, with the only
 				// one that is found at the end.
 				hits, err := tx.Suppressions().Match(t.Context(), append([]string{"zzz", "yyy"}, tokens...))

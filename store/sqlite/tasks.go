@@ -19,14 +19,10 @@ type tasks struct{ *tx }
 // never is the zero time as it is kept.
 const never = "0001-01-01T00:00:00.000000000Z"
 
-var insertTasks = insertMany(14, `tasks (key, kind, lead, due_at, outside, priority, payload, tokens,
-	state, attempts, lease, leased_until, free_at, last_error)`, " ON CONFLICT DO NOTHING")
-
 func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 	if err := t.writing(ctx); err != nil {
 		return err
 	}
-	rows := make([]any, 0, insertTasks.width*len(tasks))
 	for _, x := range tasks {
 		due, err := store.FormatTime(x.DueAt)
 		if err != nil {
@@ -40,10 +36,14 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 		if x.Outside {
 			outside = 1
 		}
-		rows = append(rows, x.Key, x.Kind, string(x.Lead), due, outside, x.Priority, string(x.Payload), tokens,
-			string(leadloop.TaskPending), 0, 0, never, due, "")
+		if err := t.exec(ctx, `INSERT INTO tasks (key, kind, lead, due_at, outside, priority, payload, tokens,
+				state, attempts, lease, leased_until, free_at, last_error)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, 0, '`+never+`', ?4, '') ON CONFLICT DO NOTHING`,
+			x.Key, x.Kind, string(x.Lead), due, outside, x.Priority, string(x.Payload), tokens); err != nil {
+			return err
+		}
 	}
-	return t.execMany(ctx, &insertTasks, rows)
+	return nil
 }
 
 const taskColumns = `SELECT key, kind, lead, due_at, outside, priority, payload, tokens,
