@@ -253,7 +253,7 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"a name that PostgreSQL keeps for itself", open(Options{Schema: "pg_leads"}), leadloop.ErrInvalid, "not starting with a digit or pg_"},
 		{"a schema without tables, without migration", open(Options{Schema: older, SkipMigration: true}), leadloop.ErrUnavailable, "call Migrate as its owner"},
 		{"a schema of a newer release", open(Options{Schema: newer}), leadloop.ErrInvalid, "update the library, or restore a backup"},
-		{"the same without migration", open(Options{Schema: newer, SkipMigration: true}), leadloop.ErrInvalid, "has version 999, this release knows versions up to 3"},
+		{"the same without migration", open(Options{Schema: newer, SkipMigration: true}), leadloop.ErrInvalid, "has version 999, this release knows versions up to "},
 		{"a role without rights", func() error {
 			_, err := New(t.Context(), rolePool, Options{Schema: foreign, SkipMigration: true})
 			return err

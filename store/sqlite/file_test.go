@@ -98,7 +98,7 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 			}
 			run(t, path, "INSERT INTO schema_versions VALUES (99)")
 			return path
-		}, Options{}, leadloop.ErrInvalid, "schema version 99, this release knows versions up to 3: update the library"},
+		}, Options{}, leadloop.ErrInvalid, "update the library, or restore a backup"},
 		{"a damaged schema", func(t *testing.T, path string) string {
 			if err := openAt(t, path, Options{}).Close(); err != nil {
 				t.Fatal(err)
