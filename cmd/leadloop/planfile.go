@@ -85,7 +85,7 @@ func (c *planCmd) openFile(ctx context.Context, pbs [2]*playbook.Playbook, outco
 	if f.capt, err = cmd.capture(schema, f.in); err != nil {
 		return nil, err
 	}
-	if err := f.sides(o, pbs[1].Lifecycle().Touches(), s); err != nil {
+	if err := f.sides(o, s); err != nil {
 		return nil, err
 	}
 	o.AsOf, f.total = f.in.asOf, len(times)
@@ -137,8 +137,8 @@ func (f *planFile) times(ctx context.Context) ([]time.Time, error) {
 	}
 }
 
-// sides reads the activities, of which some kinds are touches, and the CRM.
-func (f *planFile) sides(o *playbook.CompareOptions, touches []string, s streams) error {
+// sides reads the activities and the CRM.
+func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
 	if err := f.cmd.sideFiles(f.in); err != nil {
 		return err
 	}
