@@ -233,6 +233,29 @@ func TestAMergedIDStaysResolvableAndUnmergeRestoresIt(t *testing.T) {
 	}
 }
 
+func TestTwoLeadsThatNobodyDecidedAboutAreMergedAndDecidedAbout(t *testing.T) {
+	st := memstore.New()
+	l := newLoop(t, st, engine.Options{})
+	a, err := l.Submit(ctx, submission("k1", "ana@acme.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Submit(ctx, submission("k2", "ben@acme.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := l.Merge(ctx, a.Record, b.Record, at, "mia", "same")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Lead.ID != a.Record || len(res.Lead.Claims) != 2 || res.Outcome.Kind == "" || res.Lead.State.DecidedAt.IsZero() {
+		t.Errorf("the lead of both was not decided about: %+v", res)
+	}
+	if _, err := l.Advance(ctx, at); err != nil {
+		t.Errorf("what was due for the two: %v", err)
+	}
+}
+
 func TestAnActivityIsTakenOnceAndARunThatChangesNothingWritesNothing(t *testing.T) {
 	st := memstore.New()
 	l := newLoop(t, st, engine.Options{})

@@ -11,7 +11,8 @@ import (
 )
 
 // Merge makes from a part of into because a person said that they are the same.
-// Both ids stay resolvable. Leads that are one already give Known.
+// Both ids stay resolvable. Leads that are one already give Known. Where nobody
+// decided about into so far, all stages decide about what the two became.
 func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.Time, actor, reason string) (Result, error) {
 	return l.retry(ctx, func() (Result, error) {
 		a, err := l.load(ctx, into)
@@ -32,7 +33,11 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 				Events:    []leadloop.Event{{Kind: leadloop.EventMerged, Lead: b.ID, To: string(a.ID), Actor: actor, Reason: reason}},
 			}, nil
 		})
-		if err := run.decide(ctx, append(slices.Clone(l.o.Leaving), stage)); err != nil {
+		stages := append(slices.Clone(l.o.Leaving), stage)
+		if a.State.Disposition == "" {
+			stages = append(stages, l.stages...)
+		}
+		if err := run.decide(ctx, stages); err != nil {
 			return Result{}, err
 		}
 		return run.commit(ctx)
