@@ -23,7 +23,7 @@ type learnCmd struct {
 	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
 	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
 	Positive string            `placeholder:"VALUE" help:"Its value for won. Default: the usual words, such as yes, 1, true and won."`
-	Negative string            `placeholder:"VALUE" help:"Its value for lost, * for every other. Default: the usual words; other values are asked about."`
+	Negative string            `placeholder:"VALUE" help:"Its value for lost, * for every other. Default: the usual words; others are asked about, or lost if --positive says what is won."`
 	ID       string            `name:"id" placeholder:"COLUMN" help:"The column that names the lead: it decides which rows are held out. Default: the row number, from 0."`
 	Time     string            `xor:"time" placeholder:"COLUMN" help:"When the lead arrived: about the last fifth is held out."`
 	InOrder  bool              `xor:"time" help:"The rows stand in the order of time: the last fifth is held out."`

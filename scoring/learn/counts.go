@@ -144,8 +144,8 @@ func (b *counter) plan() error {
 	if len(endings.Open) > 0 {
 		c.head.Table.Notes = append(c.head.Table.Notes, fmt.Sprintf("%s is taken for still open where it says %s", o.Outcome, quoted(endings.Open)))
 	}
-	if n := len(endings.assumed); n > 0 {
-		c.head.Table.Notes = append(c.head.Table.Notes, fmt.Sprintf("%s is taken for lost where it says %s", o.Outcome, orList(endings.assumed)))
+	if endings.assumed != "" {
+		c.head.Table.Notes = append(c.head.Table.Notes, fmt.Sprintf("%s is taken for lost where it says %s", o.Outcome, endings.assumed))
 	}
 	if o.Time != "" {
 		s := b.surveys[find(o.Time)]

@@ -52,7 +52,7 @@ type outcomes struct {
 	Rest ending `json:"rest"`
 
 	of      map[string]ending
-	assumed []string // lost because they are neither won nor an open word
+	assumed string // what is lost because it is neither won nor an open word
 }
 
 func (o *outcomes) reindex() {
@@ -160,9 +160,9 @@ func readOutcomes(s *survey, o Options) (*outcomes, error) {
 			}
 		}
 		switch {
-		case o.Positive != "":
+		case len(unclear) > 0 && o.Positive != "":
 			// Who says what is won means the others by lost.
-			out.Negative, out.assumed = append(out.Negative, unclear...), unclear
+			out.Negative, out.assumed = append(out.Negative, unclear...), list(unclear)
 		case len(unclear) > 0:
 			return nil, fail("which values of column %q besides won are lost, and which still open? Say the lost one with negative, or \"*\" for every other; unclear are %s", s.name, list(unclear))
 		}
