@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,7 +119,7 @@ func (c *planCmd) compare(ctx context.Context, pbs [2]*playbook.Playbook, outcom
 		return done
 	}
 	if c.Store != "" {
-		leads, n, closing, err := c.stored(ctx, outcomes, &o)
+		leads, n, closing, err := c.stored(ctx, pbs[1].Lifecycle().Touches(), outcomes, &o)
 		if err != nil {
 			return nil, wrong(err)
 		}
@@ -241,7 +242,7 @@ func readOutcomes(path string) (map[string]leadloop.OpportunityStatus, error) {
 	}
 }
 
-func (c *planCmd) stored(ctx context.Context, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions) (iter.Seq2[playbook.CompareLead, error], int, func() error, error) {
+func (c *planCmd) stored(ctx context.Context, touches []string, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions) (iter.Seq2[playbook.CompareLead, error], int, func() error, error) {
 	st, err := (&stored{Store: c.Store}).there(ctx)
 	if err != nil {
 		return nil, 0, nil, err
@@ -275,7 +276,7 @@ func (c *planCmd) stored(ctx context.Context, outcomes map[string]leadloop.Oppor
 		for after := leadloop.LeadID(""); ; {
 			var page []playbook.CompareLead
 			err := st.View(ctx, func(tx store.Tx) (err error) {
-				page, after, err = comparable(ctx, tx, after, deals)
+				page, after, err = comparable(ctx, tx, after, deals, touches)
 				return err
 			})
 			if err != nil {
@@ -300,7 +301,7 @@ func (c *planCmd) stored(ctx context.Context, outcomes map[string]leadloop.Oppor
 
 // comparable reads a page of leads with what they were matched to; after is
 // empty at the end.
-func comparable(ctx context.Context, tx store.Tx, after leadloop.LeadID, deals map[leadloop.AccountID]leadloop.Opportunity) ([]playbook.CompareLead, leadloop.LeadID, error) {
+func comparable(ctx context.Context, tx store.Tx, after leadloop.LeadID, deals map[leadloop.AccountID]leadloop.Opportunity, touches []string) ([]playbook.CompareLead, leadloop.LeadID, error) {
 	all, err := tx.Leads().List(ctx, after, 500)
 	if err != nil || len(all) == 0 {
 		return nil, "", err
@@ -311,6 +312,11 @@ func comparable(ctx context.Context, tx store.Tx, after leadloop.LeadID, deals m
 			continue
 		}
 		l := playbook.CompareLead{Lead: lead}
+		for _, a := range lead.Activities {
+			if a.Actor != "" && slices.Contains(touches, a.Type) {
+				l.Touched = append(l.Touched, a.At)
+			}
+		}
 		if id := lead.State.Account; id != "" {
 			a, err := tx.CRM().Account(ctx, id)
 			if err != nil && !errors.Is(err, leadloop.ErrNotFound) {

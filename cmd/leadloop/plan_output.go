@@ -225,7 +225,11 @@ func planQueues(b *strings.Builder, c *playbook.Comparison) {
 		fmt.Fprintf(b, "  wait for an owner who is there: p50 %s → %s, p95 %s → %s\n", short(x.Wait.P50), short(y.Wait.P50), short(x.Wait.P95), short(y.Wait.P95))
 	}
 	if x.SLA != y.SLA {
-		fmt.Fprintf(b, "  response times due: %s → %s; in time: %s → %s\n", thousands(int64(x.SLA.Due)), thousands(int64(y.SLA.Due)), attained(x.SLA), attained(y.SLA))
+		fmt.Fprintf(b, "  response times due: %s → %s", thousands(int64(x.SLA.Due)), thousands(int64(y.SLA.Due)))
+		if x.SLA.Met+y.SLA.Met > 0 { // else nothing is known of when leads were touched
+			fmt.Fprintf(b, "; in time: %s → %s", attained(x.SLA), attained(y.SLA))
+		}
+		b.WriteByte('\n')
 	}
 }
 

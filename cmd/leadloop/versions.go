@@ -198,7 +198,7 @@ func (c *activateCmd) compare(ctx context.Context, st store.Store, before playbo
 	plan := &planCmd{Store: c.Store}
 	plan.AsOf = c.AsOf
 	o := playbook.CompareOptions{EnrichSample: -1, Routing: routing.SimulateOptions{Open: planOpen}}
-	leads, _, closing, err := plan.stored(ctx, nil, &o)
+	leads, _, closing, err := plan.stored(ctx, pb.Lifecycle().Touches(), nil, &o)
 	if err != nil {
 		return nil, err
 	}
