@@ -250,14 +250,14 @@ func (t *joint) set(p *params) {
 }
 
 // setMoved lets it be no evidence that two mailboxes elsewhere are made of one name: nobody can tell from it people who moved from those who are called
-// alike, so it is as usual among the latter as among all of one name.
+// alike, so it is about as usual among the latter as among all of one name, of whom heldMoved at most did move.
 func (t *joint) setMoved(k int, p *params) {
 	moved := t.spec.comparisons[k].moved
 	if moved == 0 || t.namesakes[k] == 0 {
 		return
 	}
 	for _, row := range p.u[k] {
-		row[moved] = max(row[moved], t.moved[k]/t.namesakes[k])
+		row[moved] = max(row[moved], (1-heldMoved)*t.moved[k]/t.namesakes[k])
 	}
 }
 
