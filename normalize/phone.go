@@ -173,10 +173,12 @@ func validPhone(s, region string) (PhoneNumber, Reason) {
 	if err != nil {
 		return PhoneNumber{}, ReasonSyntax
 	}
-	if !phonenumbers.IsValidNumber(n) {
+	// This is IsValidNumber, which would look for the region again.
+	region = phonenumbers.GetRegionCodeForNumber(n)
+	if !phonenumbers.IsValidNumberForRegion(n, region) {
 		return PhoneNumber{}, ReasonNumber
 	}
-	p := PhoneNumber{E164: phonenumbers.Format(n, phonenumbers.E164), Region: phonenumbers.GetRegionCodeForNumber(n), Extension: n.GetExtension()}
+	p := PhoneNumber{E164: phonenumbers.Format(n, phonenumbers.E164), Region: region, Extension: n.GetExtension()}
 	if isPlaceholderNumber(digitsOf(p.E164)) {
 		return PhoneNumber{}, ReasonPlaceholder
 	}
