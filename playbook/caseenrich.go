@@ -295,10 +295,11 @@ func (c *enrichCase) compare(p *Playbook, r *enrich.Report, v scoring.Verdict) (
 	skipped := map[string]string{}
 	var how []string
 	for _, call := range r.Calls {
-		line := call.Source + ": " + strings.ReplaceAll(string(call.Outcome), "_", " ")
+		var line strings.Builder
+		line.WriteString(call.Source + ": " + strings.ReplaceAll(string(call.Outcome), "_", " "))
 		if call.Outcome == enrich.Skipped {
 			skipped[call.Source] = call.Reason
-			line += ", " + call.Reason
+			line.WriteString(", " + call.Reason)
 		} else {
 			asked = append(asked, call.Source)
 		}
@@ -307,16 +308,16 @@ func (c *enrichCase) compare(p *Playbook, r *enrich.Report, v scoring.Verdict) (
 			fields []string
 		}{{"asked for", call.Asked}, {"told", call.Got}, {"does not have", call.NotFound}} {
 			if len(x.fields) > 0 {
-				line += "; " + x.what + " " + strings.Join(x.fields, ", ")
+				line.WriteString("; " + x.what + " " + strings.Join(x.fields, ", "))
 			}
 		}
 		for _, x := range call.Refused {
-			line += fmt.Sprintf("; %s was refused: %s", x.Field, x.Reason)
+			fmt.Fprintf(&line, "; %s was refused: %s", x.Field, x.Reason)
 		}
 		if call.Because != "" {
-			line += " (" + call.Because + ")"
+			line.WriteString(" (" + call.Because + ")")
 		}
-		how = append(how, line)
+		how = append(how, line.String())
 	}
 	if r.Because != "" {
 		how = append(how, r.Because)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,14 +37,15 @@ func TestASimulationDrainsQueuesAsTheLoopDoes(t *testing.T) {
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 0))
 	at := time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC)
-	rows := "email,company,employees,country,source,received_at,title\n"
+	var rows strings.Builder
+	rows.WriteString("email,company,employees,country,source,received_at,title\n")
 	for i := range 240 {
 		at = at.Add(time.Duration(1+rng.IntN(90)) * time.Minute)
 		pick := func(of ...string) string { return of[rng.IntN(len(of))] }
-		rows += fmt.Sprintf("p%d@firma%d.de,Firma %d,%s,%s,%s,%s,%s\n", i, i, i, pick("10", "200", "900", ""), pick("DE", "US", "TR", ""), pick("web", "web", "partner"), at.Format(time.RFC3339), pick("VP Sales", "CEO", ""))
+		fmt.Fprintf(&rows, "p%d@firma%d.de,Firma %d,%s,%s,%s,%s,%s\n", i, i, i, pick("10", "200", "900", ""), pick("DE", "US", "TR", ""), pick("web", "web", "partner"), at.Format(time.RFC3339), pick("VP Sales", "CEO", ""))
 	}
 	for name, text := range map[string]string{
-		"leads.csv": rows,
+		"leads.csv": rows.String(),
 		"scoring.yaml": `
 model: m
 version: 1

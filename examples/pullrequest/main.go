@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -53,11 +54,12 @@ func check(ctx context.Context, out io.Writer, before, after, leads string) erro
 	if err != nil {
 		return err
 	}
-	says := fmt.Sprintf("%vof %d leads %d come to another tier and %d to another place\n", tested, c.Leads, c.TierChanged, c.RouteChanged)
+	var says strings.Builder
+	fmt.Fprintf(&says, "%vof %d leads %d come to another tier and %d to another place\n", tested, c.Leads, c.TierChanged, c.RouteChanged)
 	for _, m := range c.Movers {
-		says += fmt.Sprintf("- %s moves %d\n", m.What, m.Leads)
+		fmt.Fprintf(&says, "- %s moves %d\n", m.What, m.Leads)
 	}
-	_, err = io.WriteString(out, says)
+	_, err = io.WriteString(out, says.String())
 	for _, b := range c.Broken {
 		err = errors.Join(err, fmt.Errorf("guard %s: %s", b.Guard, b.Text))
 	}
