@@ -122,10 +122,16 @@ func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
 	return false, nil
 }
 
+// maxHours is how many drains an hour there are at most for caps that end with
+// time. A loop has up to 360 where leads are many, each of them through all that
+// wait; of a team that has many more leads than it can take, that would be most
+// of a simulation's time.
+const maxHours = 12
+
 // nextHour sets the drain an hour after t for caps that end with time.
 func (s *sim) nextHour(t time.Time) {
 	at := drainAt(t.Add(drainAgain)).DueAt
-	if !s.list.hours[at.Unix()] {
+	if !s.list.hours[at.Unix()] && len(s.list.hours) < maxHours {
 		s.list.hours[at.Unix()] = true
 		heap.Push(&s.timers, simTimer{at: at, kind: timerHour})
 	}
