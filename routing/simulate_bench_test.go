@@ -89,3 +89,34 @@ func BenchmarkSimulate(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSimulateOverfull replays far more leads than a team can take, so that
+// nearly all wait and a drain comes every ten seconds: ns/lead falls as leads
+// grow, since drains come with time and not with what waits.
+func BenchmarkSimulateOverfull(b *testing.B) {
+	r := mustRouter(b, `
+reps:
+  - {id: ana, max_day: 20}
+  - {id: ben, max_week: 60}
+  - {id: cem, max_open: 30}
+pools:
+  - {id: west, members: [ana, ben]}
+  - {id: east, members: [ben, cem]}
+queues: [{id: desk}]
+chain:
+  - {id: west, country: [US, CA, MX], target: {pool: west}}
+  - {id: east, target: {pool: east}}
+final: desk
+`, "")
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				sim, err := r.Simulate(b.Context(), simulatedMoments(r, n), SimulateOptions{Response: 10 * time.Minute, Open: 14 * day, Seed: 1})
+				if err != nil || sim.Leads != n {
+					b.Fatal(sim.Leads, err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/lead")
+		})
+	}
+}

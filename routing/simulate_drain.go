@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
@@ -14,12 +15,19 @@ import (
 // simList are the leads that are tried again when somebody has room or comes
 // back. A lead for whom nobody could be found can be placed only when one of
 // those whom the chain named can take one more: the others are not asked, which
-// comes to the same as what [Router.DrainStore] does.
+// comes to the same as what [Router.DrainStore] does. Leads for whom the same
+// were named wait together, so that a drain costs what it tries, and not what
+// waits.
 type simList struct {
-	// ranks are the leads by tier, then arrival. What left is taken out when it
-	// is met.
-	ranks [][]simWaiter
+	// ranks are the groups by tier, in the order that they came up; index finds
+	// them.
+	ranks [][]*simGroup
+	index map[string]*simGroup
 	n     int // who wait
+	// walking tells that a drain goes through the groups: who joins one meanwhile
+	// is in later until it is through.
+	walking bool
+	later   []simWaiter
 	// limited are who can be full, true for those with a cap on open leads;
 	// freed are those of them who have room again.
 	limited map[leadloop.RepID]bool
@@ -32,17 +40,34 @@ type simList struct {
 	// them begins hours of its own, as in the loop.
 	hours  map[int64]bool
 	hourly bool
+	// list, key, and can, open and pools of a drain are scratch.
+	list  []named
+	key   []byte
+	can   map[leadloop.RepID]bool
+	open  map[workplace]bool
+	pools []bool
+}
+
+// simGroup are the leads of one tier for whom the same were named, in order of
+// arrival. What left is taken out when it is met.
+type simGroup struct {
+	rank  int
+	key   string
+	named []named
+	leads []simWaiter
 }
 
 type simWaiter struct {
 	lead  *simLead
-	since time.Time
-	tier  string
+	group *simGroup
+	turn  int
 }
 
-// waits reports whether the lead still does.
-func (w *simWaiter) waits() bool {
-	return len(w.lead.named) > 0 && w.lead.tier == w.tier && w.lead.since.Equal(w.since)
+// waits reports whether the lead still does, and did not join a group since.
+func (w *simWaiter) waits() bool { return w.lead.group == w.group && w.lead.turn == w.turn }
+
+func (w *simWaiter) compare(o simWaiter) int {
+	return cmp.Or(w.lead.received.Compare(o.lead.received), strings.Compare(string(w.lead.id), string(o.lead.id)))
 }
 
 // named is a pool, or else a rep.
@@ -52,7 +77,7 @@ type named struct {
 }
 
 func newSimList(r *Router) simList {
-	l := simList{ranks: make([][]simWaiter, len(r.tiers)+1), limited: map[leadloop.RepID]bool{}, freed: map[leadloop.RepID]bool{}, hours: map[int64]bool{}}
+	l := simList{ranks: make([][]*simGroup, len(r.tiers)+1), index: map[string]*simGroup{}, can: map[leadloop.RepID]bool{}, open: map[workplace]bool{}, pools: make([]bool, len(r.pools)), limited: map[leadloop.RepID]bool{}, freed: map[leadloop.RepID]bool{}, hours: map[int64]bool{}}
 	for i := range r.reps {
 		x := &r.reps[i]
 		if x.MaxOpen|x.MaxDay|x.MaxWeek|x.MaxMonth|x.MaxTasks|x.MaxSequences != 0 {
@@ -72,21 +97,9 @@ func newSimList(r *Router) simList {
 
 // waits puts a lead on the list, as [run.waits] does.
 func (s *sim) waits(ctx context.Context, l *simLead, t *Trace) error {
-	before := len(l.named)
-	if s.names(l, t); before == 0 && len(l.named) > 0 {
-		s.list.n++
-	}
-	if len(l.named) == 0 {
+	s.names(l, t)
+	if l.group == nil {
 		return nil
-	}
-	w := simWaiter{l, l.since, l.tier}
-	rank := s.rank(l)
-	list := s.list.ranks[rank]
-	at, _ := slices.BinarySearchFunc(list, w, func(a, b simWaiter) int {
-		return cmp.Or(a.lead.received.Compare(b.lead.received), strings.Compare(string(a.lead.id), string(b.lead.id)))
-	})
-	if at == len(list) || list[at] != w {
-		s.list.ranks[rank] = slices.Insert(list, at, w)
 	}
 	if !s.list.back {
 		s.comesBack()
@@ -103,8 +116,8 @@ func (s *sim) waits(ctx context.Context, l *simLead, t *Trace) error {
 
 // forNow reports whether somebody named is full, and will not be some time.
 func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
-	d := decision{r: s.r, rd: &s.rd, q: &Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}
-	for _, n := range l.named {
+	d := s.asks()
+	for _, n := range l.group.named {
 		ids := []leadloop.RepID{n.rep}
 		if n.pool >= 0 {
 			ids = s.r.pools[n.pool].ids
@@ -122,16 +135,15 @@ func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
 	return false, nil
 }
 
-// maxHours is how many drains an hour there are at most for caps that end with
-// time. A loop has up to 360 where leads are many, each of them through all that
-// wait; of a team that has many more leads than it can take, that would be most
-// of a simulation's time.
-const maxHours = 12
+// asks is a decision about no lead, to ask how members are.
+func (s *sim) asks() *decision {
+	return &decision{r: s.r, rd: &s.rd, q: &Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}
+}
 
 // nextHour sets the drain an hour after t for caps that end with time.
 func (s *sim) nextHour(t time.Time) {
 	at := drainAt(t.Add(drainAgain)).DueAt
-	if !s.list.hours[at.Unix()] && len(s.list.hours) < maxHours {
+	if !s.list.hours[at.Unix()] {
 		s.list.hours[at.Unix()] = true
 		heap.Push(&s.timers, simTimer{at: at, kind: timerHour})
 	}
@@ -143,9 +155,10 @@ type workplace struct {
 	zone  *time.Location
 }
 
-// names remembers whom the chain names for a lead, if it names somebody.
+// names puts a lead among those for whom the chain named the same, if it named
+// somebody.
 func (s *sim) names(l *simLead, t *Trace) {
-	var list []named
+	list := s.list.list[:0]
 	for i := range t.Entries {
 		e := &t.Entries[i]
 		if at, ok := s.r.poolAt[e.Pool]; ok {
@@ -156,15 +169,59 @@ func (s *sim) names(l *simLead, t *Trace) {
 			list = append(list, named{-1, m.Member})
 		}
 	}
-	if len(list) > 0 {
-		l.named = list
+	if s.list.list = list; len(list) > 0 {
+		s.join(l, list)
 	}
+}
+
+// alsoNames adds a rep to those named for a lead that waits.
+func (s *sim) alsoNames(l *simLead, id leadloop.RepID) {
+	n := named{-1, id}
+	if l.group != nil && !slices.Contains(l.group.named, n) {
+		s.join(l, append(slices.Clip(l.group.named), n))
+	}
+}
+
+// join puts a lead into the group of its tier and those named, which stays the
+// caller's.
+func (s *sim) join(l *simLead, list []named) {
+	rank := s.rank(l)
+	if g := l.group; g != nil && g.rank == rank && slices.Equal(g.named, list) {
+		return
+	}
+	key := binary.AppendVarint(s.list.key[:0], int64(rank))
+	for _, n := range list {
+		key = binary.AppendVarint(key, int64(n.pool))
+		key = append(binary.AppendUvarint(key, uint64(len(n.rep))), n.rep...)
+	}
+	s.list.key = key
+	g := s.list.index[string(key)]
+	if g == nil {
+		g = &simGroup{rank: rank, key: string(key), named: slices.Clone(list)}
+		s.list.index[g.key] = g
+		s.list.ranks[rank] = append(s.list.ranks[rank], g)
+	}
+	if l.group == nil {
+		s.list.n++
+	}
+	l.group = g
+	l.turn++
+	if w := (simWaiter{l, g, l.turn}); s.list.walking {
+		s.list.later = append(s.list.later, w)
+	} else {
+		g.add(w)
+	}
+}
+
+func (g *simGroup) add(w simWaiter) {
+	at, _ := slices.BinarySearchFunc(g.leads, w, func(a, b simWaiter) int { return a.compare(b) })
+	g.leads = slices.Insert(g.leads, at, w)
 }
 
 // waitsNoMore takes a lead off the list.
 func (s *sim) waitsNoMore(l *simLead) {
-	if len(l.named) > 0 {
-		l.named = nil
+	if l.group != nil {
+		l.group = nil
 		s.list.n--
 	}
 }
@@ -236,12 +293,11 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 	if s.list.n == 0 {
 		return nil
 	}
-	d, err := s.r.newDecision(ctx, &s.rd, &Request{Lead: &leadloop.Lead{}, Profile: s.r.schema.NewProfile(), AsOf: s.now})
-	if err != nil {
-		return err
-	}
+	d := s.asks()
 	// can are who have room: true for those who are in their working hours, too.
-	can, open, hour := map[leadloop.RepID]bool{}, map[workplace]bool{}, false
+	can, open, hour := s.list.can, s.list.open, false
+	clear(can)
+	clear(open)
 	for i := range s.r.reps {
 		x := &s.r.reps[i]
 		if kind == timerDrain && !freed[x.ID] {
@@ -249,6 +305,7 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 		}
 		w, _ := d.absent(x, d.crmRep(x.ID), nil)
 		if w.ok() {
+			var err error
 			if w, err = d.full(ctx, x); err != nil {
 				return err
 			}
@@ -270,7 +327,7 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 			can[id] = true // only the CRM knows it
 		}
 	}
-	pools := make([]bool, len(s.r.pools))
+	pools := s.list.pools
 	look := func() {
 		for i := range pools {
 			p := &s.r.pools[i]
@@ -288,25 +345,14 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 		_, ok := can[n.rep]
 		return ok
 	}
-	for rank := range s.list.ranks {
-		list := s.list.ranks[rank]
-		kept, i := 0, 0
-		for ; i < len(list) && len(can) > 0; i++ {
-			w, l := list[i], list[i].lead
-			if !w.waits() {
-				continue // it left
-			}
-			if !slices.ContainsFunc(l.named, canOne) {
-				list[kept] = w
-				kept++
-				continue
-			}
+	s.list.walking = true
+	for rank := 0; rank < len(s.list.ranks) && len(can) > 0; rank++ {
+		w := s.walk(rank, canOne)
+		for l := w.next(); l != nil && len(can) > 0; l = w.next() {
 			if err := s.decide(ctx, l, triggerDrain, nil, l.tier); err != nil {
 				return err
 			}
 			if l.owner == "" {
-				list[kept] = w
-				kept++
 				continue
 			}
 			x, ok := d.rep(l.owner)
@@ -323,14 +369,9 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 				look()
 			}
 		}
-		// Mostly the first in front are taken, and nothing has to be moved.
-		if kept == 0 {
-			clear(list[:i])
-			s.list.ranks[rank] = list[i:]
-		} else {
-			s.list.ranks[rank] = slices.Delete(list, kept, i)
-		}
+		w.end()
 	}
+	s.list.tidy()
 	if s.list.n > 0 && !s.list.back {
 		s.comesBack()
 	}

@@ -65,8 +65,10 @@ type simLead struct {
 	uncredited string
 	// wakes is when it looks for somebody again, in the stay since wakesSince.
 	wakes, wakesSince time.Time
-	// named are whom the chain named for a lead that is tried again.
-	named  []named
+	// group are those who wait for the same; nil for a lead that is not tried
+	// again. It is the turn-th that it joined.
+	group  *simGroup
+	turn   int
 	closed bool
 	merged bool
 }
@@ -263,7 +265,7 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	s.counts.trace(&a.Trace)
 	if a.Kind != leadloop.OutcomeAssigned && l.kind == a.Kind && l.queue == a.Queue && l.entry == a.Entry {
 		s.wake(l, a.WakeAt)
-		if len(l.named) > 0 {
+		if l.group != nil {
 			s.names(l, &a.Trace)
 		}
 		return nil
@@ -368,7 +370,7 @@ func (s *sim) apply(ctx context.Context, l *simLead, n *run) error {
 			l.there = s.r.there(l, s.o.CRM, l.since)
 		}
 	}
-	if len(l.named) > 0 {
+	if l.group != nil {
 		s.names(l, &n.trace)
 	}
 	for i := range n.effects.Tasks {
@@ -417,9 +419,7 @@ func (s *sim) arrive(l *simLead) {
 		s.counts.got(l, load.open)
 		if l.live != nil && l.live.m.Domain != "" {
 			for _, other := range s.byName[l.live.m.Domain] {
-				if len(other.named) > 0 {
-					other.named = append(other.named, named{-1, l.owner})
-				}
+				s.alsoNames(other, l.owner)
 			}
 		}
 		l.there = s.r.there(l, s.o.CRM, s.now)
