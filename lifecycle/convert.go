@@ -368,14 +368,49 @@ func (c *conversion) touches() []leadloop.Touch {
 // with leadloop.ErrInvalid for a lead without an opportunity of its own, one
 // that ended the other way, and a reason that is no code.
 func (l *Lifecycle) Close(status leadloop.OpportunityStatus, amount leadloop.Micros, reason, actor string) leadloop.Stage {
-	return leadloop.StageFunc("close", func(ctx context.Context, s leadloop.Subject) (out leadloop.Outcome, e leadloop.Effects, err error) {
+	var wrong error
+	switch {
+	case status != leadloop.OpportunityWon && status != leadloop.OpportunityLost:
+		wrong = fmt.Errorf("%w: an opportunity ends won or lost", leadloop.ErrInvalid)
+	case !codes.MatchString(reason) && (reason != "" || status == leadloop.OpportunityLost):
+		wrong = fmt.Errorf("%w: a reason is a code of lower-case letters, digits, - and _", leadloop.ErrInvalid)
+	}
+	return l.onDeal("close", actor, wrong, func(ctx context.Context, c *conversion, e *leadloop.Effects, own []leadloop.Opportunity) error {
+		if len(own) == 0 {
+			return c.noDeal()
+		}
+		o := own[len(own)-1]
+		switch o.Status {
+		case leadloop.OpportunityOpen:
+			o.Status, o.ClosedAt, o.Reason = status, c.s.AsOf, reason
+			if amount != 0 {
+				o.Amount = amount
+			}
+			e.Opportunities = []leadloop.Opportunity{o}
+			if err := c.customer(ctx, e, o); err != nil {
+				return err
+			}
+		case status:
+			if c.state.Stage != l.conversion.Stage {
+				return nil
+			}
+		default:
+			return fmt.Errorf("%w: opportunity %s is %s already", leadloop.ErrInvalid, o.ID, o.Status)
+		}
+		c.closed(e, o)
+		return nil
+	})
+}
+
+// onDeal is a one-off step that somebody asks for about the opportunities that
+// came from a lead, the latest last; wrong is what is wrong with how it is asked.
+func (l *Lifecycle) onDeal(name, actor string, wrong error, do func(ctx context.Context, c *conversion, e *leadloop.Effects, own []leadloop.Opportunity) error) leadloop.Stage {
+	return leadloop.StageFunc(name, func(ctx context.Context, s leadloop.Subject) (out leadloop.Outcome, e leadloop.Effects, err error) {
 		switch {
 		case l.conversion == nil || l.host.Store == nil:
 			return out, e, fmt.Errorf("%w: there is no conversion in the lifecycle, or no store with opportunities", leadloop.ErrInvalid)
-		case status != leadloop.OpportunityWon && status != leadloop.OpportunityLost:
-			return out, e, fmt.Errorf("%w: an opportunity ends won or lost", leadloop.ErrInvalid)
-		case !codes.MatchString(reason) && (reason != "" || status == leadloop.OpportunityLost):
-			return out, e, fmt.Errorf("%w: a reason is a code of lower-case letters, digits, - and _", leadloop.ErrInvalid)
+		case wrong != nil:
+			return out, e, wrong
 		case actor == "":
 			return out, e, fmt.Errorf("%w: a change needs an actor", leadloop.ErrInvalid)
 		}
@@ -386,35 +421,17 @@ func (l *Lifecycle) Close(status leadloop.OpportunityStatus, amount leadloop.Mic
 			if err != nil {
 				return err
 			}
-			if len(own) == 0 {
-				return fmt.Errorf("%w: no opportunity came from lead %s", leadloop.ErrInvalid, s.Lead.ID)
-			}
-			o := own[len(own)-1]
-			switch o.Status {
-			case leadloop.OpportunityOpen:
-				o.Status, o.ClosedAt, o.Reason = status, s.AsOf, reason
-				if amount != 0 {
-					o.Amount = amount
-				}
-				e.Opportunities = []leadloop.Opportunity{o}
-				if err := c.customer(ctx, &e, o); err != nil {
-					return err
-				}
-			case status:
-				if state.Stage != l.conversion.Stage {
-					return nil
-				}
-			default:
-				return fmt.Errorf("%w: opportunity %s is %s already", leadloop.ErrInvalid, o.ID, o.Status)
-			}
-			c.closed(&e, o)
-			return nil
+			return do(ctx, &c, &e, own)
 		})
 		if err != nil {
-			return out, leadloop.Effects{}, fmt.Errorf("lifecycle: close: %w", err)
+			return out, leadloop.Effects{}, fmt.Errorf("lifecycle: %s: %w", name, err)
 		}
 		return out, e, nil
 	})
+}
+
+func (c *conversion) noDeal() error {
+	return fmt.Errorf("%w: no opportunity came from lead %s", leadloop.ErrInvalid, c.s.Lead.ID)
 }
 
 // customer notes that the account buys from us.

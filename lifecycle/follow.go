@@ -3,12 +3,10 @@ package lifecycle
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/store"
 )
 
 // Follow returns a one-off step that takes a lead after its opportunity in the
@@ -24,30 +22,12 @@ import (
 // followed already, or is a customer, stays as it is; the step fails with
 // leadloop.ErrInvalid for a lead without an opportunity of its own.
 func (l *Lifecycle) Follow(actor string) leadloop.Stage {
-	return leadloop.StageFunc("follow", func(ctx context.Context, s leadloop.Subject) (out leadloop.Outcome, e leadloop.Effects, err error) {
-		switch {
-		case l.conversion == nil || l.host.Store == nil:
-			return out, e, fmt.Errorf("%w: there is no conversion in the lifecycle, or no store with opportunities", leadloop.ErrInvalid)
-		case actor == "":
-			return out, e, fmt.Errorf("%w: a change needs an actor", leadloop.ErrInvalid)
+	return l.onDeal("follow", actor, nil, func(ctx context.Context, c *conversion, e *leadloop.Effects, own []leadloop.Opportunity) error {
+		own = slices.DeleteFunc(own, func(o leadloop.Opportunity) bool { return o.CreatedAt.After(c.s.AsOf) })
+		if len(own) == 0 {
+			return c.noDeal()
 		}
-		state := copyState(s.Lead.State)
-		err = l.host.Store.View(ctx, func(tx store.Tx) error {
-			c := conversion{l: l, s: s, crm: tx.CRM(), state: &state, actor: actor}
-			own, err := c.own(ctx)
-			if err != nil {
-				return err
-			}
-			own = slices.DeleteFunc(own, func(o leadloop.Opportunity) bool { return o.CreatedAt.After(s.AsOf) })
-			if len(own) == 0 {
-				return fmt.Errorf("%w: no opportunity came from lead %s", leadloop.ErrInvalid, s.Lead.ID)
-			}
-			return c.follow(ctx, &e, own[len(own)-1])
-		})
-		if err != nil {
-			return out, leadloop.Effects{}, fmt.Errorf("lifecycle: follow: %w", err)
-		}
-		return out, e, nil
+		return c.follow(ctx, e, own[len(own)-1])
 	})
 }
 

@@ -23,7 +23,7 @@ func planPage(c *playbook.Comparison) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
-	var charts []planChart
+	var charts []drawing
 	add := func(title string, list []playbook.Shift) {
 		most := 0
 		for _, s := range list {
@@ -39,7 +39,7 @@ func planPage(c *playbook.Comparison) ([]byte, error) {
 			}
 		}
 		if len(drawn) > 0 {
-			charts = append(charts, planChart{title, bars(title, drawn)})
+			charts = append(charts, drawing{Title: title, Chart: bars(title, drawn)})
 		}
 	}
 	var tiers, places []playbook.Shift
@@ -70,16 +70,10 @@ func planPage(c *playbook.Comparison) ([]byte, error) {
 	var b bytes.Buffer
 	if err := t.Execute(&b, struct {
 		*playbook.Comparison
-		Charts []planChart
+		Charts []drawing
 		Won    map[string]template.HTML
 	}{c, charts, won}); err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// planChart is a drawing with its title.
-type planChart struct {
-	Title string
-	Bars  template.HTML
 }

@@ -24,14 +24,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: pullrequest OLD NEW LEADS.csv")
 		os.Exit(1)
 	}
-	if err := check(context.Background(), os.Stdout, os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	leads, err := os.Open(os.Args[3])
+	if err == nil {
+		err = check(context.Background(), os.Stdout, os.Args[1], os.Args[2], leads)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pullrequest:", err)
 		os.Exit(1)
 	}
 }
 
-// check is the whole of it, in thirty lines.
-func check(ctx context.Context, out io.Writer, before, after, leads string) error {
+// check is the whole of it, in some thirty lines.
+func check(ctx context.Context, out io.Writer, before, after string, leads io.Reader) error {
 	old, wrong := playbook.Load(os.DirFS(before))
 	changed, problems := playbook.Load(os.DirFS(after))
 	if err := errors.Join(wrong.Err(), problems.Err()); err != nil {
@@ -41,12 +45,7 @@ func check(ctx context.Context, out io.Writer, before, after, leads string) erro
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(leads)
-	if err != nil {
-		return err
-	}
-	defer file.Close() //nolint:errcheck // it is only read
-	rows, lead, err := reading(file, changed.Schema())
+	rows, lead, err := reading(leads, changed.Schema())
 	if err != nil {
 		return err
 	}

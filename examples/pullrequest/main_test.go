@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,9 +35,23 @@ func changed(t *testing.T, from, to string) string {
 	return dir
 }
 
+func leads(t *testing.T) io.Reader {
+	t.Helper()
+	file, err := os.Open(sample + "leads.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return file
+}
+
 func TestAChangeThatMovesNobodyGoesIn(t *testing.T) {
 	var out bytes.Buffer
-	if err := check(t.Context(), &out, sample+"playbook", changed(t, "# How much", "# How very much"), sample+"leads.csv"); err != nil {
+	if err := check(t.Context(), &out, sample+"playbook", changed(t, "# How much", "# How very much"), leads(t)); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(out.String(), "0 failed") || !strings.Contains(out.String(), "leads 0 come to another tier and 0 to another place") {
@@ -46,7 +61,7 @@ func TestAChangeThatMovesNobodyGoesIn(t *testing.T) {
 
 func TestAChangeThatBreaksACaseOrAGuardDoesNot(t *testing.T) {
 	var out bytes.Buffer
-	err := check(t.Context(), &out, sample+"playbook", changed(t, "    points: 8\n    description: a country in which we sell", "    points: 30\n    description: a country in which we sell"), sample+"leads.csv")
+	err := check(t.Context(), &out, sample+"playbook", changed(t, "    points: 8\n    description: a country in which we sell", "    points: 30\n    description: a country in which we sell"), leads(t))
 	if err == nil || !strings.Contains(err.Error(), "guard max_tier_changes: the tier changes for") || !strings.Contains(err.Error(), "cases do not hold") {
 		t.Errorf("error %v", err)
 	}
@@ -56,7 +71,7 @@ func TestAChangeThatBreaksACaseOrAGuardDoesNot(t *testing.T) {
 }
 
 func TestAChangeThatIsNoPlaybookSaysWhereItIsWrong(t *testing.T) {
-	err := check(t.Context(), &bytes.Buffer{}, sample+"playbook", changed(t, "company.revenue >= 100000000", "company.revenu >= 100000000"), sample+"leads.csv")
+	err := check(t.Context(), &bytes.Buffer{}, sample+"playbook", changed(t, "company.revenue >= 100000000", "company.revenu >= 100000000"), leads(t))
 	if err == nil || !strings.Contains(err.Error(), `did you mean "company.revenue"?`) {
 		t.Errorf("error %v", err)
 	}
