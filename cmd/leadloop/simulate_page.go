@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-//go:embed simulate.html.tmpl
+//go:embed simulate.html
 var simulatePage string
 
 // drawing is a chart of a page with what it shows.
