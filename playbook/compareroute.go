@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -70,8 +69,6 @@ type side struct {
 	simulation *routing.Simulation
 }
 
-var namesActivities = regexp.MustCompile(`\b(?:activities|count|seen|since|last)\b`)
-
 func newComparing(before, after *Playbook, o CompareOptions) *comparing {
 	o.Examples = cmp.Or(o.Examples, 20)
 	o.EnrichSample = cmp.Or(o.EnrichSample, 5_000)
@@ -86,10 +83,7 @@ func newComparing(before, after *Playbook, o CompareOptions) *comparing {
 		},
 	}
 	for i, pb := range []*Playbook{before, after} {
-		s := &side{pb: pb, tiers: map[string]int{}, reads: pb.router.Fields(), feed: make(chan []routing.Moment, 4)}
-		for _, name := range []string{routingFile, slaFile} {
-			s.readsActivities = s.readsActivities || namesActivities.Match(pb.contents[name])
-		}
+		s := &side{pb: pb, tiers: map[string]int{}, reads: pb.router.Fields(), readsActivities: pb.router.ReadsActivities(), feed: make(chan []routing.Moment, 4)}
 		c.sides[i] = s
 	}
 	c.sameLook = !c.sides[0].readsActivities && !c.sides[1].readsActivities &&

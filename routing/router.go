@@ -243,6 +243,19 @@ func (r *Router) Fields() []string {
 	return slices.Compact(out)
 }
 
+// ReadsActivities reports whether a condition of routing or of an SLA, or the
+// score of a best fit, reads what a lead did.
+func (r *Router) ReadsActivities() bool {
+	for _, set := range []*rules.Set{r.rules, r.scores} {
+		for i := range set.Len() {
+			if in := set.Inputs(i); in.AllActivities || len(in.Activities) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (r *Router) repIndex(id leadloop.RepID) (int, bool) {
 	return slices.BinarySearchFunc(r.reps, id, func(x rep, id leadloop.RepID) int { return strings.Compare(string(x.ID), string(id)) })
 }

@@ -269,6 +269,35 @@ func TestFieldsAreWhatRoutingReads(t *testing.T) {
 	}
 }
 
+func TestWhatALeadDidIsReadWhereAnExpressionAsksForIt(t *testing.T) {
+	const around = `
+reps: [{id: a}]
+pools: [{id: p, members: [a]%s}]
+queues: [{id: q}]
+chain: [{id: last-to-count-activities, %s target: {pool: p}}]
+final: q
+`
+	const sla = `policies: [{id: s, target: 1h, escalate: [{notify: "queue:q"}]%s}]`
+	for _, c := range []struct {
+		name             string
+		pool, entry, sla string
+		want             bool
+	}{
+		{name: "nowhere, whatever entries are called"},
+		{name: "a field", entry: `when: 'lead.source == "last"',`},
+		{name: "a condition of the chain", entry: `when: 'count("meeting") > 0',`, want: true},
+		{name: "the list of activities", entry: `when: 'activities.exists(a, a.type == "meeting")',`, want: true},
+		{name: "the score of a best fit", pool: `, strategy: best_fit, score: 'double(count("meeting"))'`, want: true},
+		{name: "a response time", sla: `, when: 'seen("meeting")'`, want: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := mustRouter(t, fmt.Sprintf(around, c.pool, c.entry), fmt.Sprintf(sla, c.sla)).ReadsActivities(); got != c.want {
+				t.Errorf("%t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
 func TestABigPoolIsTracedInPart(t *testing.T) {
 	def := Definition{Final: "q", Queues: []Queue{{ID: "q"}}, Teams: []Team{{ID: "t"}}, Pools: []Pool{{ID: "p", Team: "t"}}, Chain: []Entry{{ID: "all", Target: Target{Pool: "p"}}}}
 	for i := range 60 {
