@@ -19,8 +19,9 @@ func (n Name) String() string {
 }
 
 // PersonName cleans a name that came in two fields. Honorifics ("Dr.", "Frau") are dropped, a suffix is moved into its own part, the whole name
-// in one field with the other empty is read as by [FullName], and a last name repeated behind the first is dropped. Middle names in the
-// first field stay there: "Mary Ann" cannot be told from first and middle.
+// in the first field, or as "Doe, Jane" in the last, with the other empty is read as by [FullName], and a last name repeated behind the first
+// is dropped. Two words in the last field alone are a last name ("Garcia Lopez"). Middle names in the first field stay there: "Mary Ann"
+// cannot be told from first and middle.
 //
 // Casing is repaired where it carries nothing, that is in a part of the name all in capitals or all in lower case ("JANE O'BRIEN-SMITH" gives
 // "Jane O'Brien-Smith"); a first name of up to three capitals beside a normal last name is taken for initials and stays

@@ -66,11 +66,10 @@ func ParseEvent(name string) (Event, error) {
 			return Event{leadloop.EventActivity, of}, nil
 		}
 	}
-	text := fmt.Sprintf("no event is called %q", name)
 	if h := suggest.DidYouMean(name, Events()); h != "" {
-		text += ", " + h
+		return Event{}, fmt.Errorf("%w: no event is called %q, %s", leadloop.ErrInvalid, name, h)
 	}
-	return Event{}, fmt.Errorf("%w: %s; there are %s, stage:NAME, status:NAME and activity:TYPE", leadloop.ErrInvalid, text, strings.Join(Events(), ", "))
+	return Event{}, fmt.Errorf("%w: no event is called %q; there are %s, stage:NAME, status:NAME and activity:TYPE", leadloop.ErrInvalid, name, strings.Join(Events(), ", "))
 }
 
 // outcome reads how a deal ended; open is one that did not, ok whether v says
