@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/leadloop/leadloop"
 )
@@ -37,7 +38,7 @@ type Reader struct {
 
 // NewReader reads the header (CSV) and decides what the columns hold; said
 // maps column names to what they hold where the guess would be wrong. The
-// error is about the file as a whole: empty, UTF-16, no usable column, a
+// error is about the file as a whole: empty, no usable column, a
 // mapping that names nothing.
 func NewReader(r io.Reader, format Format, schema *leadloop.Schema, said map[string]string) (*Reader, error) {
 	rd := &Reader{schema: schema, said: said, format: format}
@@ -77,6 +78,14 @@ func (r *Reader) Header() string {
 	return r.table.rawHeader
 }
 
+// Converted is [Table.Converted], 0 for JSONL.
+func (r *Reader) Converted() int {
+	if r.table == nil {
+		return 0
+	}
+	return r.table.converted
+}
+
 // Next returns the next payload. Its error is io.EOF at the end, a *[Reject]
 // for a row that can't be used (call Next again), or what the underlying
 // reader failed with.
@@ -110,6 +119,9 @@ func (r *Reader) nextJSON() (Payload, error) {
 		p := Payload{Line: l.number, Raw: string(l.text)}
 		if bad := unreadable(l.text); bad != "" {
 			return p, reject(p, Reason{Message: bad})
+		}
+		if !utf8.Valid(l.text) {
+			return p, reject(p, Reason{Message: "is not valid UTF-8, as JSON has to be"})
 		}
 		flat, reasons := flatten(l.text)
 		if len(reasons) > 0 {

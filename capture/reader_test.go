@@ -1,12 +1,14 @@
 package capture_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,7 +55,11 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 		"a cell over two lines":                   {"email,company\na@x.com,\"Acme\nInc\"\nb@x.com,Bolt\n", false, []string{"2: a@x.com Acme\nInc", "4: b@x.com Bolt"}},
 		"a quote inside quotes":                   {"email,company\na@x.com,\"Acme \"\"The\"\" Inc\"\n", false, []string{`2: a@x.com Acme "The" Inc`}},
 		"a wrong number of columns":               {"email,company\na@x.com\nb@x.com,Bolt,x\nc@x.com,Cup\n", false, []string{"2! has 1 column, the header has 2", "3! has 3 columns, the header has 2", "4: c@x.com Cup"}},
-		"invalid UTF-8":                           {"email,company\na@x.com,M\xfcller\nb@x.com,Bolt\n", false, []string{"2! is not valid UTF-8 (was it saved as Windows-1252 or Latin-1?)", "3: b@x.com Bolt"}},
+		"Windows-1252":                            {"email,company\na@x.com,M\xfcller & S\xf6hne \x96 Z\xfcrich\nb@x.com,\"Caf\xe9\nOl\xe9\"\nc@x.com,Café\n", false, []string{"2: a@x.com Müller & Söhne – Zürich", "3: b@x.com Café\nOlé", "5: c@x.com Café"}},
+		"a header in Windows-1252":                {"email,Soci\xe9t\xe9,company\na@x.com,x,Acme\n", false, []string{"2: a@x.com Acme"}},
+		"torn UTF-8 is no Windows-1252":           {"email,company\na@x.com,Ol\xc3\nb@x.com,Caf\xc3\xa9 Caf\xe9\nc@x.com,\x8d\nd@x.com,Bolt\n", false, []string{"2! is neither UTF-8 nor Windows-1252; save the file as UTF-8", "3! is neither UTF-8 nor Windows-1252; save the file as UTF-8", "4! is neither UTF-8 nor Windows-1252; save the file as UTF-8", "5: d@x.com Bolt"}},
+		"nor is what is Cyrillic or Polish":       {"email,company\na@x.com,\xcc\xee\xf1\xea\xe2\xe0\nb@x.com,\xa3ukasz\nc@x.com,Micha\xb3\n", false, []string{"2! is neither UTF-8 nor Windows-1252; save the file as UTF-8", "3! is neither UTF-8 nor Windows-1252; save the file as UTF-8", "4! is neither UTF-8 nor Windows-1252; save the file as UTF-8"}},
+		"JSON that is not UTF-8":                  {"{\"email\":\"a@x.com\",\"company\":\"M\xfcller\"}\n", true, []string{"1! is not valid UTF-8, as JSON has to be"}},
 		"a stray quote spoils one row":            {"email,company\na@x.com,\"Acme\nb@x.com,Bolt\nc@x.com,Cup\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4: c@x.com Cup"}},
 		"a stray quote does not reach to another": {"email,company\na@x.com,\"Acme\nb@x.com,Bolt\nc@x.com,C\"u\"p\nd@x.com,Dot\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4! its quotes are broken", "5: d@x.com Dot"}},
 		"nor to a cell that is quoted":            {"email,company\na@x.com,\"Acme\nb@x.com,\"Bolt\"\nc@x.com,Cup\n", false, []string{"2! a quote opens here and does not close", "3: b@x.com Bolt", "4: c@x.com Cup"}},
@@ -64,7 +70,11 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 		"an empty file":                           {"", false, []string{"capture: invalid: the file is empty"}},
 		"a header without any known name":         {"x,y\n1,2\n", false, []string{"capture: line 1: invalid: no column is recognised; is this the header? found: x, y"}},
 		"two columns of one name":                 {"email,email\n", false, []string{`capture: line 1: invalid: two columns are called "email"`}},
-		"UTF-16":                                  {"\xff\xfee\x00", false, []string{"capture: invalid: the file is UTF-16; save it as UTF-8"}},
+		"UTF-16":                                  {encoded16(binary.LittleEndian, "\ufeffemail\tcompany\r\na@x.com\tMüller 🚀\r\n"), false, []string{"2: a@x.com Müller 🚀"}},
+		"UTF-16 the other way round":              {encoded16(binary.BigEndian, "\ufeffemail,company\na@x.com,Łukasz\n"), false, []string{"2: a@x.com Łukasz"}},
+		"UTF-16 without a mark":                   {encoded16(binary.LittleEndian, "email,company\na@x.com,Acme\n"), false, []string{"2: a@x.com Acme"}},
+		"UTF-16 that is torn":                     {encoded16(binary.LittleEndian, "\ufeffemail,company\na@x.com,A") + "\x3d\xd8b\x00\x3d", false, []string{"2: a@x.com A\ufffdb\ufffd"}},
+		"objects in UTF-16":                       {encoded16(binary.LittleEndian, `{"email":"a@x.com","company":"Müller"}`), true, []string{"1: a@x.com Müller"}},
 		"one object per line":                     {`{"email":"a@x.com","company":{"name":"Acme"}}` + "\n\n" + `{"Email":"b@x.com","company":"Bolt","tags":["a","b"]}`, true, []string{"1: a@x.com Acme", "3: b@x.com Bolt"}},
 		"broken JSON":                             {"{\"email\":\n{\"email\":\"b@x.com\"}\n[1]\n{\"a\":1} x\n", true, []string{"1! is not valid JSON", "2: b@x.com ", "3! is not a JSON object", "4! has something after the JSON object"}},
 		"a list of objects":                       {`{"email":"a@x.com","company":[{"name":"Acme"}]}`, true, []string{"1! company: holds a list of lists or objects"}},
@@ -82,6 +92,36 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// encoded16 is a text in UTF-16.
+func encoded16(order binary.AppendByteOrder, text string) string {
+	var out []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = order.AppendUint16(out, u)
+	}
+	return string(out)
+}
+
+// Whoever wrote a file in Windows-1252 should hear that it was taken for that.
+func TestRowsReadAsWindows1252AreCounted(t *testing.T) {
+	for text, want := range map[string]int{
+		"email,company\na@x.com,Müller\n":                             0,
+		"email,company\na@x.com,M\xfcller\nb@x.com,B\nc@x.com,\xe9\n": 2,
+		"email,Soci\xe9t\xe9,company\na@x.com,M\xfcller,x\n":          2,
+		"email,company\na@x.com,Ol\xc3\n":                             0,
+	} {
+		r, err := capture.NewReader(strings.NewReader(text), capture.CSV, leadloop.StandardSchema(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil || errors.As(err, new(*capture.Reject)) {
+			_, err = r.Next()
+		}
+		if got := r.Converted(); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
 	}
 }
 
@@ -159,7 +199,7 @@ func TestATableOfAnyContentIsReadRowByRow(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	for _, s := range []string{"email,company\na@x.com,\"x\n\"\"", "email;x\n\"", "email\r\n\"a\"b", "{\"email\":[1,{\"a\":2}]}"} {
+	for _, s := range []string{"email,company\na@x.com,\"x\n\"\"", encoded16(binary.BigEndian, "\ufeffemail\nä🚀\n"), "email\n\xfc\n", "email;x\n\"", "email\r\n\"a\"b", "{\"email\":[1,{\"a\":2}]}"} {
 		f.Add(s, true)
 		f.Add(s, false)
 	}

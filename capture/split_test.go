@@ -18,7 +18,7 @@ func TestRowsWithoutQuotesSplitAsTheStandardLibraryDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := split([]byte(raw), comma)
+			got, err := split(raw, comma)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,8 +22,9 @@ const (
 )
 
 // Table reads a CSV file of whatever content, row by row: with commas,
-// semicolons, tabs, bars or percent signs, told from the header, with or without a byte order
-// mark. A row that can't be read is a [Reject] with its line, and a quote that
+// semicolons, tabs, bars or percent signs, told from the header, in UTF-8 or UTF-16, with or without a byte order
+// mark. A cell that is not UTF-8 is read as Windows-1252 if it can be that: see [Table.Converted]. A row that can't be
+// read is a [Reject] with its line, and a quote that
 // does not close spoils its row alone. It holds one row in memory, and is used
 // from one goroutine. Start with [NewTable]; for leads, with [NewReader].
 type Table struct {
@@ -31,6 +32,7 @@ type Table struct {
 	comma     rune
 	header    []string
 	rawHeader string
+	converted int
 }
 
 // Row is one row of a table.
@@ -41,7 +43,7 @@ type Row struct {
 }
 
 // NewTable reads the header. The error is about the file as a whole: empty,
-// UTF-16, JSON, a header whose quotes don't close or that has a name twice.
+// JSON, a header whose quotes don't close or that has a name twice.
 func NewTable(r io.Reader) (*Table, error) {
 	lines, err := start(r)
 	if err != nil {
@@ -56,14 +58,15 @@ func NewTable(r io.Reader) (*Table, error) {
 		return nil, fmt.Errorf("capture: %w: the file holds JSON, not CSV; is it JSON Lines?", leadloop.ErrInvalid)
 	}
 	comma := delimiter(raw)
-	header, err := split(raw, comma)
+	t.comma, t.rawHeader = comma, string(raw)
+	header, err := split(t.rawHeader, comma)
 	if err != nil || !complete {
 		return nil, fmt.Errorf("capture: line %d: %w: the header's quotes don't close", line, leadloop.ErrInvalid)
 	}
+	if !utf8.Valid(raw) && !t.convert(header) {
+		return nil, fmt.Errorf("capture: line %d: %w: the header is neither UTF-8 nor Windows-1252; save the file as UTF-8", line, leadloop.ErrInvalid)
+	}
 	for i, h := range header {
-		if !utf8.ValidString(h) {
-			return nil, fmt.Errorf("capture: line %d: %w: the header is not UTF-8", line, leadloop.ErrInvalid)
-		}
 		header[i] = strings.TrimSpace(h)
 	}
 	for i, h := range header {
@@ -71,8 +74,27 @@ func NewTable(r io.Reader) (*Table, error) {
 			return nil, fmt.Errorf("capture: line %d: %w: two columns are called %q", line, leadloop.ErrInvalid, h)
 		}
 	}
-	t.comma, t.header, t.rawHeader = comma, header, string(raw)
+	t.header = header
 	return t, nil
+}
+
+// Converted is how many rows so far, the header among them, had cells that are not UTF-8 and were read as Windows-1252.
+// Nothing in a file says that it is: whoever wrote it should hear of it.
+func (t *Table) Converted() int { return t.converted }
+
+// convert reads those cells as Windows-1252 that are not UTF-8, and reports whether all of them can be.
+func (t *Table) convert(cells []string) bool {
+	for i, c := range cells {
+		if utf8.ValidString(c) {
+			continue
+		}
+		var ok bool
+		if cells[i], ok = fromWindows1252(c); !ok {
+			return false
+		}
+	}
+	t.converted++
+	return true
 }
 
 // Header has the names of the columns.
@@ -103,7 +125,7 @@ func (t *Table) Next() (Row, error) {
 		if unfit := unreadable(raw); unfit != "" {
 			return row, bad("", unfit)
 		}
-		cells, err := split(raw, t.comma)
+		cells, err := split(row.Raw, t.comma)
 		if err != nil {
 			return row, bad("", "its quotes are broken")
 		}
@@ -119,14 +141,21 @@ func (t *Table) Next() (Row, error) {
 				return row, bad(t.header[i], fmt.Sprintf("has %d bytes, more than %d", len(c), MaxCell))
 			}
 		}
+		if !utf8.ValidString(row.Raw) && !t.convert(cells) {
+			return row, bad("", "is neither UTF-8 nor Windows-1252; save the file as UTF-8")
+		}
 		row.Cells = cells
 		return row, nil
 	}
 }
 
-// start checks the beginning of a file of lines and skips the byte order mark.
+// start reads the beginning of a file of lines and skips the byte order mark.
 func start(r io.Reader) (lineReader, error) {
 	lines := lineReader{r: bufio.NewReaderSize(r, 64<<10)}
+	beginning, err := lines.r.Peek(2)
+	if order := utf16Order(beginning); err == nil && order != nil {
+		lines.r = bufio.NewReaderSize(newUTF16Reader(lines.r, order), 64<<10)
+	}
 	first, err := lines.next()
 	if errors.Is(err, io.EOF) {
 		return lines, fmt.Errorf("capture: %w: the file is empty", leadloop.ErrInvalid)
@@ -134,10 +163,7 @@ func start(r io.Reader) (lineReader, error) {
 	if err != nil {
 		return lines, fmt.Errorf("capture: %w", err)
 	}
-	if bytes.HasPrefix(first.text, []byte{0xff, 0xfe}) || bytes.HasPrefix(first.text, []byte{0xfe, 0xff}) {
-		return lines, fmt.Errorf("capture: %w: the file is UTF-16; save it as UTF-8", leadloop.ErrInvalid)
-	}
-	first.text = bytes.TrimPrefix(first.text, []byte("\xef\xbb\xbf"))
+	first.text = bytes.Clone(bytes.TrimPrefix(first.text, []byte("\xef\xbb\xbf")))
 	lines.unread(first)
 	return lines, nil
 }
@@ -146,8 +172,6 @@ func unreadable(raw []byte) string {
 	switch {
 	case len(raw) >= maxRow:
 		return fmt.Sprintf("the row is longer than %d MiB", maxRow>>20)
-	case !utf8.Valid(raw):
-		return "is not valid UTF-8 (was it saved as Windows-1252 or Latin-1?)"
 	case bytes.IndexByte(raw, 0) >= 0:
 		return "holds a NUL byte"
 	}
@@ -177,11 +201,11 @@ func delimiter(header []byte) rune {
 	return best
 }
 
-func split(raw []byte, comma rune) ([]string, error) {
-	if bytes.IndexByte(raw, '"') < 0 && bytes.IndexByte(raw, '\r') < 0 && bytes.IndexByte(raw, '\n') < 0 && len(raw) > 0 {
-		return strings.Split(string(raw), string(comma)), nil // as nearly all rows are
+func split(raw string, comma rune) ([]string, error) {
+	if strings.IndexByte(raw, '"') < 0 && strings.IndexByte(raw, '\r') < 0 && strings.IndexByte(raw, '\n') < 0 && len(raw) > 0 {
+		return strings.Split(raw, string(comma)), nil // as nearly all rows are
 	}
-	r := csv.NewReader(bytes.NewReader(raw))
+	r := csv.NewReader(strings.NewReader(raw))
 	r.Comma, r.FieldsPerRecord = comma, -1
 	cells, err := r.Read()
 	if err != nil {
@@ -201,10 +225,14 @@ func (t *Table) record(comma rune) (raw []byte, line int, complete bool, err err
 	if err != nil {
 		return nil, 0, false, err
 	}
+	if bytes.IndexByte(first.text, '"') < 0 {
+		return first.text, first.number, true, nil
+	}
 	q := quotes{start: true}
 	if !q.open(first.text, comma) {
 		return first.text, first.number, true, nil
 	}
+	first.text = bytes.Clone(first.text)
 	taken, size := []textLine{first}, len(first.text)
 	for len(taken) < maxRowLines && size < maxRow {
 		l, err := t.lines.next()
@@ -214,6 +242,7 @@ func (t *Table) record(comma rune) (raw []byte, line int, complete bool, err err
 		if err != nil {
 			return nil, first.number, false, err
 		}
+		l.text = bytes.Clone(l.text)
 		taken, size = append(taken, l), size+len(l.text)+1
 		if q.open(l.text, comma) {
 			continue
@@ -221,7 +250,7 @@ func (t *Table) record(comma rune) (raw []byte, line int, complete bool, err err
 		// A cell over several lines must leave a whole row; else it is a stray
 		// quote that met another one, and the rows between are good.
 		joined := join(taken)
-		if cells, err := split(joined, comma); err == nil && (t.header == nil || len(cells) == len(t.header)) {
+		if cells, err := split(string(joined), comma); err == nil && (t.header == nil || len(cells) == len(t.header)) {
 			return joined, first.number, true, nil
 		}
 		break
@@ -268,7 +297,7 @@ type textLine struct {
 	number int
 }
 
-// lineReader reads lines with their numbers; CRLF and LF both end one.
+// lineReader reads lines with their numbers; CRLF and LF both end one. A line is good until the next one is read.
 type lineReader struct {
 	r      *bufio.Reader
 	number int
@@ -286,6 +315,10 @@ func (l *lineReader) next() (textLine, error) {
 	var text []byte
 	for {
 		part, err := l.r.ReadSlice('\n')
+		if err == nil && text == nil { // as nearly all are
+			text = part
+			break
+		}
 		if room := maxRow - len(text); len(part) > room {
 			text = append(text, part[:room]...)
 		} else {

@@ -24,6 +24,7 @@ type csvSource struct {
 	name    string
 	header  []string
 	rejects []string
+	windows int  // rows that were read as Windows-1252
 	read    bool // once to the end
 	line    int  // of the row that was yielded last
 
@@ -113,7 +114,7 @@ func (c *csvSource) Rows(ctx context.Context) iter.Seq2[[]string, error] {
 			var reject *capture.Reject
 			switch {
 			case errors.Is(err, io.EOF):
-				c.read = true
+				c.read, c.windows = true, t.Converted()
 				return
 			case errors.As(err, &reject):
 				if !c.read {
@@ -132,9 +133,20 @@ func (c *csvSource) Rows(ctx context.Context) iter.Seq2[[]string, error] {
 	}
 }
 
+// converted says that rows of a file were read as Windows-1252, which nothing in the file says that it is.
+func (s streams) converted(name string, rows int) {
+	switch {
+	case rows == 1:
+		s.say("%s: 1 row is not UTF-8 and was read as Windows-1252; if a name came out wrong, save the file as UTF-8.", name)
+	case rows > 1:
+		s.say("%s: %s are not UTF-8 and were read as Windows-1252; if names came out wrong, save the file as UTF-8.", name, plural(rows, "row"))
+	}
+}
+
 // rejected names the rows that could not be read, and gives the exit code of a
 // run that left them out.
 func (c *csvSource) rejected(s streams) error {
+	s.converted(c.name, c.windows)
 	for i, text := range c.rejects {
 		if i == shownRejects {
 			s.say("%s: and %s more", c.name, plural(len(c.rejects)-i, "row"))

@@ -83,9 +83,9 @@ func TestDedupeOfStrangeFiles(t *testing.T) {
 		{"an empty file", nil, exitUsage, "the file is empty", 0, 0},
 		{"a header only", asCSV(peopleHeader), exitUsage, "0 rows that can be read; two are needed", 0, 0},
 		{"one row", asCSV(peopleHeader, person(1)), exitUsage, "1 row that can be read; two are needed", 0, 0},
-		{"UTF-16", utf16File, exitUsage, "the file is UTF-16; save it as UTF-8", 0, 0},
+		{"UTF-16", utf16File, 0, "", 2, 2},
 		{"two columns of one name", asCSV("email,email", []string{"a@x.com", "b@x.com"}), exitUsage, `two columns are called "email"`, 0, 0},
-		{"all rows identical", asCSV(peopleHeader, repeated(person(1), 5000)...), 0, "all rows are equal", 5000, 5000},
+		{"all rows identical", asCSV(peopleHeader, repeated(person(1), 5000)...), 0, "all rows are equal", 5000, 1},
 		{"a column with one value", edited(func(_ int, row []string) []string { row[4] = "Acme"; return row }), 0, "", n + n/10, n},
 		{"rows that share one phone", asCSV(peopleHeader, many(5000)...), 0, "", 5000, 5000},
 		{"cells of a megabyte", edited(func(i int, row []string) []string {
@@ -98,10 +98,17 @@ func TestDedupeOfStrangeFiles(t *testing.T) {
 		{"mixed encodings", edited(func(i int, row []string) []string {
 			if i == n/2 {
 				row = append([]string(nil), row...)
-				row[0] = "J\xf6rg" // Latin-1
+				row[0] = "J\xf6rg" // Windows-1252
 			}
 			return row
-		}), exitRejects, "line 202", n + n/10 - 1, n - 1},
+		}), 0, "in.csv: 1 row is not UTF-8 and was read as Windows-1252", n + n/10, n},
+		{"an encoding that is not known", edited(func(i int, row []string) []string {
+			if i == n/2 {
+				row = append([]string(nil), row...)
+				row[0] = "\xc8\xe2\xe0\xed" // Windows-1251
+			}
+			return row
+		}), exitRejects, "in.csv: line 202: rejected: is neither UTF-8 nor Windows-1252", n + n/10 - 1, n - 1},
 		{"a zero byte", edited(func(i int, row []string) []string {
 			if i == n/2 {
 				row = append([]string(nil), row...)

@@ -148,7 +148,7 @@ func (t *dedupeTable) open(number int, read io.Writer, use func(in *capture.Tabl
 	}
 	in, err := capture.NewTable(r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return unusable(name, err)
 	}
 	return use(in)
 }
@@ -228,10 +228,13 @@ func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table,
 		var reject *capture.Reject
 		switch {
 		case errors.Is(err, io.EOF):
+			if !t.counted {
+				t.s.converted(name, in.Converted())
+			}
 			return nil
 		case errors.As(err, &reject):
 			if !t.counted {
-				t.rejects = append(t.rejects, fmt.Sprintf("%s: %v", name, reject))
+				t.rejects = append(t.rejects, fmt.Sprintf("%s: %s", name, strings.TrimPrefix(reject.Error(), "capture: ")))
 				if n := len(t.rejects); n <= shownRejects {
 					t.s.say("%s", t.rejects[n-1])
 				} else if n == shownRejects+1 {

@@ -85,10 +85,11 @@ type fileRow struct {
 
 // rowFile reads a CSV or JSONL file as often as wanted.
 type rowFile struct {
-	path   string
-	header []string
-	raw    string // the header as written
-	jsonl  bool
+	path    string
+	header  []string
+	raw     string // the header as written
+	jsonl   bool
+	windows int // rows that were read as Windows-1252
 }
 
 func openRows(path string) (*rowFile, error) {
@@ -155,6 +156,7 @@ func (f *rowFile) each(ctx context.Context, do func(r fileRow) error, bad func(l
 		var rej *capture.Reject
 		switch {
 		case errors.Is(err, io.EOF):
+			f.windows = table.Converted()
 			return nil
 		case errors.As(err, &rej):
 			var reasons []string
@@ -257,6 +259,7 @@ func (c *historyImportCmd) Run(ctx context.Context, s streams) (err error) {
 			return &exitError{exitUsage, fmt.Errorf("%s (--dates dmy or mdy)", strings.ReplaceAll(strings.TrimPrefix(err.Error(), "backfill: "), "invalid: ", ""))}
 		}
 	}
+	s.converted(c.In, f.windows)
 	for i := range res.Joined { // what was counted while looking
 		clear(res.Joined[i].Mended)
 		clear(res.Joined[i].Missing)

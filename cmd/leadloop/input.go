@@ -46,6 +46,7 @@ type input struct {
 	rejects      []refused
 	rejectsFile  string
 	unreadable   map[string]int // values left out, by column
+	windows      int            // rows that were read as Windows-1252
 	repeats      int
 	activities   []activity
 	crm          *crm
@@ -106,6 +107,7 @@ func (c *runCmd) read(schema *leadloop.Schema, s streams) (*input, error) {
 	if err := c.writeRejects(in, header); err != nil {
 		return nil, err
 	}
+	s.converted(filepath.Base(c.Leads), in.windows)
 	for _, r := range in.rejects {
 		s.say("%s:%d: rejected: %s", filepath.Base(c.Leads), r.Line, r)
 	}
@@ -149,7 +151,7 @@ func (c *runCmd) readPayloads(schema *leadloop.Schema, in *input) (payloads []ca
 		var rej *capture.Reject
 		switch {
 		case errors.Is(err, io.EOF):
-			in.columns = rd.Columns()
+			in.columns, in.windows = rd.Columns(), rd.Converted()
 			return payloads, rd.Header(), c.unmapped(in, len(payloads)+len(in.rejects))
 		case errors.As(err, &rej):
 			in.refuse("", rej)

@@ -121,7 +121,7 @@ func (f *planFile) times(ctx context.Context) ([]time.Time, error) {
 		var rej *capture.Reject
 		switch {
 		case errors.Is(err, io.EOF):
-			f.in.columns = rd.Columns()
+			f.in.columns, f.in.windows = rd.Columns(), rd.Converted()
 			return times, f.cmd.unmapped(f.in, len(times))
 		case errors.As(err, &rej):
 			times = append(times, time.Time{})
@@ -142,6 +142,7 @@ func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
 	if err := f.cmd.sideFiles(f.in); err != nil {
 		return err
 	}
+	s.converted(filepath.Base(f.cmd.Leads), f.in.windows)
 	for _, p := range f.in.sideProblems {
 		s.say("%v", p)
 	}

@@ -26,7 +26,7 @@ func dirtyFile() []byte {
 	row("no-date-at-all", "next tuesday", "jo.reed@tableworks.example", "Jo", "Reed", "", co, us, "google")
 	row("far-future", "2062-09-01T10:00:00Z", "kit.reed@tableworks.example", "Kit", "Reed", "", co, us, "google")
 	row("good-day-only", "2026-09-01", "lou.reed@tableworks.example", "Lou", "Reed", "", co, us, "google")
-	row("latin-1", at, "max.m@tableworks.example", "Max", "M\xfcller", "", co, "DE", "google")
+	row("good-windows-1252", at, "max.m@tableworks.example", "Max", "M\xfcller", "", co, "DE", "google")
 	row("broken-utf-8", at, "ned@tableworks.example", "Ned", "Ol\xc3", "", co, us, "google")
 	row("nul", at, "oz@tableworks.example", "Oz", "Re\x00ed", "", co, us, "google")
 	row("no-company", at, "pat.reed.77123@gmail.com", "Pat", "Reed", "", "", us, "google")
