@@ -100,22 +100,28 @@ func TestEqualRowsAreOneClusterIfTheySayEnough(t *testing.T) {
 	}
 }
 
-// Nothing in such a table tells one record written down many times from many that are described alike. A model that was learnt elsewhere does.
-func TestRowsThatAreAllEqualStayByThemselvesWhichIsSaid(t *testing.T) {
-	const n = 5000
+// Nothing in such a table tells one record written down many times from many that are described alike. What it holds does.
+func TestRowsThatAreAllEqualAreOneIfTheyNameSomebody(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		fields []match.Field
-		values []string
+		name     string
+		fields   []match.Field
+		values   []string
+		n        int
+		together bool
 	}{
-		{"people", match.People(), people(1)[0].Values},
-		{"leads", match.Leads(), []string{"Ana", "Berg", "ana.berg@acme.com", "+1 415 555 2671", "Acme Inc", "acme.com", "CFO", "Berlin", "DE"}},
-		{"a city", match.People(), []string{"", "", "", "", "", "", "Springfield", ""}},
-		{"a text", match.Generic("text"), []string{"all of them say this"}},
+		{"people", match.People(), people(1)[0].Values, 5000, true},
+		{"leads", match.Leads(), []string{"Ana", "Berg", "ana.berg@acme.com", "+1 415 555 2671", "Acme Inc", "acme.com", "CFO", "Berlin", "DE"}, 5000, true},
+		{"two leads", match.Leads(), []string{"Ana", "Berg", "ana.berg@acme.com"}, 2, true},
+		{"a company and its shared mailbox", match.Leads(), []string{"", "", "info@acme.com", "", "Acme Inc"}, 50, true},
+		{"an address alone", []match.Field{{Name: "email", Kind: match.KindEmail}}, []string{"ana.berg@acme.com"}, 50, true},
+		{"a city", match.People(), []string{"", "", "", "", "", "", "Springfield", ""}, 5000, false},
+		{"a text", match.Generic("text"), []string{"all of them say this"}, 5000, false},
+		{"two texts", match.Generic("text"), []string{"all of them say this"}, 2, false},
+		{"a shared mailbox", []match.Field{{Name: "email", Kind: match.KindEmail}}, []string{"info@acme.com"}, 50, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var rows []match.Record
-			for i := range n {
+			for i := range c.n {
 				rows = append(rows, match.Record{ID: fmt.Sprint(i), Values: c.values})
 			}
 			tab := table(t, c.fields, rows...)
@@ -130,22 +136,43 @@ func TestRowsThatAreAllEqualStayByThemselvesWhichIsSaid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if res.Clusters != n || len(res.Pairs) > 0 {
-				t.Errorf("%d clusters and %d pairs of %d rows", res.Clusters, len(res.Pairs), n)
+			want := c.n
+			if c.together {
+				want = 1
+			}
+			if res.Clusters != want || len(res.Pairs) > 0 {
+				t.Errorf("%d clusters and %d pairs of %d rows", res.Clusters, len(res.Pairs), c.n)
 			}
 		})
 	}
-	elsewhere := learn(t, people(400), match.Options{})
-	var rows []match.Record
-	for i := range n {
-		rows = append(rows, match.Record{ID: fmt.Sprint(i), Values: people(1)[0].Values})
-	}
-	res, err := elsewhere.Cluster(t.Context(), table(t, match.People(), rows...), match.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.Clusters != 1 {
-		t.Errorf("by what other rows taught there are %d clusters, want one", res.Clusters)
+}
+
+// Where a table has one column, nothing confirms what agrees in it. But an address that stands twice in a list is one.
+func TestAnAddressThatStandsTwiceInAListIsOne(t *testing.T) {
+	for _, n := range []int{9, 90, 9000} {
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		var rows []match.Record
+		for range n {
+			mail := []byte("a.bcdefg@hijkl.com")
+			for i, c := range mail[:13] {
+				if 'a' <= c && c <= 'z' {
+					mail[i] = byte('a' + random.IntN(26))
+				}
+			}
+			rows = append(rows, match.Record{ID: fmt.Sprintf("a%05d", len(rows)), Values: []string{string(mail)}})
+		}
+		for i := range n / 9 {
+			rows = append(rows, match.Record{ID: fmt.Sprintf("b%05d", i), Values: rows[i].Values})
+		}
+		res := cluster(t, table(t, []match.Field{{Name: "email", Kind: match.KindEmail}}, rows...), match.Options{})
+		for i := range n / 9 {
+			if res.Rows[n+i].Cluster != res.Rows[i].ID {
+				t.Fatalf("row %s of %d is not one with the row of the same address", res.Rows[n+i].ID, len(rows))
+			}
+		}
+		if res.Clusters != n {
+			t.Errorf("%d clusters of %d addresses, a ninth of which are there twice", res.Clusters, n)
+		}
 	}
 }
 

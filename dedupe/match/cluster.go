@@ -252,6 +252,9 @@ func (w *membership) write(nodes []uint32) {
 	for _, x := range nodes {
 		members := w.c.n.rowsOf(x)
 		self := float64(float32(w.pairs.weight(w.c.n.row(x), w.c.n.row(x))))
+		if self < copyBits && w.c.m.spec.owns(w.c.n.row(x)) {
+			self = copyBits // a list of addresses alone tells nothing about chance
+		}
 		for i, row := range members {
 			at := &w.rows[row]
 			at.ID, at.Probability = w.c.t.ids[row], 1

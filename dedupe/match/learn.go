@@ -93,9 +93,10 @@ func (l *learner) learn(ctx context.Context) error {
 		return err
 	}
 	l.label()
-	l.estimate()
 	if l.n.len() == 1 {
-		l.report.Warnings = []string{"all rows are equal in every field that is compared: nothing tells whether they are one or many, so each stays by itself"}
+		l.usual()
+	} else {
+		l.estimate()
 	}
 	l.report.Rows, l.report.Distinct, l.report.Compared = l.n.all, l.n.len(), len(l.examples)
 	for _, k := range l.blocking.keys {
