@@ -29,8 +29,8 @@ func (p PhoneNumber) String() string {
 // unknown hint counts as none. Spaces, punctuation, words around the number ("Tel.:", "(mobile)"), vanity letters (1-800-FLOWERS) and
 // extensions ("ext. 12", "x12") are understood. Of several numbers in raw the first valid one counts.
 //
-// The number must be valid for its country by length and prefix, which takes tens of microseconds; nothing is dialled. Digits of a placeholder
-// ("0000000", see [IsPlaceholder]) are refused. The error is an [*Error] of kind "phone".
+// The number must be valid for its country by length and prefix; nothing is dialled. That takes about a microsecond, or tens of them if there is
+// more in raw than one number. Digits of a placeholder ("0000000", see [IsPlaceholder]) are refused. The error is an [*Error] of kind "phone".
 func Phone(raw, regionHint string) (PhoneNumber, error) {
 	lines := strings.FieldsFunc(raw, func(r rune) bool { return r == '\n' || r == '\r' || r == '\t' })
 	raw = Text(raw)
@@ -98,7 +98,11 @@ func phoneCandidates(lines []string) []string {
 		}
 	}
 	for _, line := range lines {
-		for part := range strings.SplitSeq(phoneSeparators.Replace(Text(line)), "\n") {
+		if line = Text(line); isPhoneShaped(line) { // one number, as nearly always
+			add(line)
+			continue
+		}
+		for part := range strings.SplitSeq(phoneSeparators.Replace(line), "\n") {
 			add(part)
 			parts := strings.FieldsFunc(part, func(r rune) bool { return r == ',' || r == '/' })
 			if len(parts) < 2 {
@@ -169,6 +173,18 @@ func parsePhone(s, region string) (PhoneNumber, Reason) {
 }
 
 func validPhone(s, region string) (PhoneNumber, Reason) {
+	p, why, ok := plainPhone(s, region)
+	if !ok {
+		p, why = anyPhone(s, region)
+	}
+	if why == "" && isPlaceholderNumber(p.E164[1:]) {
+		return PhoneNumber{}, ReasonPlaceholder
+	}
+	return p, why
+}
+
+// anyPhone asks the library.
+func anyPhone(s, region string) (PhoneNumber, Reason) {
 	n, err := phonenumbers.Parse(s, region)
 	if err != nil {
 		return PhoneNumber{}, ReasonSyntax
@@ -178,9 +194,5 @@ func validPhone(s, region string) (PhoneNumber, Reason) {
 	if !phonenumbers.IsValidNumberForRegion(n, region) {
 		return PhoneNumber{}, ReasonNumber
 	}
-	p := PhoneNumber{E164: phonenumbers.Format(n, phonenumbers.E164), Region: region, Extension: n.GetExtension()}
-	if isPlaceholderNumber(digitsOf(p.E164)) {
-		return PhoneNumber{}, ReasonPlaceholder
-	}
-	return p, ""
+	return PhoneNumber{E164: phonenumbers.Format(n, phonenumbers.E164), Region: region, Extension: n.GetExtension()}, ""
 }
