@@ -259,7 +259,12 @@ func NewTerms(t *Tokens, rules ...ConsentRule) (*Terms, error) {
 // entry counts before its yes, and a no is a no everywhere. Where a rule
 // covers the country and the purpose, a yes on one of its bases is needed.
 func (c *Terms) Refuse(ctx context.Context, tx store.Tx, l *leadloop.Lead, p *leadloop.Profile, purpose string, asOf time.Time) (reason string, err error) {
-	entries, err := tx.Consents().Of(ctx, c.tokens.people(l, p))
+	return c.refuse(ctx, tx, c.tokens.people(l, p), l, p, purpose, asOf)
+}
+
+// refuse is Refuse for the tokens of the lead's people.
+func (c *Terms) refuse(ctx context.Context, tx store.Tx, people []string, l *leadloop.Lead, p *leadloop.Profile, purpose string, asOf time.Time) (reason string, err error) {
+	entries, err := tx.Consents().Of(ctx, people)
 	if err != nil {
 		return "", err
 	}
@@ -308,20 +313,4 @@ func lastNo(l *leadloop.Lead, after, asOf time.Time) (no string) {
 		}
 	}
 	return no
-}
-
-// people are the tokens of a lead's mailboxes and numbers, without those of
-// whole companies.
-func (t *Tokens) people(l *leadloop.Lead, p *leadloop.Profile) []string {
-	var c collector
-	country := countryHint(p)
-	for _, claim := range l.Claims {
-		switch claim.Field {
-		case leadloop.Email.Name():
-			c.add(t.Email(claim.Value.Text()))
-		case leadloop.Phone.Name(), leadloop.Mobile.Name():
-			c.add(t.Phone(claim.Value.Text(), country))
-		}
-	}
-	return c.sorted()
 }

@@ -25,22 +25,23 @@ func (t *Tokens) lead(id leadloop.LeadID) string { return t.token(kindLead, stri
 // for it. With [Tokens.Forget] it makes the tokens an engine.Forgetter.
 func (t *Tokens) Listed(l *leadloop.Lead) []string {
 	tokens := []string{t.lead(l.ID)}
-	var phones []string
-	hints := hintsOf(l)
 	for _, c := range l.Claims {
-		switch c.Field {
-		case leadloop.Email.Name():
+		if c.Field == leadloop.Email.Name() {
 			if a, err := normalize.Email(c.Value.Text()); err == nil && !a.IsRole() {
 				tokens = append(tokens, t.token(KindEmail, a.Base))
 			}
-		case leadloop.Phone.Name(), leadloop.Mobile.Name():
-			for _, n := range numbers(c.Value.Text(), hints) {
-				phones = append(phones, t.token(KindPhone, n))
-			}
 		}
 	}
-	if len(tokens) == 1 {
-		tokens = append(tokens, phones...)
+	if len(tokens) > 1 {
+		return tokens
+	}
+	hints := hintsOf(l)
+	for _, c := range l.Claims {
+		if c.Field == leadloop.Phone.Name() || c.Field == leadloop.Mobile.Name() {
+			for _, n := range numbers(c.Value.Text(), hints) {
+				tokens = append(tokens, t.token(KindPhone, n))
+			}
+		}
 	}
 	return tokens
 }
@@ -70,9 +71,9 @@ func (t *Tokens) ForgottenLead(ctx context.Context, tx store.Tx, id leadloop.Lea
 // ForgottenContact reports whether a contact that is about to be stored, from a
 // CRM that still has it, is somebody who was erased.
 func (t *Tokens) ForgottenContact(ctx context.Context, tx store.Tx, c leadloop.Contact) (bool, error) {
-	var tokens collector
-	tokens.add(t.Email(c.Email))
-	tokens.add(t.Phone(c.Phone, ""))
-	hits, err := tx.Suppressions().Match(ctx, tokens)
+	tokens := collector{tokens: t}
+	tokens.mail(c.Email)
+	tokens.number(c.Phone)
+	hits, err := tx.Suppressions().Match(ctx, tokens.found)
 	return slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased }), err
 }

@@ -212,8 +212,12 @@ func hintsOf(l *leadloop.Lead) []string {
 func numbers(text string, hints []string) []string {
 	var all []string
 	for _, h := range hints {
-		if n, err := normalize.Phone(text, h); err == nil {
-			all = insert(all, n.E164)
+		n, err := normalize.Phone(text, h)
+		if err != nil {
+			continue
+		}
+		if all = insert(all, n.E164); n.E164 == text {
+			break // it says its country itself
 		}
 	}
 	return all

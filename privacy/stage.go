@@ -98,16 +98,16 @@ type trace struct {
 }
 
 func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
-	tokens := c.tokens.ofLead(s.Lead, s.Profile)
+	r := c.tokens.ofLead(s.Lead, s.Profile)
 	var f finding
 	err := c.st.View(ctx, func(tx store.Tx) (err error) {
-		f, err = c.find(ctx, tx, s, tokens)
+		f, err = c.find(ctx, tx, s, r)
 		return err
 	})
 	if err != nil {
 		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("privacy: %w", err)
 	}
-	b, err := json.Marshal(trace{len(tokens), f.reason, f.tell, f.account, f.opportunity})
+	b, err := json.Marshal(trace{len(r.all), f.reason, f.tell, f.account, f.opportunity})
 	if err != nil {
 		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("privacy: trace: %w", err)
 	}
@@ -116,7 +116,7 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 	state.Score.Needs = slices.Clone(state.Score.Needs)
 	switch {
 	case f.reason == "":
-		e.Guard.Tokens = tokens
+		e.Guard.Tokens = r.all
 		if !f.left || state.Disposition == leadloop.OutcomeSuppressed {
 			release(s, state, &e)
 		}
@@ -124,7 +124,7 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 	case f.tell == "":
 		return suppressed(s, f, state, e)
 	default:
-		e.Guard.Tokens = tokens
+		e.Guard.Tokens = r.all
 		return alerted(s, f, state, e)
 	}
 }
@@ -217,8 +217,8 @@ func alerted(s leadloop.Subject, f finding, state leadloop.State, e leadloop.Eff
 }
 
 // find looks for the first reason why the lead does not go on.
-func (c *check) find(ctx context.Context, tx store.Tx, s leadloop.Subject, tokens []string) (finding, error) {
-	hits, err := tx.Suppressions().Match(ctx, tokens)
+func (c *check) find(ctx context.Context, tx store.Tx, s leadloop.Subject, r reach) (finding, error) {
+	hits, err := tx.Suppressions().Match(ctx, r.all)
 	if err != nil {
 		return finding{}, fmt.Errorf("suppression list: %w", err)
 	}
@@ -232,7 +232,7 @@ func (c *check) find(ctx context.Context, tx store.Tx, s leadloop.Subject, token
 	if contact.OptedOut {
 		return finding{reason: ReasonContactOptedOut}, nil
 	}
-	reason, err := c.terms.Refuse(ctx, tx, s.Lead, s.Profile, PurposeContact, s.AsOf)
+	reason, err := c.terms.refuse(ctx, tx, r.people, s.Lead, s.Profile, PurposeContact, s.AsOf)
 	if err != nil {
 		return finding{}, fmt.Errorf("consents: %w", err)
 	}

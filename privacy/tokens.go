@@ -116,55 +116,98 @@ func invalid(err error) error {
 // and each once: its mailbox, phone numbers, the domain of its address and of
 // its company. What cannot be normalised has none.
 func (t *Tokens) Of(p *leadloop.Profile) []string {
-	var c collector
-	c.profile(t, p)
-	return c.sorted()
+	c := collector{tokens: t, country: countryHint(p)}
+	c.profile(p)
+	return sorted(c.found)
 }
 
-// ofLead returns the tokens of a lead: those of its profile, and of every
-// address and number that was ever claimed about it, because somebody who
-// opted out under the old address must not be reached under the new one.
-func (t *Tokens) ofLead(l *leadloop.Lead, p *leadloop.Profile) []string {
-	var c collector
-	c.profile(t, p)
-	country := countryHint(p)
+// reach are the tokens of a lead, sorted.
+type reach struct {
+	// all are those of its profile, and of every address and number that was ever
+	// claimed about it, because somebody who opted out under the old address must
+	// not be reached under the new one.
+	all []string
+	// people are those of mailboxes and numbers that were claimed, without those
+	// of whole companies.
+	people []string
+}
+
+func (t *Tokens) ofLead(l *leadloop.Lead, p *leadloop.Profile) reach {
+	c := collector{tokens: t, country: countryHint(p)}
+	c.claims(l)
+	people := sorted(c.found)
+	c.profile(p)
+	return reach{all: sorted(c.found), people: people}
+}
+
+// people are those of [reach].
+func (t *Tokens) people(l *leadloop.Lead, p *leadloop.Profile) []string {
+	c := collector{tokens: t, country: countryHint(p)}
+	c.claims(l)
+	return sorted(c.found)
+}
+
+// collector gathers tokens of what could be normalised. What a profile says is
+// mostly what was claimed: each text is read once, which for a number takes as
+// long as all the rest.
+type collector struct {
+	tokens  *Tokens
+	country string // of numbers that are not in international form
+	found   []string
+	numbers []string // that were read
+	mails   []string
+}
+
+// add takes a token. A value that is no address and no number reaches nobody and
+// is on no list.
+func (c *collector) add(token string, err error) {
+	if err == nil {
+		c.found = append(c.found, token)
+	}
+}
+
+func (c *collector) number(text string) {
+	if text != "" && !slices.Contains(c.numbers, text) {
+		c.numbers = append(c.numbers, text)
+		c.add(c.tokens.Phone(text, c.country))
+	}
+}
+
+func (c *collector) mail(text string) {
+	if text != "" && !slices.Contains(c.mails, text) {
+		c.mails = append(c.mails, text)
+		c.add(c.tokens.Email(text))
+	}
+}
+
+func (c *collector) claims(l *leadloop.Lead) {
 	for _, claim := range l.Claims {
 		switch claim.Field {
 		case leadloop.Email.Name():
-			c.add(t.Email(claim.Value.Text()))
+			c.mail(claim.Value.Text())
 		case leadloop.Phone.Name(), leadloop.Mobile.Name():
-			c.add(t.Phone(claim.Value.Text(), country))
+			c.number(claim.Value.Text())
 		}
 	}
-	return c.sorted()
 }
 
-// collector gathers tokens of what could be normalised.
-type collector []string
-
-func (c *collector) add(token string, err error) {
-	// A value that is no address and no number reaches nobody and is on no list.
-	if err == nil {
-		*c = append(*c, token)
-	}
-}
-
-func (c *collector) profile(t *Tokens, p *leadloop.Profile) {
+func (c *collector) profile(p *leadloop.Profile) {
 	email, _ := leadloop.Email.Get(p)
-	c.add(t.Email(email))
-	c.add(t.Domain(email))
+	c.mail(email)
+	c.add(c.tokens.Domain(email))
 	domain, _ := leadloop.Domain.Get(p)
-	c.add(t.Domain(domain))
-	country := countryHint(p)
+	c.add(c.tokens.Domain(domain))
 	for _, f := range []leadloop.Field[string]{leadloop.Phone, leadloop.Mobile} {
 		number, _ := f.Get(p)
-		c.add(t.Phone(number, country))
+		c.number(number)
 	}
 }
 
-func (c *collector) sorted() []string {
-	slices.Sort(*c)
-	return slices.Compact(*c)
+// sorted returns each token once, in order.
+func sorted(tokens []string) []string {
+	tokens = slices.Clone(tokens)
+	slices.Sort(tokens)
+	return slices.Compact(tokens)
 }
 
 // countryHint is where the person is, else where the company is, "" if neither
