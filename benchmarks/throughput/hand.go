@@ -45,7 +45,7 @@ func handSQLite(ctx context.Context, path string) (hand, error) {
 	if err := s.Close(); err != nil {
 		return hand{}, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16000)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-64000)&_txlock=immediate")
 	if err != nil {
 		return hand{}, err
 	}

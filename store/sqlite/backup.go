@@ -26,14 +26,14 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: there is something already", leadloop.ErrInvalid)
 	}
-	// A reader's turn: the copy reads one moment like any View, on a connection
-	// that may write elsewhere.
+	// A reader's turn: the copy reads one moment like any View, on a connection of
+	// its own, whose memory it fills.
 	turn, err := s.readers.take(ctx, s.done)
 	if err != nil {
 		return err
 	}
-	defer s.readers.put(turn)
-	c, err := openWriter(ctx, s.path, s.o)
+	defer s.readers.put(ctx, turn)
+	c, err := openConn(ctx, s.path, s.o)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.readers.put(c)
+	defer s.readers.put(ctx, c)
 	var damage []string
 	if err := c.once(ctx, "PRAGMA integrity_check(10)", func(r *row) {
 		if text := r.text(); text != "ok" {

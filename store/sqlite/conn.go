@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"modernc.org/sqlite"
 
@@ -25,6 +24,7 @@ type conn struct {
 	// useless says that a transaction could not be ended: the connection must
 	// not be used again.
 	useless bool
+	wide    bool // see widen
 }
 
 type statement struct {
@@ -52,33 +52,35 @@ func connect(ctx context.Context, path string, pragmas ...string) (*conn, error)
 	return c, nil
 }
 
-// openWriter opens the connection of Updates. It never waits inside SQLite,
-// where ctx could not end it.
-func openWriter(ctx context.Context, path string, o Options) (*conn, error) {
+// openConn opens a connection. Afterwards it never waits inside SQLite, where ctx
+// could not end it.
+func openConn(ctx context.Context, path string, o Options) (*conn, error) {
 	sync := "NORMAL"
 	if o.FullSync {
 		sync = "FULL"
 	}
 	return connect(ctx, path,
-		waitFor(o), // while it opens
+		fmt.Sprintf("PRAGMA busy_timeout=%d", o.BusyTimeout.Milliseconds()), // while it opens
 		"PRAGMA synchronous="+sync,
 		"PRAGMA trusted_schema=OFF",
-		// A log of 16 MB before it is copied back: one decision touches some 16
-		// pages, mostly the same ones as the decision before.
+		// A log of 16 MB before it is copied back: one decision touches some 80
+		// pages, many of them the same ones as the decision before.
 		"PRAGMA wal_autocheckpoint=4000",
-		// 16 MB of pages: the inner pages of every index of a large file.
-		"PRAGMA cache_size=-16000",
 		"PRAGMA busy_timeout=0")
 }
 
-func waitFor(o Options) string {
-	return fmt.Sprintf("PRAGMA busy_timeout=%d", o.BusyTimeout.Milliseconds())
-}
-
-// openReader opens a connection of Views. They wait only while another process
-// recovers the log.
-func openReader(ctx context.Context, path string, o Options) (*conn, error) {
-	return connect(ctx, path, waitFor(o), "PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF")
+// widen gives the connection that writes 64 MB of pages, the inner ones of every
+// index of a large file; narrow gives the others SQLite's 2 MB.
+func (c *conn) widen(ctx context.Context, wide bool) error {
+	if c.wide == wide {
+		return nil
+	}
+	size := "-2000"
+	if wide {
+		size = "-64000"
+	}
+	c.wide = wide
+	return c.once(ctx, "PRAGMA cache_size="+size, nil)
 }
 
 // close closes the connection; nil has none.
@@ -97,7 +99,9 @@ func (c *conn) close() error {
 }
 
 // prepare returns the prepared form of query with its arguments. Queries are
-// constants, so the number of statements kept is bounded.
+// constants, so the number of statements kept is bounded. Limits stand in them as
+// LIMIT ?1+0: with a bare parameter SQLite compiles the statement anew whenever
+// one is bound.
 func (c *conn) prepare(query string, args []any) (*statement, error) {
 	s, ok := c.statements[query]
 	if !ok {
@@ -230,88 +234,4 @@ func (r *row) check(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-}
-
-// pool hands out up to as many connections as it has turns, the one used last
-// first.
-type pool struct {
-	open  func(ctx context.Context) (*conn, error)
-	turns chan struct{}
-	mu    *sync.Mutex
-	idle  []*conn
-}
-
-func newPool(size int, open func(ctx context.Context) (*conn, error)) pool {
-	return pool{open: open, turns: make(chan struct{}, size), mu: new(sync.Mutex)}
-}
-
-func closedError() error {
-	return fmt.Errorf("sqlite: %w: the store is closed", leadloop.ErrUnavailable)
-}
-
-// take waits for a turn and returns a connection, which put takes back.
-func (p *pool) take(ctx context.Context, done <-chan struct{}) (*conn, error) {
-	select {
-	case <-done:
-		return nil, closedError()
-	default:
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	select {
-	case p.turns <- struct{}{}:
-	case <-done:
-		return nil, closedError()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case <-done: // while it waited
-		<-p.turns
-		return nil, closedError()
-	default:
-	}
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return c, nil
-	}
-	p.mu.Unlock()
-	c, err := p.open(ctx)
-	if err != nil {
-		<-p.turns
-		return nil, err
-	}
-	return c, nil
-}
-
-func (p *pool) put(c *conn) {
-	if c.useless {
-		// Its transaction failed already with the error that matters.
-		_ = c.close()
-	} else {
-		p.mu.Lock()
-		p.idle = append(p.idle, c)
-		p.mu.Unlock()
-	}
-	<-p.turns
-}
-
-// close waits for the connections in use and closes all.
-func (p *pool) close() error {
-	for range cap(p.turns) {
-		p.turns <- struct{}{}
-	}
-	var problems []error
-	for _, c := range p.idle {
-		problems = append(problems, c.close())
-	}
-	p.idle = nil
-	for range cap(p.turns) {
-		<-p.turns
-	}
-	return errors.Join(problems...)
 }

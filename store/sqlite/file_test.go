@@ -152,7 +152,7 @@ func onWriter(t *testing.T, s *Store, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.writer.put(c)
+	defer s.writer.put(t.Context(), c)
 	if err := c.script(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}

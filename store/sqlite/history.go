@@ -42,13 +42,13 @@ const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target,
 
 func (t journal) ByLead(ctx context.Context, id leadloop.LeadID) iter.Seq2[leadloop.Event, error] {
 	return pages(ctx, t.tx, math.MinInt64, func(after int64) ([]leadloop.Event, error) {
-		return t.read(ctx, eventColumns+"WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3", string(id), after, pageSize)
+		return t.read(ctx, eventColumns+"WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3+0", string(id), after, pageSize)
 	}, func(e leadloop.Event) int64 { return e.Seq })
 }
 
 func (t journal) Since(ctx context.Context, seq int64) iter.Seq2[leadloop.Event, error] {
 	return pages(ctx, t.tx, seq, func(after int64) ([]leadloop.Event, error) {
-		return t.read(ctx, eventColumns+"WHERE seq > ?1 ORDER BY seq LIMIT ?2", after, pageSize)
+		return t.read(ctx, eventColumns+"WHERE seq > ?1 ORDER BY seq LIMIT ?2+0", after, pageSize)
 	}, func(e leadloop.Event) int64 { return e.Seq })
 }
 

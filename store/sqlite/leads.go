@@ -80,7 +80,7 @@ func (t leads) List(ctx context.Context, after leadloop.LeadID, limit int) ([]*l
 		return nil, err
 	}
 	var page []*leadloop.Lead
-	err := t.query(ctx, "SELECT document FROM leads WHERE id > ?1 ORDER BY id LIMIT ?2", func(r *row) {
+	err := t.query(ctx, "SELECT document FROM leads WHERE id > ?1 ORDER BY id LIMIT ?2+0", func(r *row) {
 		page = append(page, decodeLead(r))
 	}, string(after), max(limit, 0))
 	return page, err

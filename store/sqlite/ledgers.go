@@ -159,7 +159,7 @@ type spent struct {
 func (t costs) Since(ctx context.Context, from time.Time) iter.Seq2[store.Cost, error] {
 	all := pages(ctx, t.tx, spent{at: store.FormatBound(from), id: math.MinInt64}, func(after spent) (page []spent, err error) {
 		err = t.query(ctx, `SELECT id, at, provider, lead, amount, fields, matched FROM costs
-			WHERE (at, id) > (?1, ?2) ORDER BY at, id LIMIT ?3`, func(r *row) {
+			WHERE (at, id) > (?1, ?2) ORDER BY at, id LIMIT ?3+0`, func(r *row) {
 			s := spent{id: r.int(), at: r.text()}
 			s.At = r.parse(s.at)
 			s.Provider, s.Lead, s.Amount = r.text(), leadloop.LeadID(r.text()), leadloop.Micros(r.int())

@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +70,7 @@ func TestNoStatementScansATable(t *testing.T) {
 		if seen < 10 {
 			t.Errorf("%s: only %d statements were prepared", name, seen)
 		}
-		p.put(c)
+		p.put(t.Context(), c)
 	}
 }
 
@@ -77,14 +80,14 @@ func TestHotStatementsUseTheirIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.writer.put(c)
+	defer s.writer.put(t.Context(), c)
 	for _, q := range []struct{ name, query, want string }{
 		{"a lead by id", "SELECT document FROM leads WHERE id = ?1", "INDEX sqlite_autoindex_leads_1 (id=?)"},
 		{"leads by identifier", leadIdentifiers.find.sizes[len(leadIdentifiers.find.sizes)-1], "PRIMARY KEY (kind=? AND value=?)"},
 		{"what is due", taskColumns + `WHERE state = 'pending' AND kind = ?1 AND priority = ?2 AND due_at <= ?3 AND free_at <= ?3
-			ORDER BY due_at, key LIMIT ?4`, "INDEX tasks_pending (kind=? AND priority=? AND due_at<?)"},
+			ORDER BY due_at, key LIMIT ?4+0`, "INDEX tasks_pending (kind=? AND priority=? AND due_at<?)"},
 		{"the next due", "SELECT free_at FROM tasks WHERE state = 'pending' AND kind = ?1 ORDER BY free_at LIMIT 1", "COVERING INDEX tasks_free (kind=?)"},
-		{"a lead's events", eventColumns + "WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3", "INDEX events_of (lead=? AND seq>?)"},
+		{"a lead's events", eventColumns + "WHERE lead = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3+0", "INDEX events_of (lead=? AND seq>?)"},
 		{"the latest decision", decisionColumns + "ORDER BY revision DESC LIMIT 1", "INDEX sqlite_autoindex_decisions_1 (lead=?)"},
 		{"open leads of a rep", "SELECT count(*) FROM leads WHERE owner = ?1 AND merged_into = '' AND owner <> '' AND disposition = 'assigned'", "INDEX leads_open (owner=?)"},
 		{"costs of a provider", "SELECT coalesce(sum(amount), 0) FROM costs WHERE provider = ?1 AND at >= ?2 AND at < ?3", "COVERING INDEX costs_of (provider=? AND at>? AND at<?)"},
@@ -168,4 +171,27 @@ func exercise(t *testing.T, s *Store) {
 		must(tx.Leads().Delete(ctx, "a"), tx.Decisions().DeleteLead(ctx, "a"), tx.Suppressions().Remove(ctx, "a"))
 		return nil
 	}))
+}
+
+func TestNoStatementIsCompiledAgainForItsLimit(t *testing.T) {
+	bare := regexp.MustCompile(`LIMIT \?\d*(\D|$)`)
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			code, _, _ := strings.Cut(line, "//")
+			if m := bare.FindString(code); m != "" && !strings.HasSuffix(m, "+") {
+				t.Errorf("%s:%d: write LIMIT ?n+0", name, i+1)
+			}
+		}
+	}
 }

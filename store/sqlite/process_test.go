@@ -122,7 +122,7 @@ func TestAnotherProcessSharesTheFileAndMayBeKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.readers.put(c)
+	defer s.readers.put(t.Context(), c)
 	if err := c.once(t.Context(), "PRAGMA integrity_check", func(r *row) { check = r.text() }); err != nil || check != "ok" {
 		t.Errorf("integrity check: %q, %v", check, err)
 	}

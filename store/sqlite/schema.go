@@ -61,7 +61,7 @@ func (s *Store) prepare(ctx context.Context) error {
 			return err
 		}
 		if err = identify(ctx, c); err != nil {
-			s.writer.put(c)
+			s.writer.put(ctx, c)
 		}
 		return err
 	})
@@ -71,7 +71,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { s.writer.put(c) }()
+	defer func() { s.writer.put(ctx, c) }()
 	if d, ok := c.driver.(interface{ IsReadOnly(string) (bool, error) }); ok {
 		readonly, err := d.IsReadOnly("main")
 		if err != nil {

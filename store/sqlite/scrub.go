@@ -29,7 +29,7 @@ func (s *Store) scrub(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { s.writer.put(c) }()
+	defer func() { s.writer.put(ctx, c) }()
 	if err := s.patiently(ctx, func() error { return c.once(ctx, "VACUUM", nil) }); err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ type Options struct {
 type Store struct {
 	path    string
 	o       Options
+	stock   stock
 	writer  pool
 	readers pool
 	done    chan struct{} // closed by Close
@@ -77,8 +78,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("sqlite: %w: %w", leadloop.ErrInvalid, err)
 	}
 	s := &Store{path: path, o: o, done: make(chan struct{})}
-	s.writer = newPool(1, func(ctx context.Context) (*conn, error) { return openWriter(ctx, path, o) })
-	s.readers = newPool(o.Readers, func(ctx context.Context) (*conn, error) { return openReader(ctx, path, o) })
+	s.stock.open = func(ctx context.Context) (*conn, error) { return openConn(ctx, path, o) }
+	s.writer = pool{stock: &s.stock, turns: make(chan struct{}, 1), writes: true}
+	s.readers = pool{stock: &s.stock, turns: make(chan struct{}, o.Readers)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), s.Close())
 	}
@@ -96,8 +98,11 @@ func (s *Store) Capabilities() store.Capabilities {
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		close(s.done)
-		// Readers first: the last connection to close tidies up the log.
-		err = errors.Join(s.readers.close(), s.writer.close())
+		s.readers.wait()
+		s.writer.wait()
+		err = s.stock.close()
+		s.writer.leave()
+		s.readers.leave()
 	})
 	return err
 }
@@ -148,11 +153,11 @@ func (s *Store) run(ctx context.Context, p *pool, begin string, f func(t *tx) er
 	if err != nil {
 		return err
 	}
-	defer func() { p.put(c) }()
+	defer func() { p.put(ctx, c) }()
 	if err := s.begin(ctx, c, begin); err != nil {
 		return err
 	}
-	t := &tx{conn: c}
+	t := &tx{store: s, conn: c}
 	defer func() {
 		t.over.Store(true)
 		if !t.ended {
@@ -194,8 +199,10 @@ func (s *Store) patiently(ctx context.Context, f func() error) error {
 
 // tx is one transaction on one connection.
 type tx struct {
+	store    *Store
 	conn     *conn
 	readonly bool
+	begun    bool // in the database, of a View
 	ended    bool // committed
 	over     atomic.Bool
 	// broken is the first error of the database, as opposed to a refusal of
@@ -246,7 +253,13 @@ func (t *tx) changed(ctx context.Context, query string, args ...any) (int64, err
 // query calls each with the columns of every row. each must not run another
 // statement, and keeps nothing of r but its values.
 func (t *tx) query(ctx context.Context, query string, each func(r *row), args ...any) error {
-	return t.fail(t.conn.query(ctx, query, each, args...))
+	err := t.conn.query(ctx, query, each, args...)
+	if t.readonly && !t.begun && isBusy(err) {
+		// Its first read found another process that mends or removes the log.
+		err = t.store.patiently(ctx, func() error { return t.conn.query(ctx, query, each, args...) })
+	}
+	t.begun = true
+	return t.fail(err)
 }
 
 func (t *tx) Leads() store.Leads               { return leads{t} }

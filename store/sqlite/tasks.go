@@ -145,7 +145,7 @@ func (t tasks) due(ctx context.Context, kind, now string, limit int) (due []lead
 			return due, err
 		}
 		of, err := t.read(ctx, `WHERE state = 'pending' AND kind = ?1 AND priority = ?2 AND due_at <= ?3 AND free_at <= ?3
-			ORDER BY due_at, key LIMIT ?4`, kind, priority, now, limit-len(due))
+			ORDER BY due_at, key LIMIT ?4+0`, kind, priority, now, limit-len(due))
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ func (t *tx) Trim(ctx context.Context, before time.Time, limit int) (done store.
 	}
 	bound := store.FormatBound(before)
 	n, err := t.changed(ctx, `DELETE FROM tasks WHERE key IN (
-		SELECT key FROM tasks WHERE state IN ('done', 'cancelled') AND due_at < ?1 ORDER BY due_at LIMIT ?2)`, bound, limit)
+		SELECT key FROM tasks WHERE state IN ('done', 'cancelled') AND due_at < ?1 ORDER BY due_at LIMIT ?2+0)`, bound, limit)
 	if err != nil {
 		return done, err
 	}
@@ -28,7 +28,7 @@ func (t *tx) Trim(ctx context.Context, before time.Time, limit int) (done store.
 		steps    []leadloop.Step
 	}
 	var all []loose
-	if err := t.query(ctx, `SELECT lead, revision, steps, packed FROM decisions WHERE packed IS NULL AND as_of < ?1 ORDER BY as_of LIMIT ?2`,
+	if err := t.query(ctx, `SELECT lead, revision, steps, packed FROM decisions WHERE packed IS NULL AND as_of < ?1 ORDER BY as_of LIMIT ?2+0`,
 		func(r *row) { all = append(all, loose{r.text(), r.int(), decodeSteps(r, "a decision")}) }, bound, limit); err != nil {
 		return done, err
 	}
