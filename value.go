@@ -246,7 +246,7 @@ func ParseValue(k Kind, s string) (Value, error) {
 	if s == "" {
 		return EmptyValue(k), nil
 	}
-	bad := fmt.Errorf("%w: expected %s", ErrInvalid, k)
+	bad := fmt.Errorf("%w: expected %s", ErrInvalid, kindExamples[k])
 	switch k {
 	case KindString:
 		return ValueOf(s), nil
@@ -287,6 +287,12 @@ func ParseValue(k Kind, s string) (Value, error) {
 		return ValueOf(list), nil
 	}
 	return Value{}, fmt.Errorf("%w: no such kind", ErrInvalid)
+}
+
+// kindExamples say in words what can be read.
+var kindExamples = map[Kind]string{
+	KindInt: "a whole number, such as 800", KindFloat: "a number, such as 2.5", KindBool: "yes or no",
+	KindTime: "a time, such as 2026-11-02T09:30:00Z or 2026-11-02",
 }
 
 // ParseTime reads the three timestamp forms of [ParseValue], within the years

@@ -274,7 +274,7 @@ func (d *draft) read(p Payload) {
 		}
 		v, err := leadloop.ParseValue(def.Kind, normalize.Text(raw))
 		if err != nil {
-			d.warnings = append(d.warnings, Reason{name, "is not a " + def.Kind.String()})
+			d.warnings = append(d.warnings, Reason{name, strings.TrimPrefix(err.Error(), leadloop.ErrInvalid.Error()+": ")})
 			continue
 		}
 		// A blank cell says nothing: nobody looked. Only a host's own typed

@@ -67,7 +67,7 @@ func TestWhatCannotBeReadIsDroppedOrRejected(t *testing.T) {
 	}{
 		"a complete lead passes":                           {nil, nil, nil},
 		"a phone that is none is dropped":                  {map[string]string{"lead.phone": "call me"}, []string{"lead.phone: is not well formed"}, nil},
-		"a number that is text is dropped":                 {map[string]string{"company.employees": "many"}, []string{"company.employees: is not a int"}, nil},
+		"a number that is text is dropped":                 {map[string]string{"company.employees": "many"}, []string{"company.employees: expected a whole number, such as 800"}, nil},
 		"an unknown country is dropped":                    {map[string]string{"lead.country": "Atlantis"}, []string{"lead.country: is no country that is known"}, nil},
 		"unclear consent is no yes":                        {map[string]string{"lead.consent": "maybe"}, []string{"lead.consent: is neither yes nor no; taken for pending"}, nil},
 		"a bad e-mail rejects":                             {map[string]string{"lead.email": "ana@"}, nil, []string{"company.name: is required (or company.domain)", "lead.email: is not well formed"}},

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/internal/suggest"
-	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
@@ -226,80 +223,4 @@ func parting(was, is scoring.Explanation) string {
 		return fmt.Sprintf("%s points, tier %s became %s points, tier %s", was.Points, was.Tier, is.Points, is.Tier)
 	}
 	return "the points are the same; the reasons, the range or until when it is valid are not"
-}
-
-// WhatIf is what a lead would come to with other values.
-type WhatIf struct {
-	Before scoring.Explanation `json:"before"`
-	After  scoring.Explanation `json:"after"`
-	// From and To are where the chain would put the lead: "assigned:<pool>",
-	// "queued:<queue>" and the like, everybody idle.
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-// WhatIf scores and routes a lead as it is and with some values changed, by
-// field name as rules spell it; it writes nothing. ErrInvalid names every field
-// that there is not and every value that is none of its kind.
-func (p *Playbook) WhatIf(ctx context.Context, lead *leadloop.Lead, values map[string]string, asOf time.Time) (*WhatIf, error) {
-	changed := lead.Clone()
-	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		def, ok := p.schema.Lookup(name)
-		if !ok {
-			var names []string
-			for _, f := range p.schema.Fields() {
-				names = append(names, f.Name)
-			}
-			meant := suggest.DidYouMean(name, names)
-			if meant != "" {
-				meant = ", " + meant
-			}
-			problems = append(problems, fmt.Errorf("%w: there is no field %q%s", leadloop.ErrInvalid, name, meant))
-			continue
-		}
-		v, err := leadloop.ParseValue(def.Kind, values[name])
-		if err != nil {
-			problems = append(problems, fmt.Errorf("field %s: %w", name, err))
-			continue
-		}
-		// A pin wins over whatever anybody else says.
-		changed.Claims = append(changed.Claims, leadloop.Claim{Field: name, Value: v, Evidence: leadloop.Evidence{
-			Origin: leadloop.OriginRep, Source: "what-if", ObservedAt: asOf, VerifiedAt: asOf, Pin: leadloop.Pinned,
-		}})
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	out := &WhatIf{}
-	for i, l := range []*leadloop.Lead{lead, changed} {
-		e, err := p.model.Explain(ctx, p.known(l, asOf, lead.State.Score.Tier))
-		if err != nil {
-			return nil, err
-		}
-		to, err := p.goes(ctx, l, e, asOf)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			out.Before, out.From = e, to
-		} else {
-			out.After, out.To = e, to
-		}
-	}
-	return out, nil
-}
-
-// goes says where the chain would put a lead that scores so, everybody idle.
-func (p *Playbook) goes(ctx context.Context, lead *leadloop.Lead, e scoring.Explanation, asOf time.Time) (string, error) {
-	if e.Disqualified != "" {
-		return landing{leadloop.OutcomeDisqualified, e.Disqualified}.String(), nil
-	}
-	in := p.known(lead, asOf, lead.State.Score.Tier)
-	at := lead.ReceivedAt
-	if at.IsZero() {
-		at = asOf
-	}
-	to, _, err := p.destination(ctx, &routing.Snapshot{}, &routing.Moment{At: at, Lead: lead.ID, Profile: in.Profile, Score: e.Score(), Activities: in.Activities})
-	return landed(&to).String(), err
 }

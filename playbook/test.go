@@ -25,6 +25,8 @@ type CaseOutcome struct {
 	OK   bool   `json:"ok"`
 	// Text says what was expected and what came, with the reasons; "" if OK.
 	Text string `json:"text,omitempty"`
+	// Differs is the part of Text that says what was expected and what came.
+	Differs string `json:"differs,omitempty"`
 }
 
 // TestReport is what came of a playbook's cases.
@@ -72,13 +74,27 @@ func (r *TestReport) Count(kind string) int {
 	return n
 }
 
-// String has every failed case with its reasons, then what the cases leave out.
+// withReasons is how many failed cases [TestReport.String] gives reasons for: one
+// change often makes many cases fail, and what differs would drown in them.
+const withReasons = 3
+
+// String has what differs in every failed case, of the first three with the
+// reasons, then what the cases leave out.
 func (r *TestReport) String() string {
 	var b strings.Builder
+	n := 0
 	for _, c := range r.Cases {
-		if !c.OK {
-			fmt.Fprintf(&b, "FAIL %s\n\n", strings.TrimRight(c.Text, "\n"))
+		if c.OK {
+			continue
 		}
+		text := c.Text
+		if n++; n > withReasons {
+			text = c.Differs
+		}
+		fmt.Fprintf(&b, "FAIL %s\n\n", strings.TrimRight(text, "\n"))
+	}
+	if n > withReasons {
+		fmt.Fprintf(&b, "The reasons are shown of the first %d; --json and --junit have them all.\n\n", withReasons)
 	}
 	cases := "cases"
 	if len(r.Cases) == 1 {
@@ -140,7 +156,9 @@ const (
 func (p *Playbook) Test(ctx context.Context, o TestOptions) (*TestReport, error) {
 	r := &TestReport{Playbook: p.Name(), Digest: p.digest, Mutants: -1, Cases: []CaseOutcome{}}
 	add := func(kind, name string, at leadloop.Position, text string) {
-		r.Cases = append(r.Cases, CaseOutcome{Kind: kind, Name: name, At: at.String(), OK: text == "", Text: text})
+		// The reasons begin with a heading such as "The explanation:".
+		differs, _, _ := strings.Cut(text, "\n  The ")
+		r.Cases = append(r.Cases, CaseOutcome{Kind: kind, Name: name, At: at.String(), OK: text == "", Text: text, Differs: differs})
 		if text != "" {
 			r.Failed++
 		}

@@ -33,9 +33,9 @@ type Version struct {
 	Digest string       `json:"digest"`
 	Name   string       `json:"name"` // such as "inbound-b2b@12"
 	State  VersionState `json:"state"`
-	// By and Why are who brought it into the state and the reason, At when.
 	// Guards names the guards.yaml that it was drafted with, "" for none.
-	Guards string    `json:"guards,omitempty"`
+	Guards string `json:"guards,omitempty"`
+	// By and Why are who brought it into the state and the reason, At when.
 	By     string    `json:"by"`
 	Why    string    `json:"why"`
 	At     time.Time `json:"at"`
@@ -238,8 +238,12 @@ func (r *Registry) Activate(ctx context.Context, p *Playbook, c *Comparison, m M
 			if c == nil || !strings.HasSuffix(c.Old, before.Digest[:12]) || !strings.HasSuffix(c.New, p.digest[:12]) {
 				return nil, fmt.Errorf("%w: guards.yaml bounds what may move: compare it with %s, which is active, first", leadloop.ErrInvalid, before.Name)
 			}
-			if len(c.Broken) > 0 {
-				return nil, fmt.Errorf("%w: guard %s: %s", leadloop.ErrInvalid, c.Broken[0].Guard, c.Broken[0].Text)
+			var broken []string
+			for _, b := range c.Broken {
+				broken = append(broken, fmt.Sprintf("guard %s: %s", b.Guard, b.Text))
+			}
+			if len(broken) > 0 {
+				return nil, fmt.Errorf("%w: %s", leadloop.ErrInvalid, strings.Join(broken, "; "))
 			}
 		}
 		var out []Version
@@ -277,19 +281,28 @@ func (g Guards) bounds() bool {
 	return g.MaxTierChanges != nil || g.MaxRouteChanges != nil || g.MaxQueued != nil || len(g.MaxShare)+len(g.MinShare) > 0 || g.KeepGap
 }
 
-// Rollback puts the version that was active before into force again, without
-// asking any guards, whoever it is: it was in force, and something is wrong now. It returns
-// that version; ErrNotFound if none was active before.
+// Rollback puts the version that was active before into force again, whatever
+// became of it since, without asking any guards, whoever it is: it was in force,
+// and something is wrong now. Rolled back twice, all is as it was. It returns that
+// version; ErrNotFound if none was active before.
 func (r *Registry) Rollback(ctx context.Context, m Move) (back Version, err error) {
-	err = r.move(ctx, "", m, func(_ context.Context, _ store.Tx, all []Version) ([]Version, error) {
+	err = r.move(ctx, "", m, func(ctx context.Context, tx store.Tx, all []Version) ([]Version, error) {
 		now, ok := in(all, VersionActive)
-		before, was := in(all, VersionRetired)
+		digest := ""
+		for e, err := range tx.Journal().ByLead(ctx, r.lead) {
+			if err != nil {
+				return nil, err
+			}
+			if e.Kind == leadloop.EventPlaybook && e.To == string(VersionActive) && e.From != now.Digest {
+				digest = e.From
+			}
+		}
+		before, was := of(all, digest)
 		if !ok || !was {
 			return nil, fmt.Errorf("no version was active before: %w", leadloop.ErrNotFound)
 		}
 		now.State, before.State = VersionRetired, VersionActive
 		back = before
-		// Retired last, it would be what the next rollback goes to.
 		return []Version{now, before}, nil
 	})
 	return back, err

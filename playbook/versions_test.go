@@ -81,6 +81,15 @@ func TestVersionsGoFromDraftToShadowToActiveAndBack(t *testing.T) {
 		t.Errorf("rolled back to %s", names[back.Digest])
 	}
 	states("two draft cem", "three retired ana", "one active ana")
+	// As the shadow of the version that replaced it, it can still be gone back to.
+	must(r.Activate(ctx, three, nil, by("ana", 16)))
+	must(r.Shadow(ctx, one.Digest(), by("ana", 17)))
+	back, err = r.Rollback(ctx, by("ana", 18))
+	must(err)
+	if back.Digest != one.Digest() {
+		t.Errorf("rolled back to %s", names[back.Digest])
+	}
+	states("two draft cem", "three retired ana", "one active ana")
 	if now, err := r.Active(ctx); err != nil || now.Digest != one.Digest() || now.Why != "because" || now.Name != "m@1" {
 		t.Errorf("%+v, %v", now, err)
 	}

@@ -354,16 +354,14 @@ func times(p leadloop.Points, n int) leadloop.Points {
 	return p * leadloop.Points(n)
 }
 
-// attainable warns of points that can't be reached or are cut off.
-func (c *compiler) attainable(m *Model) {
-	reach := make([]bounds, len(m.groups))
-	capped := make([]leadloop.Points, len(m.groups)) // with one activity for "all"
+// reach is what the rules of each group can give together, before its limits.
+func (m *Model) reach() []bounds {
+	out := make([]bounds, len(m.groups))
 	for _, r := range m.rules {
 		if r.group < 0 {
 			continue
 		}
 		b := r.weight.orZero()
-		capped[r.group] = clamp(capped[r.group]+times(b.hi, max(r.max, 1)), representable)
 		switch {
 		case r.eachType == "":
 		case r.max > 0:
@@ -376,7 +374,19 @@ func (c *compiler) attainable(m *Model) {
 				b.lo = representable.lo
 			}
 		}
-		reach[r.group] = reach[r.group].plus(b).within(representable)
+		out[r.group] = out[r.group].plus(b).within(representable)
+	}
+	return out
+}
+
+// attainable warns of points that can't be reached or are cut off.
+func (c *compiler) attainable(m *Model) {
+	reach := m.reach()
+	capped := make([]leadloop.Points, len(m.groups)) // with one activity for "all"
+	for _, r := range m.rules {
+		if r.group >= 0 {
+			capped[r.group] = clamp(capped[r.group]+times(r.weight.orZero().hi, max(r.max, 1)), representable)
+		}
 	}
 	for i, g := range m.groups {
 		if g.max != nil && capped[i] > *g.max && capped[i] < representable.hi {

@@ -105,14 +105,16 @@ func newCoverage(m *Model) *coverage {
 	for i := range m.rules {
 		c.rule(&m.rules[i], i)
 	}
+	reach := m.reach()
 	for i, g := range m.groups {
 		limited := func(side string) func(Input, *Explanation) bool {
 			return func(_ Input, e *Explanation) bool { return e.Groups[i].Limited == side }
 		}
-		if g.max != nil {
+		// A limit that the rules can't come to is no edge.
+		if g.max != nil && reach[i].hi > *g.max {
 			c.probe("group", g.name, "limited to its max", limited("max"))
 		}
-		if g.min != nil {
+		if g.min != nil && reach[i].lo < *g.min {
 			c.probe("group", g.name, "limited to its min", limited("min"))
 		}
 	}

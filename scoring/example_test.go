@@ -252,7 +252,7 @@ cases:
 	// Output:
 	// tier: want A, got B
 	// reason demo: want 40 points, got 20 points
-	// 30 % of the edges
+	// 33 % of the edges
 }
 
 // Mutate tells which mistakes the cases would not catch.
@@ -301,7 +301,7 @@ func ExampleModel_Paths() {
 	}
 	for _, set := range paths.Sets {
 		for _, c := range set {
-			fmt.Println(c.Field, c.From, "→", c.To)
+			fmt.Println(c)
 		}
 	}
 	deciding, err := m.Deciding(context.Background(), in)
@@ -311,6 +311,6 @@ func ExampleModel_Paths() {
 	}
 	fmt.Println("worth looking up:", deciding)
 	// Output:
-	// company.employees (absent) → 500
+	// company.employees: (absent) → 500
 	// worth looking up: [company.employees]
 }

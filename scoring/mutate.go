@@ -322,7 +322,7 @@ func (w *mutator) literals(text string, expression func(text string) func(m *Mod
 }
 
 func (w *mutator) group(i int) {
-	g := w.m.groups[i]
+	g, reach := w.m.groups[i], w.m.reach()[i]
 	limit := func(side string, p leadloop.Points, set func(g *group, q leadloop.Points)) {
 		for _, percent := range percents[:2] {
 			q := scaled(p, percent)
@@ -331,6 +331,10 @@ func (w *mutator) group(i int) {
 				if percent > 100 {
 					q = leadloop.Point
 				}
+			}
+			// Where the rules come to neither, one is as good as the other.
+			if side == "max" && reach.hi <= min(p, q) || side == "min" && reach.lo >= max(p, q) {
+				continue
 			}
 			w.try(fmt.Sprintf("%s %s → %s", side, p, q), func(m *Model) {
 				m.groups = slices.Clone(m.groups)

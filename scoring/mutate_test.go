@@ -217,3 +217,39 @@ func TestMutantsOfAnyModelCanBeScored(t *testing.T) {
 		}
 	})
 }
+
+func TestLimitsThatTheRulesDoNotComeToAreNoGap(t *testing.T) {
+	const rules = `model: limits
+version: 1
+rules:
+  - {id: big, group: fit, when: "company.employees >= 500", points: 60}
+  - {id: vp, group: fit, when: 'lead.seniority == "vp"', points: 40}
+  - {id: free, group: fit, when: 'isFreeEmail(lead.email)', points: -10}
+`
+	for name, tc := range map[string]struct {
+		groups string
+		want   []string // edges of the group, then changes of its limits
+	}{
+		"exactly what all rules give": {"{max: 100, min: -10}", []string{"max 100 → 90", "min -10 → -9"}},
+		"less than they can give": {"{max: 80, min: 0}", []string{
+			"limited to its max", "limited to its min", "max 80 → 88", "max 80 → 72", "min 0 → 1", "min 0 → -1",
+		}},
+		"out of reach": {"{max: 200, min: -100}", nil},
+	} {
+		m := compile(t, rules+"groups: {fit: "+tc.groups+"}\n")
+		var got []string
+		for _, p := range newCoverage(m).probes {
+			if p.edge.Of == "group" {
+				got = append(got, p.edge.What)
+			}
+		}
+		for _, x := range mutants(m) {
+			if x.Of == "group" {
+				got = append(got, x.Change)
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

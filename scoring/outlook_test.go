@@ -13,12 +13,12 @@ import (
 	"github.com/leadloop/leadloop"
 )
 
-func inWords(sets [][]FieldChange) []string {
+func inWords(sets [][]PathChange) []string {
 	out := []string{}
 	for _, set := range sets {
 		var words []string
 		for _, c := range set {
-			words = append(words, fmt.Sprintf("%s: %s → %s", c.Field, c.From, c.To))
+			words = append(words, c.String())
 		}
 		out = append(out, strings.Join(words, ", "))
 	}
@@ -68,6 +68,21 @@ func TestWhatWouldMakeThisAnA(t *testing.T) {
 		}, true},
 		{"too few changes", none, 0, "A", PathOptions{Changes: 1}, 0, []string{}, true},
 		{"already there", none, 1, "B", PathOptions{}, 0, []string{""}, true},
+		{"something that happens", none, 0, "B", PathOptions{Activities: []string{"demo"}}, 0, []string{
+			"demo", "company.employees: (absent) → 500", "lead.seniority: (absent) → c_level",
+		}, true},
+		{"the fewest times", func(p *leadloop.Profile) {
+			leadloop.Seniority.Set(p, "vp")
+			leadloop.Employees.Set(p, 100)
+			leadloop.Country.Set(p, "US")
+		}, 0, "A", PathOptions{Activities: []string{"demo"}}, 0, []string{"demo"}, true},
+		{"several times", func(p *leadloop.Profile) {
+			leadloop.Seniority.Set(p, "junior")
+			leadloop.Employees.Set(p, 100)
+			leadloop.Country.Set(p, "US")
+		}, 0, "A", PathOptions{Activities: []string{"demo"}}, 0, []string{"demo × 2"}, true},
+		{"something that happens and a value", func(p *leadloop.Profile) { leadloop.Seniority.Set(p, "junior"); leadloop.Country.Set(p, "BR") }, 0, "A",
+			PathOptions{Activities: []string{"demo"}}, 0, []string{"demo × 3"}, true},
 		{"broken off", none, 0, "A", PathOptions{}, 12, []string{}, false},
 		{"a disqualified lead is out of reach", func(p *leadloop.Profile) { leadloop.Title.Set(p, "Student") }, 2, "A", PathOptions{}, 0, []string{}, true},
 	} {
@@ -101,6 +116,9 @@ func TestPathsThatCannotBeAskedFor(t *testing.T) {
 		"a tier that is not there": func() error { return second(m.Paths(t.Context(), in, "D", PathOptions{})) },
 		"a field that is not there": func() error {
 			return second(m.Paths(t.Context(), in, "A", PathOptions{Changeable: []string{"company.employes"}}))
+		},
+		"an activity that is not there": func() error {
+			return second(m.Paths(t.Context(), in, "A", PathOptions{Activities: []string{"demos"}}))
 		},
 		"too many changes":          func() error { return second(m.Paths(t.Context(), in, "A", PathOptions{Changes: 4})) },
 		"no profile":                func() error { return second(m.Paths(t.Context(), Input{AsOf: asOf}, "A", PathOptions{})) },
@@ -195,11 +213,15 @@ func TestPathsLeadThereAndNoSmallerOneDoes(t *testing.T) {
 		m := anyEnumerableModel(t)
 		in := anyPartialInput(t, m, 2)
 		tier := rapid.SampledFrom(m.Tiers()).Draw(t, "tier")
-		got, err := m.Paths(t.Context(), in, tier, PathOptions{})
+		var o PathOptions
+		if rapid.Bool().Draw(t, "activities") {
+			o.Activities = m.Activities()
+		}
+		got, err := m.Paths(t.Context(), in, tier, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !got.Complete {
+		if !got.Complete && len(o.Activities) == 0 {
 			t.Fatal("not complete")
 		}
 		size := MaxChanges + 1
@@ -210,7 +232,14 @@ func TestPathsLeadThereAndNoSmallerOneDoes(t *testing.T) {
 			size = len(set)
 			with := in
 			with.Profile = in.Profile.Clone()
+			with.Activities = slices.Clone(in.Activities)
 			for _, c := range set {
+				for n := range c.Times {
+					with.Activities = append(with.Activities, leadloop.Activity{ID: fmt.Sprint("more-", c.Activity, n), Type: c.Activity, At: in.AsOf})
+				}
+				if c.Field == "" {
+					continue
+				}
 				if err := with.Profile.SetValue(c.Field, c.To); err != nil {
 					t.Fatal(err)
 				}

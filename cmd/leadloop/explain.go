@@ -35,9 +35,7 @@ func explain(ctx context.Context, w *strings.Builder, st store.Store, pb *playbo
 			if err != nil {
 				return err
 			}
-			if e.Kind != leadloop.EventState { // what the others say, for programs
-				history = append(history, e)
-			}
+			history = append(history, e)
 		}
 		return nil
 	})
@@ -68,13 +66,19 @@ func explain(ctx context.Context, w *strings.Builder, st store.Store, pb *playbo
 	if err := pb.Explain(w, lead, decisions...); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nHISTORY")
-	// The journal is in the order in which things became known.
-	slices.SortStableFunc(history, func(a, b leadloop.Event) int { return a.At.Compare(b.At) })
-	for _, e := range history {
-		fmt.Fprintf(w, "  %s  %s\n", e.At.UTC().Format("2006-01-02 15:04"), sentence(e))
-	}
+	writeHistory(w, history)
 	return nil
+}
+
+// writeHistory writes what happened to a lead, in the order of time; the journal
+// is in that in which things became known.
+func writeHistory(w *strings.Builder, history []leadloop.Event) {
+	fmt.Fprintln(w, "\nHISTORY")
+	for _, e := range slices.SortedStableFunc(slices.Values(history), func(a, b leadloop.Event) int { return a.At.Compare(b.At) }) {
+		if e.Kind != leadloop.EventState { // what the others say, for programs
+			fmt.Fprintf(w, "  %s  %s\n", e.At.UTC().Format("2006-01-02 15:04"), sentence(e))
+		}
+	}
 }
 
 // sentence says an event in words.

@@ -21,8 +21,8 @@ type explainCmd struct {
 	Lead     string            `arg:"" help:"The lead's id, or that of a record merged into it."`
 	Playbook string            `placeholder:"DIR" help:"Ask this playbook what if, instead of the one that decided about the lead, which the store has."`
 	Replay   bool              `help:"Decide every recorded score again and say whether it comes out byte for byte."`
-	WhatIf   map[string]string `placeholder:"FIELD=VALUE" help:"Say what would change with other values: --what-if company.employees=800."`
-	Tier     string            `placeholder:"TIER" help:"Say what would bring the lead into a tier."`
+	WhatIf   map[string]string `mapsep:"none" placeholder:"FIELD=VALUE" help:"Say what would change with another value: --what-if company.employees=800; none for a value that nobody knows. May be said several times."`
+	Tier     string            `placeholder:"TIER" help:"Say what would bring the lead into a tier; with --what-if, the lead with those values."`
 	AsOf     string            `placeholder:"TIME" help:"The moment of --what-if and --tier. Default: that of the latest decision."`
 	JSON     bool              `help:"Print one JSON object."`
 }
@@ -34,7 +34,7 @@ type explained struct {
 	History   []leadloop.Event    `json:"history"`
 	Replays   []replayed          `json:"replays,omitempty"`
 	WhatIf    *playbook.WhatIf    `json:"what_if,omitempty"`
-	Paths     *scoring.Paths      `json:"paths,omitempty"`
+	Ways      *playbook.Ways      `json:"ways,omitempty"`
 }
 
 type replayed struct {
@@ -110,13 +110,13 @@ func (c *explainCmd) explain(ctx context.Context, st store.Store, s streams) err
 		}
 	}
 	if c.Tier != "" {
-		profile := leadloop.Golden(asked.Schema(), asked.Policy(), x.Lead.Claims)
-		profile.SetActivities(x.Lead.Activities)
-		paths, err := asked.Model().Paths(ctx, scoring.Input{Profile: profile, Activities: x.Lead.Activities, AsOf: asOf, PreviousTier: x.Lead.State.Score.Tier}, c.Tier, scoring.PathOptions{})
-		if err != nil {
+		lead := x.Lead
+		if x.WhatIf != nil {
+			lead = x.WhatIf.Lead
+		}
+		if x.Ways, err = asked.Ways(ctx, lead, c.Tier, asOf); err != nil {
 			return usage(err)
 		}
-		x.Paths = &paths
 	}
 	if c.JSON {
 		err = writeJSON(s.out, x)
@@ -179,39 +179,12 @@ func (c *explainCmd) write(w io.Writer, x *explained, decided *playbook.Playbook
 		}
 	}
 	if x.WhatIf != nil {
-		b.WriteString("\nWHAT IF\n")
-		for _, name := range slices.Sorted(maps.Keys(c.WhatIf)) {
-			fmt.Fprintf(&b, "  %s were %s\n", name, c.WhatIf[name])
-		}
-		a, z := x.WhatIf.Before, x.WhatIf.After
-		fmt.Fprintf(&b, "  %s points, tier %s would be %s points, tier %s\n", a.Points, orNone(a.Tier), z.Points, orNone(z.Tier))
-		if x.WhatIf.From != x.WhatIf.To {
-			fmt.Fprintf(&b, "  %s would be %s\n", x.WhatIf.From, x.WhatIf.To)
-		}
-		for i := range min(len(a.Contributions), len(z.Contributions)) {
-			if p, q := a.Contributions[i], z.Contributions[i]; p.Points != q.Points {
-				fmt.Fprintf(&b, "    rule %s: %s → %s\n", p.Rule, p.Points, q.Points)
-			}
-		}
+		c.writeWhatIf(&b, x.WhatIf)
 	}
-	if x.Paths != nil {
-		fmt.Fprintf(&b, "\nWHAT WOULD MAKE IT %s\n", c.Tier)
-		for _, set := range x.Paths.Sets {
-			var parts []string
-			for _, f := range set {
-				parts = append(parts, fmt.Sprintf("%s: %s → %s", f.Field, f.From, f.To))
-			}
-			b.WriteString("  " + strings.Join(parts, " and ") + "\n")
-		}
-		switch {
-		case len(x.Paths.Sets) == 0 && x.Paths.Complete:
-			b.WriteString("  nothing that is not known yet\n")
-		case len(x.Paths.Sets) == 0:
-			b.WriteString("  nothing that could be tried; there may be something\n")
-		case len(x.Paths.Sets) == 1 && len(x.Paths.Sets[0]) == 0:
-			b.WriteString("  it is already\n")
-		}
+	if x.Ways != nil {
+		writeWays(&b, x.Ways, c.Tier)
 	}
+	writeHistory(&b, x.History)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -221,4 +194,90 @@ func orNone(tier string) string {
 		return "none"
 	}
 	return tier
+}
+
+func (c *explainCmd) writeWhatIf(b *strings.Builder, w *playbook.WhatIf) {
+	b.WriteString("\nWHAT IF\n")
+	for _, name := range slices.Sorted(maps.Keys(c.WhatIf)) {
+		// As it was read: a country as its code.
+		value := "unknown"
+		for _, claim := range w.Lead.Claims {
+			if claim.Field == name && claim.Source == "what-if" {
+				value = claim.Value.String()
+			}
+		}
+		fmt.Fprintf(b, "  %s were %s\n", name, value)
+	}
+	fmt.Fprintf(b, "  %s would be %s\n", points(&w.Before), points(&w.After))
+	if w.From != w.To {
+		fmt.Fprintf(b, "  %s would be %s\n", w.From, w.To)
+	}
+	for i := range min(len(w.Before.Contributions), len(w.After.Contributions)) {
+		p, q := w.Before.Contributions[i], w.After.Contributions[i]
+		switch {
+		case q.State == scoring.Undecided && p.State != q.State:
+			fmt.Fprintf(b, "    rule %s: %s → undecided\n", p.Rule, p.Points)
+		case p.Points != q.Points:
+			fmt.Fprintf(b, "    rule %s: %s → %s\n", p.Rule, p.Points, q.Points)
+		}
+	}
+	if needs := w.After.Needs; len(needs) > 0 && !slices.Equal(needs, w.Before.Needs) {
+		fmt.Fprintf(b, "  it would depend on %s\n", strings.Join(needs, ", "))
+	}
+}
+
+// points are the points of a score, what they could become, and the tier.
+func points(e *scoring.Explanation) string {
+	switch {
+	case e.Disqualified != "":
+		return "disqualified (" + words(e.Disqualified) + ")"
+	case !e.Known:
+		return "no score"
+	case e.Low != e.High:
+		return fmt.Sprintf("%s points (%s to %s), tier %s", e.Points, e.Low, e.High, orNone(e.Tier))
+	}
+	return fmt.Sprintf("%s points, tier %s", e.Points, orNone(e.Tier))
+}
+
+// mostWays are printed; --json has all.
+const mostWays = 12
+
+func writeWays(b *strings.Builder, w *playbook.Ways, tier string) {
+	fmt.Fprintf(b, "\nWHAT WOULD MAKE IT %s\n", tier)
+	list := func(p scoring.Paths) {
+		for i, set := range p.Sets {
+			if i == mostWays {
+				fmt.Fprintf(b, "  … and %d more sets, which --json has\n", len(p.Sets)-i)
+				break
+			}
+			parts := make([]string, len(set))
+			for i, c := range set {
+				switch {
+				case c.Activity == "":
+					parts[i] = c.String()
+				case c.Times == 1:
+					parts[i] = "a " + c.Activity + " now"
+				default:
+					parts[i] = fmt.Sprintf("%d times %s now", c.Times, c.Activity)
+				}
+			}
+			b.WriteString("  " + strings.Join(parts, " and ") + "\n")
+		}
+		if !p.Complete {
+			b.WriteString("  There may be other ways: there are too many to try them all.\n")
+		}
+	}
+	switch open := w.Open; {
+	case len(open.Sets) == 1 && len(open.Sets[0]) == 0:
+		b.WriteString("  it is already\n")
+	case len(open.Sets) > 0:
+		list(open)
+	case w.Otherwise != nil && len(w.Otherwise.Sets) > 0:
+		b.WriteString("  Neither values that nobody knows yet nor activities would. Other values of what is known would:\n")
+		list(*w.Otherwise)
+	case w.Otherwise != nil && w.Otherwise.Complete:
+		fmt.Fprintf(b, "  nothing: no %d values or activities together, neither open nor known ones\n", scoring.MaxChanges)
+	default:
+		b.WriteString("  nothing that was tried; there may be something, there are too many to try them all\n")
+	}
 }

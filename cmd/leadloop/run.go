@@ -79,6 +79,9 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	if c.Verbose {
 		o.Engine.Logger = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	if o.Live, err = inForce(ctx, st, pb, s); err != nil {
+		return err
+	}
 	loop, err := pb.Loop(ctx, st, o)
 	if err != nil {
 		return err

@@ -11,9 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
 )
 
@@ -85,7 +87,12 @@ func (c *testCmd) once(ctx context.Context, s streams) error {
 	}
 	if pb == nil {
 		errs, _ := problems.Split()
-		return &exitError{exitUsage, fmt.Errorf("the playbook has %s; nothing was tested", plural(len(errs), "problem"))}
+		err := &exitError{exitUsage, fmt.Errorf("the playbook has %s; nothing was tested", plural(len(errs), "problem"))}
+		if c.JUnit != "" {
+			// That of an earlier run would say that all is well.
+			return errors.Join(writeJUnit(c.JUnit, unloaded(c.Dir, errs)), err)
+		}
+		return err
 	}
 	r, err := pb.Test(ctx, playbook.TestOptions{NoMutants: c.NoMutants})
 	if err != nil {
@@ -97,10 +104,12 @@ func (c *testCmd) once(ctx context.Context, s streams) error {
 	for i := range r.Cases {
 		// Seen from where the command was called.
 		x := &r.Cases[i]
-		x.At = filepath.Join(c.Dir, x.At)
+		at := filepath.Join(c.Dir, x.At)
+		x.Text, x.Differs = strings.Replace(x.Text, x.At, at, 1), strings.Replace(x.Differs, x.At, at, 1)
+		x.At = at
 	}
 	if c.JUnit != "" {
-		if err := writeJUnit(c.JUnit, r); err != nil {
+		if err := writeJUnit(c.JUnit, tested(r)); err != nil {
 			return err
 		}
 	}
@@ -123,43 +132,80 @@ func (c *testCmd) once(ctx context.Context, s streams) error {
 // The part of JUnit's format that build servers read.
 type (
 	junitSuites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Suites  []junitSuite `xml:"testsuite"`
+		XMLName  xml.Name      `xml:"testsuites"`
+		Name     string        `xml:"name,attr"`
+		Tests    int           `xml:"tests,attr"`
+		Failures int           `xml:"failures,attr"`
+		Errors   int           `xml:"errors,attr"`
+		Suites   []*junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
 		Name     string      `xml:"name,attr"`
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
-		File    string        `xml:"file,attr"`
-		Failure *junitFailure `xml:"failure,omitempty"`
+		File    string        `xml:"file,attr,omitempty"`
+		Line    int           `xml:"line,attr,omitempty"`
+		Failure *junitProblem `xml:"failure,omitempty"`
+		Error   *junitProblem `xml:"error,omitempty"`
 	}
-	junitFailure struct {
+	junitProblem struct {
 		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
 	}
 )
 
-func writeJUnit(path string, r *playbook.TestReport) error {
-	var suites junitSuites
-	for _, c := range r.Cases {
-		i := slices.IndexFunc(suites.Suites, func(s junitSuite) bool { return s.Name == c.Kind })
-		if i < 0 {
-			i, suites.Suites = len(suites.Suites), append(suites.Suites, junitSuite{Name: c.Kind})
-		}
-		s := &suites.Suites[i]
-		s.Tests++
-		j := junitCase{Name: c.Name, Class: cmp.Or(r.Playbook, "playbook") + "." + c.Kind, File: c.At}
-		if !c.OK {
-			s.Failures++
-			j.Failure = &junitFailure{Message: c.Name + " does not hold", Text: c.Text}
-		}
-		s.Cases = append(s.Cases, j)
+// add counts a case in its suite.
+func (s *junitSuites) add(suite string, c junitCase) {
+	i := slices.IndexFunc(s.Suites, func(x *junitSuite) bool { return x.Name == suite })
+	if i < 0 {
+		i, s.Suites = len(s.Suites), append(s.Suites, &junitSuite{Name: suite})
 	}
+	of := s.Suites[i]
+	of.Cases = append(of.Cases, c)
+	of.Tests, s.Tests = of.Tests+1, s.Tests+1
+	if c.Failure != nil {
+		of.Failures, s.Failures = of.Failures+1, s.Failures+1
+	}
+	if c.Error != nil {
+		of.Errors, s.Errors = of.Errors+1, s.Errors+1
+	}
+}
+
+func tested(r *playbook.TestReport) *junitSuites {
+	out := &junitSuites{Name: cmp.Or(r.Playbook, "playbook")}
+	for _, c := range r.Cases {
+		j := junitCase{Name: c.Name, Class: out.Name + "." + c.Kind}
+		if parts := strings.Split(c.At, ":"); len(parts) > 2 { // file:line:column
+			j.File = strings.Join(parts[:len(parts)-2], ":")
+			j.Line, _ = strconv.Atoi(parts[len(parts)-2]) // 0 if it is not said
+		}
+		if !c.OK {
+			j.Failure = &junitProblem{Message: c.Name + " does not hold", Type: c.Kind, Text: c.Text}
+		}
+		out.add(c.Kind, j)
+	}
+	return out
+}
+
+// unloaded is the report on a playbook that can't be read.
+func unloaded(dir string, problems leadloop.Problems) *junitSuites {
+	out := &junitSuites{Name: dir}
+	for _, p := range problems {
+		out.add("load", junitCase{
+			Name: cmp.Or(p.At.File, dir), Class: "playbook", File: p.At.File, Line: p.At.Line, Error: &junitProblem{Message: p.Message, Type: "problem", Text: p.String()},
+		})
+	}
+	return out
+}
+
+func writeJUnit(path string, suites *junitSuites) error {
 	data, err := xml.MarshalIndent(suites, "", "  ")
 	if err != nil {
 		return err

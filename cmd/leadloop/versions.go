@@ -13,6 +13,7 @@ import (
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/store"
 )
 
@@ -47,6 +48,40 @@ func registry(ctx context.Context, c *stored, name string, f func(st store.Store
 		return usage(err)
 	}
 	return usage(f(st, r))
+}
+
+// inForce returns the playbook's model with the store's shadow beside it, nil if
+// there is none, and says if another version of the playbook is the active one.
+func inForce(ctx context.Context, st store.Store, pb *playbook.Playbook, s streams) (*scoring.Live, error) {
+	r, err := playbook.NewRegistry(st, pb.Model().Name())
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var live *scoring.Live
+	for _, v := range all {
+		switch {
+		case v.State == playbook.VersionActive && v.Digest != pb.Digest():
+			s.say("note: the active version in the store is %s, digest %s; this run decides by %s, digest %s", v.Name, v.Digest[:12], pb.Name(), pb.Digest()[:12])
+		case v.State == playbook.VersionShadow && v.Digest != pb.Digest():
+			shadow, err := r.Load(ctx, v)
+			if err != nil {
+				return nil, fmt.Errorf("the shadow: %w", err)
+			}
+			if live, err = scoring.NewLive(pb.Model(), scoring.LiveOptions{}); err != nil {
+				return nil, err
+			}
+			if err := live.SetShadow(shadow.Model()); err != nil {
+				s.say("note: %s, digest %s, is the shadow and can't be scored beside: %v", v.Name, v.Digest[:12], err)
+				continue
+			}
+			s.say("%s, digest %s, is scored beside as the shadow", v.Name, v.Digest[:12])
+		}
+	}
+	return live, nil
 }
 
 // pick finds the version whose digest begins as said.
@@ -242,7 +277,7 @@ func (c *shadowResultsCmd) Run(ctx context.Context, s streams) (err error) {
 		return writeJSON(s.out, out)
 	}
 	if out.Leads+out.Failed == 0 {
-		s.say("no decision has a shadow: see scoring.Live.SetShadow")
+		s.say("no decision has a shadow: leadloop versions shadow names one, and leadloop run scores it beside from then on")
 		return nil
 	}
 	var b strings.Builder
