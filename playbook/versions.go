@@ -36,9 +36,9 @@ type Version struct {
 	// Guards names the guards.yaml that it was drafted with, "" for none.
 	Guards string `json:"guards,omitempty"`
 	// By and Why are who brought it into the state and the reason, At when.
-	By     string    `json:"by"`
-	Why    string    `json:"why"`
-	At     time.Time `json:"at"`
+	By  string    `json:"by"`
+	Why string    `json:"why"`
+	At  time.Time `json:"at"`
 }
 
 // Registry keeps the versions of one playbook in a store: who put which one into
