@@ -21,7 +21,8 @@ func (d *decision) ledger(ctx context.Context, p *pool) (*ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("routing: pool %s: %w", p.ID, err)
 	}
-	l := &ledger{Rotation: rotation}
+	l := &d.balances
+	*l = ledger{Rotation: rotation}
 	s := &d.q.Lead.State
 	if !d.q.Return || s.Pool != p.ID || s.Owner == "" || p.Strategy != StrategyFair {
 		return l, nil

@@ -21,6 +21,7 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 	if err != nil {
 		return Assignment{}, err
 	}
+	defer d.done()
 	s := &q.Lead.State
 	if s.Disposition != leadloop.OutcomeQueued {
 		return Assignment{}, fmt.Errorf("routing: lead %s: %w: it waits in no queue", q.Lead.ID, leadloop.ErrConflict)
@@ -44,7 +45,7 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 	}
 	t := EntryTrace{Entry: s.Entry, Verdict: VerdictWon, Winner: by, Because: "claimed"}
 	a := Assignment{Kind: leadloop.OutcomeAssigned, Reason: "claimed", Entry: s.Entry, Owner: by}
-	if at, _ := r.repIndex(by); p != nil {
+	if at := r.repAt[by]; p != nil {
 		if _, member := slices.BinarySearch(p.members, at); member {
 			a.Pool, t.Pool = p.ID, p.ID
 			l, err := d.ledger(ctx, p)
@@ -54,7 +55,6 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 			var moved changes
 			if p.Strategy == StrategyFair {
 				c := choice{p: p, g: target, l: l, t: &EntryTrace{}}
-				defer d.release(&c)
 				if err := d.eligible(ctx, &c); err != nil {
 					return Assignment{}, err
 				}
@@ -79,7 +79,7 @@ func (r *Router) waitsFor(s *leadloop.State) (*pool, *Target) {
 }
 
 func (r *Router) mayClaim(by *rep, p *pool, queue string) bool {
-	if at, _ := r.repIndex(by.ID); p != nil {
+	if at := r.repAt[by.ID]; p != nil {
 		if _, member := slices.BinarySearch(p.members, at); member {
 			return true
 		}

@@ -147,6 +147,10 @@ func (c *compiler) reps(def *Definition) {
 		c.r.reps = append(c.r.reps, r)
 	}
 	slices.SortStableFunc(c.r.reps, func(a, b rep) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	c.r.repAt = make(map[leadloop.RepID]int, len(c.r.reps))
+	for i := range slices.Backward(c.r.reps) {
+		c.r.repAt[c.r.reps[i].ID] = i
+	}
 	c.teams(def, ids)
 }
 
@@ -283,7 +287,7 @@ func (c *compiler) pools(def *Definition) []string {
 				}
 				continue
 			}
-			if at, ok := c.r.repIndex(m); ok {
+			if at, ok := c.r.repAt[m]; ok {
 				p.members = append(p.members, at)
 			}
 		}

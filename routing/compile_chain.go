@@ -19,7 +19,7 @@ func (c *compiler) chain(def *Definition, pools, queues []string) {
 	for i := range def.Chain {
 		d := &def.Chain[i]
 		where := "entry " + d.ID
-		e := entry{Entry: *d, cond: c.condition(where, d, territories)}
+		e := entry{Entry: *d, cond: c.condition(where, d, territories), reason: "entry:" + d.ID}
 		e.accounts = e.cond.accounts()
 		c.target(where, d, &e, pools, queues)
 		c.r.entries = append(c.r.entries, e)

@@ -35,6 +35,7 @@ type matcher struct {
 	name        string
 	kind        matchKind
 	field       int      // position in the schema; -1 is the tier
+	dim         int      // in the index of its conditions, 1 being the first; 0 for none
 	oneOf       []string // sorted
 	between     *Range
 	spans       []span
@@ -133,14 +134,6 @@ func (d *decision) eval(ctx context.Context, rule int) rules.Result {
 	return d.results.At(rule)
 }
 
-// done gives back what the decision borrowed.
-func (d *decision) done() {
-	if d.results != nil {
-		d.r.results.Put(d.results)
-		d.results = nil
-	}
-}
-
 // The positions of Vars.
 const (
 	varTier = iota
@@ -153,7 +146,8 @@ const (
 	varCount
 )
 
-func (q *Request) vars() (v [varCount]leadloop.Value) {
+func (q *Request) vars(v *[varCount]leadloop.Value) {
+	v[varTier], v[varScore] = leadloop.Value{}, leadloop.Value{}
 	if s := q.Lead.State.Score; !s.IsZero() {
 		v[varTier], v[varScore] = leadloop.NoValue(leadloop.KindString), leadloop.NoValue(leadloop.KindFloat)
 		if s.Tier != "" {
@@ -168,5 +162,4 @@ func (q *Request) vars() (v [varCount]leadloop.Value) {
 	v[varHasContact] = leadloop.ValueOf(q.Contact != nil)
 	v[varOpenOpportunity] = leadloop.ValueOf(q.Opportunity != nil)
 	v[varRecycled] = leadloop.ValueOf(q.Recycled)
-	return v
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -11,32 +12,43 @@ import (
 	"github.com/leadloop/leadloop/rules"
 )
 
-// decision is one lead being routed.
+// decision is one lead being routed. Its memory is used again for the next one:
+// what an assignment takes along is never part of it.
 type decision struct {
+	asked
 	r    *Router
-	rd   Reader
-	q    *Request
 	vars [varCount]leadloop.Value
-	crm  []leadloop.Rep
-	// gone are those of crm who are inactive or have absences, once they are
-	// asked for.
-	gone   []*leadloop.Rep
-	sought bool
+	// gone are those of crm who are inactive or have absences, once sought.
+	gone []*leadloop.Rep
+	// byEntry and byTerritory are what the indexes found.
+	byEntry, byTerritory findings
+	turn                 turn // of the pool that is asked
+}
+
+// asked is what a decision was asked and has found out.
+type asked struct {
+	rd     Reader
+	q      Request
+	crm    []leadloop.Rep
+	sought bool        // who is gone
 	member *membership // of territories, once it is asked for
 	trace  Trace
 	moves  []leadloop.LedgerMove
-	bits   [smallIndex]uint64
 	// evals counts the conditions in CEL that were evaluated one by one;
 	// results are all of them, once that is cheaper.
 	evals   int
 	results *rules.Results
-	// uncredited are the members of the pool booked last who got no credit.
+	// balances are those of the pool that is asked, and uncredited the members
+	// of the one booked last who got no credit.
+	balances   ledger
 	uncredited []leadloop.RepID
 	// vacant tells that the target asked last named nobody for this lead.
 	vacant   bool
 	leadZone *zoneOffset // once it is asked for
-	// sla is the policy of the lead, once it is asked for.
-	sla *policyChoice
+	// sla is the policy of the lead, nil if none sets its clock; sought before
+	// slaKnown.
+	sla      *policy
+	slaKnown bool
 }
 
 func (r *Router) newDecision(ctx context.Context, rd Reader, q *Request) (*decision, error) {
@@ -47,16 +59,38 @@ func (r *Router) newDecision(ctx context.Context, rd Reader, q *Request) (*decis
 	if err != nil {
 		return nil, fmt.Errorf("routing: read reps: %w", err)
 	}
-	return &decision{r: r, rd: rd, q: q, vars: q.vars(), crm: crm}, nil
+	d, _ := r.decisions.Get().(*decision)
+	if d == nil {
+		d = &decision{}
+	}
+	d.r, d.rd, d.q, d.crm = r, rd, *q, crm
+	d.q.vars(&d.vars)
+	return d, nil
+}
+
+// done gives the decision's memory to the next one.
+func (d *decision) done() {
+	if d.results != nil {
+		d.r.results.Put(d.results)
+	}
+	d.turn.forget()
+	clear(d.gone)
+	d.asked, d.gone = asked{}, d.gone[:0]
+	d.r.decisions.Put(d)
 }
 
 // crmRep returns what the CRM knows about a rep, nil if nothing.
 func (d *decision) crmRep(id leadloop.RepID) *leadloop.Rep {
-	i, ok := slices.BinarySearchFunc(d.crm, id, func(r leadloop.Rep, id leadloop.RepID) int { return strings.Compare(string(r.ID), string(id)) })
-	if !ok {
+	return inCRM(d.crm, id)
+}
+
+// inCRM returns what the CRM knows about a rep, nil if nothing.
+func inCRM(crm []leadloop.Rep, id leadloop.RepID) *leadloop.Rep {
+	i := sort.Search(len(crm), func(i int) bool { return crm[i].ID >= id })
+	if i == len(crm) || crm[i].ID != id {
 		return nil
 	}
-	return &d.crm[i]
+	return &crm[i]
 }
 
 // absentees are the reps of whom the CRM says that they left, or when they are
@@ -247,7 +281,7 @@ func (d *decision) one(ctx context.Context, e *entry, t *EntryTrace, id leadloop
 
 // countOwnership debits the first pool that counts what its members own.
 func (d *decision) countOwnership(ctx context.Context, a Assignment) (Assignment, bool, error) {
-	at, ok := d.r.repIndex(a.Owner)
+	at, ok := d.r.repAt[a.Owner]
 	if !ok {
 		return a, true, nil
 	}
@@ -264,7 +298,6 @@ func (d *decision) countOwnership(ctx context.Context, a Assignment) (Assignment
 			return a, false, err
 		}
 		c := choice{p: p, g: &Target{}, l: l, t: &EntryTrace{}}
-		defer d.release(&c)
 		if err := d.eligible(ctx, &c); err != nil {
 			return a, false, err
 		}
@@ -291,29 +324,25 @@ func (d *decision) finish(ctx context.Context, a Assignment) (Assignment, error)
 	return a, nil
 }
 
-// policyChoice is the policy that sets the lead's clock, nil if none does.
-type policyChoice struct{ policy *policy }
-
 // policy finds the first policy that matches, once.
 func (d *decision) policy(ctx context.Context) *policy {
-	if d.sla != nil {
-		return d.sla.policy
+	if d.slaKnown {
+		return d.sla
 	}
-	d.sla = &policyChoice{}
+	d.slaKnown = true
 	for i := range d.r.policies {
 		p := &d.r.policies[i]
 		t := d.check(ctx, &p.cond)
 		t.Entry = p.ID
 		if t.Verdict == VerdictMatched {
 			t.Verdict = VerdictWon
-			d.sla.policy = p
+			d.sla = p
 		}
-		d.trace.Policies = append(d.trace.Policies, t)
-		if d.sla.policy != nil {
+		if d.trace.Policies = append(d.trace.Policies, t); d.sla != nil {
 			break
 		}
 	}
-	return d.sla.policy
+	return d.sla
 }
 
 // clock starts the SLA of the first policy that matches.

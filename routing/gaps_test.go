@@ -84,7 +84,7 @@ func TestTheSearchForAGapIsRight(t *testing.T) {
 		if ok {
 			lead, p := exampleLead(t, schema, found.example())
 			q := Request{Lead: lead, Profile: p}
-			d := &decision{r: c.r, q: &q, vars: q.vars()}
+			d := decisionOf(c.r, q)
 			for i, k := range boxes {
 				if d.check(context.Background(), k).Verdict == VerdictMatched {
 					t.Fatalf("%v is in box %d", found.example(), i)
@@ -95,7 +95,7 @@ func TestTheSearchForAGapIsRight(t *testing.T) {
 		for range 20 {
 			lead, p := drawLead(t, schema)
 			q := Request{Lead: lead, Profile: p}
-			d := &decision{r: c.r, q: &q, vars: q.vars()}
+			d := decisionOf(c.r, q)
 			in := false
 			for _, k := range boxes {
 				in = in || d.check(context.Background(), k).Verdict != VerdictNotMatched

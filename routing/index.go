@@ -35,9 +35,6 @@ type posting struct {
 	bits []uint64
 }
 
-// smallIndex is how many words of bits need no memory of their own.
-const smallIndex = 4
-
 // maxPostings bounds what the ranges of a field may take. A field with more
 // is not indexed, which costs time and changes no answer.
 const maxPostings = 1 << 22
@@ -107,11 +104,33 @@ func newIndex(conditions []*condition) *index {
 				d.text[s] = newPosting(ids, x.n)
 			}
 		}
-		if ok {
-			x.dims = append(x.dims, d)
+		if !ok {
+			continue
+		}
+		x.dims = append(x.dims, d)
+		for _, c := range conditions {
+			for j := range c.matchers {
+				if m := &c.matchers[j]; m.field == k.field && m.kind == k.kind {
+					m.dim = len(x.dims)
+				}
+			}
 		}
 	}
 	return x
+}
+
+// findings is what an index found out about a lead. Its memory can be used
+// again.
+type findings struct {
+	of            []finding // by dim
+	left, scratch []uint64
+}
+
+// finding is who takes the lead's value of a field; nothing is known of it
+// unless the value says something.
+type finding struct {
+	says bool
+	posting
 }
 
 func ones(n int) []uint64 { return fill(make([]uint64, (n+63)/64), n) }
@@ -141,37 +160,28 @@ func newPosting(ids []int32, n int) posting {
 }
 
 // left returns the conditions that the decision's lead does not rule out, as
-// bits; small holds them if they fit.
-func (x *index) left(d *decision, small []uint64) []uint64 {
-	// asked are the fields that say something, found who takes their values.
-	var dims [16]*dim
-	var takes [16]posting
-	asked, found, shortest := dims[:0], takes[:0], -1
+// bits of f.
+func (x *index) left(d *decision, f *findings) []uint64 {
+	f.of = resize(f.of, len(x.dims))
+	shortest := -1
 	for i := range x.dims {
-		k := &x.dims[i]
-		p, says := k.at(d)
-		if !says {
-			continue
-		}
+		k, found := &x.dims[i], &f.of[i]
+		found.posting, found.says = k.at(d)
 		// If all conditions ask for the field, only those that take the value
 		// are left.
-		if k.all && p.bits == nil && (shortest < 0 || len(p.ids) < len(found[shortest].ids)) {
-			shortest = len(found)
+		if found.says && k.all && found.bits == nil && (shortest < 0 || len(found.ids) < len(f.of[shortest].ids)) {
+			shortest = i
 		}
-		asked, found = append(asked, k), append(found, p)
 	}
 	n := (x.n + 63) / 64
-	out := small[:min(n, cap(small))]
-	if n > cap(small) {
-		out = make([]uint64, n)
-	} else {
-		clear(out)
-	}
+	f.left = resize(f.left, n)
+	out := f.left
 	if shortest >= 0 {
+		clear(out)
 	next:
-		for _, id := range found[shortest].ids {
-			for i, k := range asked {
-				if i != shortest && k.free[id/64]&(1<<(id%64)) == 0 && !found[i].has(id) {
+		for _, id := range f.of[shortest].ids {
+			for i := range f.of {
+				if found := &f.of[i]; found.says && i != shortest && x.dims[i].free[id/64]&(1<<(id%64)) == 0 && !found.has(id) {
 					continue next
 				}
 			}
@@ -180,31 +190,26 @@ func (x *index) left(d *decision, small []uint64) []uint64 {
 		return out
 	}
 	fill(out, x.n)
-	var few [smallIndex]uint64
-	scratch := few[:]
-	if n > len(few) && slices.ContainsFunc(found, func(p posting) bool { return len(p.ids) > 0 }) {
-		scratch = make([]uint64, n)
-	}
-	for i, k := range asked {
-		p := &found[i]
+	for i := range f.of {
+		found, free := &f.of[i], x.dims[i].free
 		switch {
-		case p.bits != nil:
+		case !found.says:
+		case found.bits != nil:
 			for w := range out {
-				out[w] &= k.free[w] | p.bits[w]
+				out[w] &= free[w] | found.bits[w]
 			}
-		case len(p.ids) == 0:
+		case len(found.ids) == 0:
 			for w := range out {
-				out[w] &= k.free[w]
+				out[w] &= free[w]
 			}
 		default:
-			for _, id := range p.ids {
-				scratch[id/64] |= 1 << (id % 64)
+			f.scratch = resize(f.scratch, n)
+			clear(f.scratch)
+			for _, id := range found.ids {
+				f.scratch[id/64] |= 1 << (id % 64)
 			}
 			for w := range out {
-				out[w] &= k.free[w] | scratch[w]
-			}
-			for _, id := range p.ids {
-				scratch[id/64] = 0
+				out[w] &= free[w] | f.scratch[w]
 			}
 		}
 	}

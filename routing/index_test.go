@@ -102,8 +102,8 @@ func TestTheIndexLeavesOutWhatIsRuledOutAndNothingElse(t *testing.T) {
 		for range 3 {
 			lead, p := drawLead(t, schema)
 			q := Request{Lead: lead, Profile: p}
-			d := &decision{r: c.r, q: &q, vars: q.vars()}
-			left := x.left(d, nil)
+			d := decisionOf(c.r, q)
+			left := x.left(d, &d.byEntry)
 			for i, k := range conditions {
 				got := left[i/64]&(1<<(i%64)) != 0
 				want := d.check(context.Background(), k).Verdict
@@ -117,7 +117,15 @@ func TestTheIndexLeavesOutWhatIsRuledOutAndNothingElse(t *testing.T) {
 
 // onlyPostcode reports whether the postcode alone rules a condition out: of
 // ranges of digits the index knows the order only.
-func onlyPostcode(d *decision, c *condition) bool { return d.ruledOut(c) == PostcodeField }
+func onlyPostcode(d *decision, c *condition) bool {
+	return d.check(context.Background(), c).Because == PostcodeField
+}
+
+func decisionOf(r *Router, q Request) *decision {
+	d := &decision{r: r, asked: asked{q: q}}
+	q.vars(&d.vars)
+	return d
+}
 
 func TestPostcodes(t *testing.T) {
 	for _, c := range []struct {
@@ -392,8 +400,8 @@ func TestWhatCELImpliesRulesOutNothingElse(t *testing.T) {
 		}
 		lead, p := drawLead(t, schema)
 		q := Request{Lead: lead, Profile: p, AsOf: monday}
-		d := &decision{r: r, q: &q, vars: q.vars()}
-		left := r.entryIndex.left(d, nil)
+		d := decisionOf(r, q)
+		left := r.entryIndex.left(d, &d.byEntry)
 		for i := range r.entries {
 			v := d.check(context.Background(), &r.entries[i].cond)
 			if left[i/64]&(1<<(i%64)) == 0 && v.Verdict != VerdictNotMatched {

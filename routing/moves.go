@@ -89,7 +89,8 @@ func (r *Router) Undecided(ctx context.Context, q Request) (Trace, error) {
 	if err != nil {
 		return Trace{}, err
 	}
-	left := r.entryIndex.left(d, d.bits[:])
+	defer d.done()
+	left := r.entryIndex.left(d, &d.byEntry)
 	for i := nextBit(left, 0); i >= 0; i = nextBit(left, i+1) {
 		e := &r.entries[i]
 		t := d.check(ctx, &e.cond)

@@ -52,9 +52,7 @@ type choice struct {
 // eligible finds the members who can get the lead and, where the pool says so,
 // those who catch up on it later. The others are told in the trace.
 func (d *decision) eligible(ctx context.Context, c *choice) error {
-	if c.turn, _ = d.r.turns.Get().(*turn); c.turn == nil {
-		c.turn = &turn{}
-	}
+	c.turn = &d.turn
 	c.begin(c.p, c.l)
 	who, at, class, owed, absent := c.who, c.at, c.class, c.owed, c.absent
 	n, next, able := 0, 0, 0
@@ -62,6 +60,10 @@ func (d *decision) eligible(ctx context.Context, c *choice) error {
 	crm, balances := d.absentees(), c.l.Balances
 	undemanding := len(c.g.Skills) == 0 && !c.g.Speaks && !c.g.Sells && len(c.g.Seniority) == 0 && c.g.ZoneWithin == 0
 	plain, returned := undemanding && len(d.q.Exclude) == 0, len(c.l.returned.members) > 0
+	if plain && c.p.plain && !returned && len(crm) == 0 && c.whole(c.p) {
+		c.able = c.len()
+		return nil
+	}
 	for i := range c.p.seats {
 		seat := &c.p.seats[i]
 		var known *leadloop.Rep
@@ -166,22 +168,13 @@ func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.
 	return uncredited, nil
 }
 
-// release gives back what eligible borrowed.
-func (d *decision) release(c *choice) {
-	if c.turn != nil {
-		c.roster, c.all, c.balances = nil, nil, nil
-		d.r.turns.Put(c.turn)
-		c.turn = nil
-	}
-}
-
 // fromPool chooses a member of a pool.
 func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTrace) (Assignment, bool, error) {
 	p := d.r.pool(g.Pool)
 	t.Pool = p.ID
 	// Whoever got the debit back can't keep the lead for nothing.
 	if owner := d.q.Lead.State.Owner; d.keeps(e, owner) && d.q.Lead.State.Pool == p.ID {
-		at, ok := d.r.repIndex(owner)
+		at, ok := d.r.repAt[owner]
 		if _, member := slices.BinarySearch(p.members, at); ok && member {
 			r := &d.r.reps[at]
 			if w, _ := d.absent(r, d.crmRep(r.ID), &pool{Pool: Pool{Buffer: p.Buffer}}); w.ok() {
@@ -203,7 +196,6 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 		return Assignment{}, false, err
 	}
 	c := choice{p: p, g: g, l: l, t: t}
-	defer d.release(&c)
 	if err := d.eligible(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}

@@ -57,7 +57,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 	}
 	defer d.done()
 	var undecided, nobody bool
-	left := r.entryIndex.left(d, d.bits[:])
+	left := r.entryIndex.left(d, &d.byEntry)
 	for i := d.pass(left, 0); i >= 0; i = d.pass(left, i+1) {
 		e := &r.entries[i]
 		checked := d.check(ctx, &e.cond)
@@ -65,18 +65,18 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 			d.trace.pass(e.ID, checked.Because)
 			continue
 		}
-		t := checked // placing it needs memory of its own
-		t.Entry, d.vacant = e.ID, false
+		checked.Entry, d.vacant = e.ID, false
+		d.trace.Entries = append(d.trace.Entries, checked)
+		t := &d.trace.Entries[len(d.trace.Entries)-1]
 		if t.Verdict == VerdictMatched {
-			a, ok, err := d.place(ctx, e, &e.Target, &t)
+			a, ok, err := d.place(ctx, e, &e.Target, t)
 			if err != nil {
 				return Assignment{}, err
 			}
 			if ok {
 				t.Verdict = VerdictWon
-				d.trace.Entries = append(d.trace.Entries, t)
 				if a.Entry = e.ID; a.Reason == "" {
-					a.Reason = "entry:" + e.ID
+					a.Reason = e.reason
 				}
 				return d.finish(ctx, a)
 			}
@@ -87,7 +87,6 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 		}
 		undecided = undecided || t.Verdict == VerdictUndecided || d.vacant && len(t.Needs) > 0
 		nobody = nobody || t.Verdict == VerdictNobody && !d.vacant
-		d.trace.Entries = append(d.trace.Entries, t)
 	}
 	reason := "no_entry"
 	switch {
@@ -112,24 +111,29 @@ func (d *decision) pass(left []uint64, i int) int {
 			d.trace.More += end - i
 			break
 		}
-		e := &d.r.entries[i]
 		if d.trace.Passed == nil {
 			d.trace.Passed = make([]Passed, 0, min(len(d.r.entries), MaxTraced))
 		}
-		d.trace.pass(e.ID, d.ruledOut(&e.cond))
+		d.trace.pass(d.r.entries[i].ID, d.ruledOut(int32(i)))
 	}
 	return next
 }
 
-// ruledOut names what is not met.
-func (d *decision) ruledOut(c *condition) string {
+// ruledOut names what of an entry that the index left out is not met.
+func (d *decision) ruledOut(entry int32) string {
+	c := &d.r.entries[entry].cond
 	for i := range c.matchers {
-		m := &c.matchers[i]
-		if m.kind == matchTerritory {
-			continue
-		}
-		if met, known := m.met(d.value(m.field)); known && !met {
-			return m.name
+		switch m := &c.matchers[i]; {
+		case m.kind == matchTerritory:
+		// Of postcodes the index knows the order only.
+		case m.dim > 0 && m.kind != matchPostcode:
+			if f := &d.byEntry.of[m.dim-1]; f.says && !f.has(entry) {
+				return m.name
+			}
+		default:
+			if met, known := m.met(d.value(m.field)); known && !met {
+				return m.name
+			}
 		}
 	}
 	if c.rule >= 0 {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +37,7 @@ type Router struct {
 	schema         *leadloop.Schema
 	zone           *time.Location // of queues, and of owners without one
 	reps           []rep          // by id
+	repAt          map[leadloop.RepID]int
 	teams          []Team
 	pools          []pool
 	poolAt         map[string]int
@@ -57,7 +57,7 @@ type Router struct {
 	rules          *rules.Set
 	scores         *rules.Set // of best-fit pools
 	results        *sync.Pool // of *rules.Results
-	turns          *sync.Pool // of *turn
+	decisions      *sync.Pool // of *decision
 	tiers          []string
 	busy           func(context.Context, leadloop.RepID, time.Time) (Busy, error)
 	sticky         bool // some entry asks who had the domain
@@ -80,6 +80,8 @@ type pool struct {
 	seats   []seat           // of members
 	ids     []leadloop.RepID // of seats
 	classes []class          // of seats
+	plain   bool             // all seats are
+	all     columns          // of all members, each with a balance; without those
 	weight  int64            // of all members
 	score   int              // number of the rule, -1 for none
 }
@@ -100,6 +102,7 @@ type entry struct {
 	Entry
 	cond     condition
 	owners   []string // of the target, in order
+	reason   string   // of what it places
 	accounts *accounts
 }
 
@@ -125,7 +128,7 @@ func New(def Definition, sla SLADefinition, schema *leadloop.Schema, o Options) 
 	if schema == nil {
 		return nil, leadloop.Problems{{Message: "routing: no schema"}}
 	}
-	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, turns: &sync.Pool{}}, schema: schema, o: o, meant: map[string]bool{}}
+	c := &compiler{r: &Router{schema: schema, zone: time.UTC, poolAt: map[string]int{}, busy: o.Busy, tiers: slices.Clone(o.Tiers), results: &sync.Pool{}, decisions: &sync.Pool{}}, schema: schema, o: o, meant: map[string]bool{}}
 	if sla.Zone != "" {
 		if z, ok := c.loadZone(sla.At, "zone", sla.Zone); ok {
 			c.r.zone = z
@@ -164,6 +167,8 @@ func (r *Router) seat() {
 		p := &r.pools[i]
 		p.seats = make([]seat, len(p.members))
 		p.ids = make([]leadloop.RepID, len(p.members))
+		p.plain = true
+		p.all.resize(len(p.members))
 		classOf := map[int]int32{}
 		for j, at := range p.members {
 			x := &r.reps[at]
@@ -179,6 +184,8 @@ func (r *Router) seat() {
 				id: x.ID, rep: x, prior: x.Priority, class: k,
 				plain: len(x.Away) == 0 && x.Ramp == nil && !(p.Present && x.hasHours) && x.MaxOpen|x.MaxDay|x.MaxWeek|x.MaxMonth|x.MaxTasks|x.MaxSequences == 0,
 			}
+			p.plain = p.plain && p.seats[j].plain
+			p.all.who[j], p.all.at[j], p.all.class[j] = int32(j), int32(j), k
 		}
 	}
 }
@@ -256,13 +263,9 @@ func (r *Router) ReadsActivities() bool {
 	return false
 }
 
-func (r *Router) repIndex(id leadloop.RepID) (int, bool) {
-	return slices.BinarySearchFunc(r.reps, id, func(x rep, id leadloop.RepID) int { return strings.Compare(string(x.ID), string(id)) })
-}
-
 // rep returns a rep of the definition, nil if there is none.
 func (r *Router) rep(id leadloop.RepID) *rep {
-	if i, ok := r.repIndex(id); ok {
+	if i, ok := r.repAt[id]; ok {
 		return &r.reps[i]
 	}
 	return nil

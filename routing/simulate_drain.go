@@ -137,7 +137,7 @@ func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
 
 // asks is a decision about no lead, to ask how members are.
 func (s *sim) asks() *decision {
-	return &decision{r: s.r, rd: &s.rd, q: &Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}
+	return &decision{r: s.r, asked: asked{rd: &s.rd, q: Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}}
 }
 
 // nextHour sets the drain an hour after t for caps that end with time.

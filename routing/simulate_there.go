@@ -3,8 +3,6 @@ package routing
 import (
 	"context"
 	"iter"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -36,10 +34,7 @@ func (r *Router) there(l *simLead, crm []leadloop.Rep, t time.Time) time.Time {
 	if x == nil {
 		x = &rep{}
 	}
-	var known *leadloop.Rep
-	if i, ok := slices.BinarySearchFunc(crm, l.owner, func(r leadloop.Rep, id leadloop.RepID) int { return strings.Compare(string(r.ID), string(id)) }); ok {
-		known = &crm[i]
-	}
+	known := inCRM(crm, l.owner)
 	for range len(x.Away) + absences(known) + 2 {
 		until, gone := away(x, known, t, 0)
 		if gone {

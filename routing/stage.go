@@ -179,6 +179,7 @@ func (n *run) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer d.done()
 	s, trigger := &n.state, n.s.Trigger
 	arrives := trigger == leadloop.TriggerSubmission || trigger == leadloop.TriggerRecycle
 	// A lead that was held back before and is not any more has no place yet.

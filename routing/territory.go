@@ -34,8 +34,7 @@ func (d *decision) territories(ctx context.Context) *membership {
 		return d.member
 	}
 	d.member = &membership{}
-	var few [smallIndex]uint64
-	left := d.r.territoryIndex.left(d, few[:])
+	left := d.r.territoryIndex.left(d, &d.byTerritory)
 	for i := nextBit(left, 0); i >= 0; i = nextBit(left, i+1) {
 		switch t := d.check(ctx, &d.r.territories[i].cond); t.Verdict {
 		case VerdictMatched:

@@ -21,16 +21,27 @@ type turn struct {
 	balances []store.Balance  // before the lead, by id
 	classes  []class
 	total    int64 // of the weights of all who are credited
-	// Of each who is credited, by id: where it stands in the roster, in the
-	// balances (-1 if it has none) and in the classes; its balance, from settle
-	// on with the credit for this lead; and whether it is absent.
-	who, at, class []int32
-	owed           []leadloop.Owed
-	absent         []bool
+	columns
+	// own are the columns' memory where they are not the pool's.
+	own columns
 	// claims are what each is owed with this lead's credit, in millionths of a
 	// lead divided by the weight of all.
 	claims []int64
 	shares []share
+}
+
+// columns are of each who is credited, by id: where it stands in the roster, in
+// the balances (-1 if it has none) and in the classes; its balance, from settle
+// on with the credit for this lead; and whether it is absent.
+type columns struct {
+	who, at, class []int32
+	owed           []leadloop.Owed
+	absent         []bool
+}
+
+func (c *columns) resize(n int) {
+	c.who, c.at, c.class = resize(c.who, n), resize(c.at, n), resize(c.class, n)
+	c.owed, c.absent = resize(c.owed, n), resize(c.absent, n)
 }
 
 // class is the members of a weight, whose share of a lead is the same. Two can
@@ -69,8 +80,8 @@ func turnOf(members []Entitlement) *turn {
 	n := len(members)
 	t := &turn{
 		roster: make([]seat, n), balances: make([]store.Balance, n), classes: make([]class, 0, n),
-		who: make([]int32, n), at: make([]int32, n), class: make([]int32, n), owed: make([]leadloop.Owed, n), absent: make([]bool, n),
 	}
+	t.columns.resize(n)
 	for i := range members {
 		e := &members[i]
 		t.roster[i], t.balances[i].LastAt = seat{id: e.Member, prior: e.Priority}, e.LastAt
@@ -80,13 +91,35 @@ func turnOf(members []Entitlement) *turn {
 	return t
 }
 
-// begin makes room for all members of a pool, as if all of them were credited.
+// begin has all members of a pool credited.
 func (t *turn) begin(p *pool, l *ledger) {
-	n := len(p.seats)
 	t.roster, t.all, t.balances = p.seats, p.ids, l.Balances
 	t.classes, t.total = append(t.classes[:0], p.classes...), p.weight
-	t.who, t.at, t.class = resize(t.who, n), resize(t.at, n), resize(t.class, n)
-	t.owed, t.absent = resize(t.owed, n), resize(t.absent, n)
+	t.own.resize(len(p.seats))
+	t.columns = t.own
+}
+
+// whole credits all members of a pool who are there, if each has a balance and
+// nobody else has one: it reports whether that is so. Then only the balances
+// are of this lead.
+func (t *turn) whole(p *pool) bool {
+	if len(t.balances) != len(p.ids) {
+		return false
+	}
+	for i := range t.balances {
+		b := &t.balances[i]
+		if b.Member != p.ids[i] {
+			return false
+		}
+		t.owed[i] = b.Owed
+	}
+	t.who, t.at, t.class, t.absent = p.all.who, p.all.at, p.all.class, p.all.absent
+	return true
+}
+
+// forget lets go of what is not the turn's own.
+func (t *turn) forget() {
+	t.roster, t.all, t.balances, t.columns = nil, nil, nil, columns{}
 }
 
 // only leaves the first n.
@@ -114,32 +147,24 @@ func (t *turn) find(id leadloop.RepID) (int, bool) {
 	return slices.BinarySearchFunc(t.who, id, func(at int32, id leadloop.RepID) int { return strings.Compare(string(t.roster[at].id), string(id)) })
 }
 
-// rank breaks ties, before the lower id does.
-type rank struct {
-	priority int
-	last     time.Time // assigned
-}
-
-func (t *turn) rank(i int) rank {
-	r := rank{priority: t.roster[t.who[i]].prior}
+// lastAt is when a member was last assigned a lead.
+func (t *turn) lastAt(i int) (last time.Time) {
 	if at := t.at[i]; at >= 0 {
-		r.last = t.balances[at].LastAt
+		last = t.balances[at].LastAt
 	}
-	return r
+	return last
 }
 
-func (r rank) before(o rank) bool {
-	if r.priority != o.priority {
-		return r.priority > o.priority
+// outranks breaks ties, before the lower id does.
+func (t *turn) outranks(i, j int) bool {
+	if a, b := t.roster[t.who[i]].prior, t.roster[t.who[j]].prior; a != b {
+		return a > b
 	}
-	return r.last.Before(o.last)
+	return t.lastAt(i).Before(t.lastAt(j))
 }
 
 // precedes breaks ties, at last by id.
-func (t *turn) precedes(i, j int) bool {
-	a, b := t.rank(i), t.rank(j)
-	return a.before(b) || i < j && !b.before(a)
-}
+func (t *turn) precedes(i, j int) bool { return t.outranks(i, j) || i < j && !t.outranks(j, i) }
 
 // next is who is entitled to the lead; -1 for nobody.
 func (t *turn) next() int {
@@ -147,7 +172,6 @@ func (t *turn) next() int {
 	t.claims = resize(t.claims, n)
 	total, claims, owed, absent, of := t.total, t.claims[:n], t.owed[:n], t.absent[:n], t.class[:n]
 	winner, m, most := -1, int64(n), int64(math.MinInt64)
-	var rank rank // of the winner: many can be owed the same
 	for i := range claims {
 		if absent[i] {
 			claims[i] = math.MinInt64
@@ -155,11 +179,8 @@ func (t *turn) next() int {
 			continue
 		}
 		c := int64(owed[i])*total + int64(leadloop.OneLead)*t.classes[of[i]].weight
-		if claims[i] = c; c < most {
-			continue
-		}
-		if r := t.rank(i); c > most || r.before(rank) {
-			winner, most, rank = i, c, r
+		if claims[i] = c; c > most || c == most && t.outranks(i, winner) {
+			winner, most = i, c
 		}
 	}
 	// With one member there is no choice, and no threshold to divide by.
@@ -180,7 +201,7 @@ func (t *turn) next() int {
 		slack, weight := uint64(lead*(scale-1)-c*scale), uint64(t.classes[of[i]].weight)
 		if first >= 0 {
 			d := compareProducts(slack, firstWeight, firstSlack, weight)
-			if d > 0 || d == 0 && !t.rank(i).before(t.rank(first)) {
+			if d > 0 || d == 0 && !t.outranks(i, first) {
 				continue
 			}
 		}
