@@ -81,21 +81,7 @@ func (s *Snapshot) Apply(moves ...leadloop.LedgerMove) {
 	for _, m := range moves {
 		r := s.Rotations[m.Pool]
 		r.Balances = slices.Clone(r.Balances)
-		balance := func(id leadloop.RepID) *store.Balance {
-			i, ok := slices.BinarySearchFunc(r.Balances, id, compareMember)
-			if !ok {
-				r.Balances = slices.Insert(r.Balances, i, store.Balance{Member: id})
-			}
-			return &r.Balances[i]
-		}
-		for i, id := range m.Members {
-			balance(id).Owed += m.Deltas[i]
-		}
-		if m.To != "" {
-			b := balance(m.To)
-			b.Count, b.LastAt = b.Count+1, m.At
-		}
-		r.Pool, r.Revision = m.Pool, r.Revision+1
+		r.Apply(m)
 		s.Rotations[m.Pool] = r
 	}
 }

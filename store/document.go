@@ -43,7 +43,12 @@ func FormatBound(t time.Time) string {
 }
 
 // ParseTime reads what [FormatTime] wrote.
-func ParseTime(text string) (time.Time, error) { return time.Parse(timeLayout, text) }
+func ParseTime(text string) (time.Time, error) {
+	if t, ok := parseFixed(text); ok {
+		return t, nil
+	}
+	return time.Parse(timeLayout, text)
+}
 
 // EncodeLead writes the document of l under a new revision, with all times in
 // UTC. It doesn't modify l. Lead.UnmarshalJSON reads it.

@@ -96,13 +96,11 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, 0, '` + never + `', $4, '')`
 	insertEvent    = `INSERT INTO events (kind, lead, at, actor, reason, source, target, attrs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	insertDecision = `INSERT INTO decisions (lead, revision, as_of, trigger, playbook, outcome, reason, steps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	upsertPool     = `INSERT INTO rotations (pool, revision) VALUES ($1, $2) ON CONFLICT (pool) DO UPDATE SET revision = excluded.revision`
-	upsertBalance  = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (pool, member) DO UPDATE SET owed = balances.owed + excluded.owed, count = balances.count + excluded.count,
-			last_at = CASE WHEN excluded.last_at > balances.last_at THEN excluded.last_at ELSE balances.last_at END`
+	upsertPool     = `INSERT INTO rotations (pool, revision, balances) VALUES ($1, $2, $3)
+		ON CONFLICT (pool) DO UPDATE SET revision = excluded.revision, balances = excluded.balances`
 )
 
-var handSQL = []string{insertKey, insertLead, insertIdentifier, insertTask, insertEvent, insertDecision, upsertPool, upsertBalance}
+var handSQL = []string{insertKey, insertLead, insertIdentifier, insertTask, insertEvent, insertDecision, upsertPool}
 
 // write runs the statements of one commit.
 func write(c commit, exec func(query string, args ...any) error) error {
@@ -116,14 +114,7 @@ func write(c commit, exec func(query string, args ...any) error) error {
 		all = append(all, run(insertIdentifier, i.Kind, i.Value, l.id))
 	}
 	for _, m := range c.moves {
-		all = append(all, run(upsertPool, m.pool, m.revision+1))
-		for i, member := range m.members {
-			count, last := 0, never
-			if member == m.to {
-				count, last = 1, m.at
-			}
-			all = append(all, run(upsertBalance, m.pool, member, m.owed[i], count, last))
-		}
+		all = append(all, run(upsertPool, m.pool, m.revision, m.balances))
 	}
 	for _, t := range c.tasks {
 		all = append(all, run(insertTask, t.key, t.kind, t.lead, t.due, t.outside, t.priority, t.payload, t.tokens))

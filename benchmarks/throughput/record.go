@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"github.com/leadloop/leadloop"
@@ -42,9 +41,7 @@ type (
 	moveRow struct {
 		pool     string
 		revision int64
-		members  []string
-		owed     []int64
-		to, at   string
+		balances string // after the move
 	}
 )
 
@@ -189,21 +186,16 @@ type recordRotations struct {
 }
 
 func (r recordRotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
-	at, err := store.FormatTime(m.At)
+	if err := r.Rotations.Move(ctx, m); err != nil {
+		return err
+	}
+	after, err := r.Get(ctx, m.Pool)
 	if err != nil {
 		return err
 	}
-	change := map[string]int64{string(m.To): 0}
-	for i, id := range m.Members {
-		change[string(id)] += int64(m.Deltas[i])
-	}
-	delete(change, "")
-	row := moveRow{pool: m.Pool, revision: m.Revision, to: string(m.To), at: at}
-	for _, member := range slices.Sorted(maps.Keys(change)) {
-		row.members, row.owed = append(row.members, member), append(row.owed, change[member])
-	}
-	r.c.moves = append(r.c.moves, row)
-	return r.Rotations.Move(ctx, m)
+	balances, err := store.EncodeBalances(after.Balances)
+	r.c.moves = append(r.c.moves, moveRow{m.Pool, after.Revision, string(balances)})
+	return err
 }
 
 // text is JSON, or "" for none.

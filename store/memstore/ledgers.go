@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -43,30 +42,9 @@ func (r rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if next.Revision != m.Revision {
 		return fmt.Errorf("pool %s: %w: revision %d is stored, not %d", m.Pool, leadloop.ErrConflict, next.Revision, m.Revision)
 	}
-	next.Revision++
-	for i, id := range m.Members {
-		member(&next, id).Owed += m.Deltas[i]
-	}
-	if m.To != "" {
-		b := member(&next, m.To)
-		b.Count++
-		if at := utc(m.At); at.After(b.LastAt) {
-			b.LastAt = at
-		}
-	}
+	next.Apply(m)
 	r.state.rotations.put(m.Pool, &next)
 	return nil
-}
-
-// member returns the balance of a member, which joins at 0.
-func member(r *store.Rotation, id leadloop.RepID) *store.Balance {
-	i, ok := slices.BinarySearchFunc(r.Balances, id, func(b store.Balance, id leadloop.RepID) int {
-		return strings.Compare(string(b.Member), string(id))
-	})
-	if !ok {
-		r.Balances = slices.Insert(r.Balances, i, store.Balance{Member: id})
-	}
-	return &r.Balances[i]
 }
 
 type cache struct{ *tx }

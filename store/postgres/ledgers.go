@@ -21,17 +21,21 @@ func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error)
 		return store.Rotation{}, err
 	}
 	rotation := store.Rotation{Pool: pool}
-	err := t.rows(ctx, `SELECT r.revision, coalesce(b.member, ''), coalesce(b.owed, 0), coalesce(b.count, 0), coalesce(b.last_at, '`+never+`'), b.member IS NOT NULL
-		FROM {rotations} AS r LEFT JOIN {balances} AS b USING (pool) WHERE pool = $1 ORDER BY b.member`, func(rows pgx.Rows) error {
-		var b store.Balance
-		var member bool
-		err := rows.Scan(&rotation.Revision, (*string)(&b.Member), (*int64)(&b.Owed), &b.Count, moment{&b.LastAt}, &member)
-		if member {
-			rotation.Balances = append(rotation.Balances, b)
-		}
-		return err
+	err := t.rows(ctx, "SELECT revision, balances FROM {rotations} WHERE pool = $1", func(rows pgx.Rows) error {
+		return rows.Scan(&rotation.Revision, ledger{&rotation.Balances})
 	}, pool)
 	return rotation, err
+}
+
+// ledger scans balances.
+type ledger struct{ to *[]store.Balance }
+
+func (l ledger) Scan(src any) (err error) {
+	text, ok := src.(string)
+	if *l.to, err = store.DecodeBalances(text); err != nil || !ok {
+		return damaged("the ledger of a pool", err)
+	}
+	return nil
 }
 
 func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
@@ -41,46 +45,30 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	at, err := store.FormatTime(m.At)
+	if _, err := store.FormatTime(m.At); err != nil {
+		return invalid("pool", m.Pool, err)
+	}
+	// The first statement keeps others from the pool until the commit.
+	query := "UPDATE {rotations} SET revision = $2 + 1 WHERE pool = $1 AND revision = $2 RETURNING balances"
+	if m.Revision == 0 {
+		query = "INSERT INTO {rotations} (pool, revision, balances) VALUES ($1, $2 + 1, '') ON CONFLICT DO NOTHING RETURNING balances"
+	}
+	rotation, found := store.Rotation{Revision: m.Revision}, false
+	if err := t.rows(ctx, query, func(rows pgx.Rows) error {
+		found = true
+		return rows.Scan(ledger{&rotation.Balances})
+	}, m.Pool, m.Revision); err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
+	}
+	rotation.Apply(m)
+	balances, err := store.EncodeBalances(rotation.Balances)
 	if err != nil {
 		return invalid("pool", m.Pool, err)
 	}
-	change := map[leadloop.RepID]int64{}
-	for i, id := range m.Members {
-		change[id] += int64(m.Deltas[i])
-	}
-	if m.To != "" {
-		change[m.To] += 0 // the receiver joins even if nothing is owed
-	}
-	query := "UPDATE {rotations} SET revision = $2 + 1 WHERE pool = $1 AND revision = $2"
-	if m.Revision == 0 {
-		query = "INSERT INTO {rotations} (pool, revision) VALUES ($1, $2 + 1) ON CONFLICT DO NOTHING"
-	}
-	n, err := t.exec(ctx, query, m.Pool, m.Revision)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
-	}
-	var members []string
-	var owed, counts []int64
-	var last []string
-	for member, delta := range change {
-		members, owed = append(members, string(member)), append(owed, delta)
-		if member == m.To && m.To != "" {
-			counts, last = append(counts, 1), append(last, at)
-		} else {
-			counts, last = append(counts, 0), append(last, never)
-		}
-	}
-	if len(members) == 0 {
-		return nil
-	}
-	return t.later(ctx, `INSERT INTO {balances} AS b (pool, member, owed, count, last_at)
-		SELECT $1, member, owed, count, last_at FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[]) AS m (member, owed, count, last_at)
-		ON CONFLICT (pool, member) DO UPDATE SET owed = b.owed + excluded.owed, count = b.count + excluded.count, last_at = greatest(b.last_at, excluded.last_at)`,
-		m.Pool, members, owed, counts, last)
+	return t.later(ctx, "UPDATE {rotations} SET balances = $2 WHERE pool = $1", m.Pool, string(balances))
 }
 
 type cache struct{ *tx }

@@ -20,13 +20,12 @@ func (t rotations) Get(ctx context.Context, pool string) (store.Rotation, error)
 		return store.Rotation{}, err
 	}
 	rotation := store.Rotation{Pool: pool}
-	if err := t.query(ctx, "SELECT revision FROM rotations WHERE pool = ?1", func(r *row) { rotation.Revision = r.int() }, pool); err != nil {
-		return store.Rotation{}, err
-	}
-	err := t.query(ctx, "SELECT member, owed, count, last_at FROM balances WHERE pool = ?1 ORDER BY member", func(r *row) {
-		rotation.Balances = append(rotation.Balances, store.Balance{
-			Member: leadloop.RepID(r.text()), Owed: leadloop.Owed(r.int()), Count: r.int(), LastAt: r.time(),
-		})
+	err := t.query(ctx, "SELECT revision, balances FROM rotations WHERE pool = ?1", func(r *row) {
+		rotation.Revision = r.int()
+		var err error
+		if rotation.Balances, err = store.DecodeBalances(r.text()); err != nil {
+			r.check(damaged("the ledger of a pool", err))
+		}
 	}, pool)
 	return rotation, err
 }
@@ -38,37 +37,20 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	at, err := store.FormatTime(m.At)
-	if err != nil {
-		return invalid("pool", m.Pool, err)
-	}
-	query := "UPDATE rotations SET revision = ?2 + 1 WHERE pool = ?1 AND revision = ?2"
-	if m.Revision == 0 {
-		query = "INSERT INTO rotations (pool, revision) VALUES (?1, ?2 + 1) ON CONFLICT DO NOTHING"
-	}
-	n, err := t.changed(ctx, query, m.Pool, m.Revision)
+	rotation, err := t.Get(ctx, m.Pool)
 	if err != nil {
 		return err
 	}
-	if n == 0 {
+	if rotation.Revision != m.Revision {
 		return fmt.Errorf("pool %s: %w: revision %d is not the one stored", m.Pool, leadloop.ErrConflict, m.Revision)
 	}
-	const move = `INSERT INTO balances (pool, member, owed, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT DO UPDATE SET owed = owed + excluded.owed, count = count + excluded.count, last_at = max(last_at, excluded.last_at)`
-	received := m.To == ""
-	for i, id := range m.Members {
-		count, last := 0, never
-		if id == m.To && !received {
-			received, count, last = true, 1, at
-		}
-		if err := t.exec(ctx, move, m.Pool, string(id), int64(m.Deltas[i]), count, last); err != nil {
-			return err
-		}
+	rotation.Apply(m)
+	balances, err := store.EncodeBalances(rotation.Balances)
+	if err != nil {
+		return invalid("pool", m.Pool, err)
 	}
-	if !received {
-		return t.exec(ctx, move, m.Pool, string(m.To), 0, 1, at)
-	}
-	return nil
+	return t.exec(ctx, `INSERT INTO rotations (pool, revision, balances) VALUES (?1, ?2, ?3)
+		ON CONFLICT DO UPDATE SET revision = excluded.revision, balances = excluded.balances`, m.Pool, rotation.Revision, string(balances))
 }
 
 type cache struct{ *tx }
