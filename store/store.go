@@ -193,6 +193,9 @@ type Tasks interface {
 	Get(ctx context.Context, key string) (leadloop.Task, error)
 	// ByLead returns a lead's tasks by due time, then key; "" means all leads.
 	ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task, error)
+	// ByState yields the tasks in a state by key. It looks at all tasks: it is for
+	// people.
+	ByState(ctx context.Context, state leadloop.TaskState) iter.Seq2[leadloop.Task, error]
 	// DeleteLead removes a lead's tasks in every state, leased or not; removing
 	// none is no error.
 	DeleteLead(ctx context.Context, id leadloop.LeadID) error

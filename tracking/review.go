@@ -249,14 +249,14 @@ func (r *reviewer) ask(ctx context.Context, tx store.Tx, out *Review) error {
 		}
 		p.Owed = owed[p.Pool][p.Member]
 	}
-	tasks, err := tx.Tasks().ByLead(ctx, "")
+	tasks, err := tx.Tasks().Count(ctx)
 	if err != nil {
 		return fmt.Errorf("tasks: %w", err)
 	}
 	dead := map[string]int{}
-	for _, t := range tasks {
-		if t.State == leadloop.TaskDead {
-			dead[t.Kind]++
+	for _, c := range tasks {
+		if c.State == leadloop.TaskDead {
+			dead[c.Kind] = c.N
 		}
 	}
 	out.Dead = counts(dead)

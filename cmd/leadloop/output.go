@@ -92,17 +92,22 @@ func collect(ctx context.Context, st store.Store, pb *playbook.Playbook, in *inp
 			}
 			res.lines = append(res.lines, line)
 		}
-		tasks, err := tx.Tasks().ByLead(ctx, "")
-		for _, t := range tasks {
-			switch {
-			case t.State == leadloop.TaskDead:
-				res.dead++
-			case t.Outside && t.State == leadloop.TaskPending:
-				res.outbox[t.Kind]++
-			}
-		}
+		counted, err := tx.Tasks().Count(ctx)
 		if err != nil {
 			return err
+		}
+		for _, c := range counted {
+			if c.State == leadloop.TaskDead {
+				res.dead += c.N
+			}
+		}
+		for t, err := range tx.Tasks().ByState(ctx, leadloop.TaskPending) {
+			if err != nil {
+				return err
+			}
+			if t.Outside {
+				res.outbox[t.Kind]++
+			}
 		}
 		if res.spent, err = tx.Costs().Total(ctx, "", time.Time{}, in.asOf.Add(time.Nanosecond)); err != nil {
 			return err

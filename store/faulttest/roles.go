@@ -236,6 +236,10 @@ func (f watchedTasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloo
 	return tryFor(f.s, "Tasks.ByLead", func() ([]leadloop.Task, error) { return f.r.ByLead(ctx, id) })
 }
 
+func (f watchedTasks) ByState(ctx context.Context, state leadloop.TaskState) iter.Seq2[leadloop.Task, error] {
+	return trySeq(f.s, "Tasks.ByState", f.r.ByState(ctx, state))
+}
+
 func (f watchedTasks) NextDue(ctx context.Context, kinds ...string) (at time.Time, ok bool, err error) {
 	err = try(f.s, "Tasks.NextDue", func() (err error) {
 		at, ok, err = f.r.NextDue(ctx, kinds...)

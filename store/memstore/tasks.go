@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -215,6 +216,27 @@ func (r tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 		found = append(found, copyTask(*t))
 	}
 	return found, nil
+}
+
+func (r tasks) ByState(ctx context.Context, state leadloop.TaskState) iter.Seq2[leadloop.Task, error] {
+	return func(yield func(leadloop.Task, error) bool) {
+		if err := r.reading(ctx); err != nil {
+			yield(leadloop.Task{}, err)
+			return
+		}
+		for _, t := range r.state.tasks.all() {
+			if t.State != state {
+				continue
+			}
+			if err := r.reading(ctx); err != nil {
+				yield(leadloop.Task{}, err)
+				return
+			}
+			if !yield(copyTask(*t), nil) {
+				return
+			}
+		}
+	}
 }
 
 func (r tasks) DeleteLead(ctx context.Context, id leadloop.LeadID) error {

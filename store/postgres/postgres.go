@@ -33,8 +33,9 @@ type Options struct {
 	// is not there.
 	Schema string
 	// SkipMigration leaves the schema as it is, for a role that may not create
-	// tables: an owner calls [Migrate] beforehand. The store then refuses to
-	// open on an older schema.
+	// tables: an owner calls [Migrate] beforehand. The store then refuses to open
+	// where there is none with leadloop.ErrNotFound, and on an older one with
+	// leadloop.ErrInvalid.
 	SkipMigration bool
 }
 
@@ -66,6 +67,7 @@ type Store struct {
 var (
 	_ store.Store = (*Store)(nil)
 	_ store.Clock = (*Store)(nil)
+	_ store.Clock = joined{}
 )
 
 // Open connects to a database by its URL or keyword/value string, as libpq
@@ -249,6 +251,13 @@ type joined struct {
 }
 
 func (j joined) Capabilities() store.Capabilities { return j.store.Capabilities() }
+
+// Now is the server's time, asked in the host's transaction: the pool may have
+// no other connection free.
+func (j joined) Now(ctx context.Context) (at time.Time, err error) {
+	err = j.pg.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&at)
+	return at.UTC(), explain(ctx, err)
+}
 
 // Close leaves the host's transaction as it is.
 func (j joined) Close() error { return nil }

@@ -195,7 +195,7 @@ func TestManyProcessesMayOpenANewSchemaAtOnce(t *testing.T) {
 
 func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	dsn := postgrestest.DSN(t)
-	older, newer, foreign := newSchema(t), newSchema(t), newSchema(t)
+	empty, older, newer, foreign := newSchema(t), newSchema(t), newSchema(t), newSchema(t)
 	pool := newPool(t, dsn)
 	defer pool.Close()
 	exec := func(query string) {
@@ -204,7 +204,11 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec("CREATE SCHEMA " + older)
+	exec("CREATE SCHEMA " + empty)
+	if err := Migrate(t.Context(), pool, older); err != nil {
+		t.Fatal(err)
+	}
+	exec("DELETE FROM " + older + ".schema_versions WHERE version_id > 1")
 	if err := Migrate(t.Context(), pool, newer); err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +218,16 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	role := "role_" + foreign
 	exec("CREATE ROLE " + role + " LOGIN")
+	grant := func(schema string) {
+		exec("GRANT USAGE ON SCHEMA " + schema + " TO " + role)
+		exec("GRANT ALL ON ALL TABLES IN SCHEMA " + schema + " TO " + role)
+		exec("GRANT ALL ON ALL SEQUENCES IN SCHEMA " + schema + " TO " + role)
+	}
+	grant(older)
 	t.Cleanup(func() {
 		pool := newPool(t, dsn)
 		defer pool.Close()
-		if _, err := pool.Exec(context.Background(), "DROP ROLE "+role); err != nil {
+		if _, err := pool.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
 			t.Error(err)
 		}
 	})
@@ -251,7 +261,13 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		}, leadloop.ErrUnavailable, "check the address, that the server runs, and the credentials"},
 		{"a name that is no schema's", open(Options{Schema: "Leads; DROP"}), leadloop.ErrInvalid, "want up to 63 lower-case letters"},
 		{"a name that PostgreSQL keeps for itself", open(Options{Schema: "pg_leads"}), leadloop.ErrInvalid, "not starting with a digit or pg_"},
-		{"a schema without tables, without migration", open(Options{Schema: older, SkipMigration: true}), leadloop.ErrUnavailable, "call Migrate as its owner"},
+		{"a schema without tables, without migration", open(Options{Schema: empty, SkipMigration: true}), leadloop.ErrNotFound, "call Migrate as its owner"},
+		{"no schema, without migration", open(Options{Schema: empty + "_not_there", SkipMigration: true}), leadloop.ErrNotFound, "call Migrate as its owner"},
+		{"an older schema, without migration", open(Options{Schema: older, SkipMigration: true}), leadloop.ErrInvalid, "has version 1, this release needs "},
+		{"an older schema whose tables are somebody else's", func() error {
+			_, err := New(t.Context(), rolePool, Options{Schema: older})
+			return err
+		}, leadloop.ErrUnavailable, "have their owner call Migrate, or open it once"},
 		{"a schema of a newer release", open(Options{Schema: newer}), leadloop.ErrInvalid, "update the library, or restore a backup"},
 		{"the same without migration", open(Options{Schema: newer, SkipMigration: true}), leadloop.ErrInvalid, "has version 999, this release knows versions up to "},
 		{"a role without rights", func() error {
@@ -261,7 +277,7 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"a role that can't create the schema", func() error {
 			_, err := New(t.Context(), rolePool, Options{Schema: foreign + "_not_there"})
 			return err
-		}, leadloop.ErrUnavailable, "can't be created"},
+		}, leadloop.ErrUnavailable, "can't be created: grant the role CREATE on the database"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.do()
@@ -275,21 +291,21 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 
 	// With the rights that the error names it works, without owning a thing.
-	exec("GRANT USAGE ON SCHEMA " + foreign + " TO " + role)
-	exec("GRANT ALL ON ALL TABLES IN SCHEMA " + foreign + " TO " + role)
-	exec("GRANT ALL ON ALL SEQUENCES IN SCHEMA " + foreign + " TO " + role)
-	t.Cleanup(func() {
-		pool := newPool(t, dsn)
-		defer pool.Close()
-		if _, err := pool.Exec(context.Background(), "DROP OWNED BY "+role); err != nil {
-			t.Error(err)
-		}
-	})
+	grant(foreign)
 	s, err := New(t.Context(), rolePool, Options{Schema: foreign, SkipMigration: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := put(t, s, "a"); err != nil {
+		t.Error(err)
+	}
+	// Also when the journal needs a part, which the role may not make.
+	exec(fmt.Sprintf("SELECT setval('%s.events_seq', %d)", foreign, partsAhead*partSize+7))
+	again, err := New(t.Context(), rolePool, Options{Schema: foreign})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put(t, again, "b"); err != nil {
 		t.Error(err)
 	}
 	// To write tables anew takes their owner.

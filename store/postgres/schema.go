@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -81,11 +82,19 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		return newer(schema, current, latest)
 	}
 	if current < latest {
-		if _, err := p.Up(ctx); err != nil {
+		if _, err := p.Up(ctx); lacksRight(err) {
+			return fmt.Errorf("postgres: %w: schema %s has version %d, this release needs %d, and the role may not change its tables: have their owner call Migrate, or open it once",
+				leadloop.ErrUnavailable, schema, current, latest)
+		} else if err != nil {
 			return fmt.Errorf("postgres: schema %s: %w", schema, explain(ctx, err))
 		}
 	}
 	return addParts(ctx, pool, schema)
+}
+
+func lacksRight(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "42501"
 }
 
 func newer(schema string, current, latest int64) error {
@@ -130,6 +139,9 @@ func createSchema(ctx context.Context, pool *pgxpool.Pool, schema string) error 
 	if again := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema).Scan(&there); again == nil && there {
 		return nil
 	}
+	if lacksRight(err) {
+		return fmt.Errorf("postgres: %w: schema %s can't be created: grant the role CREATE on the database, or have an owner call Migrate", leadloop.ErrUnavailable, schema)
+	}
 	return fmt.Errorf("postgres: schema %s can't be created: %w", schema, explain(ctx, err))
 }
 
@@ -140,6 +152,14 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		return err
 	}
 	latest := int64(len(steps))
+	var there bool
+	if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = $1 AND c.relname = $2)",
+		schema, versionTable).Scan(&there); err != nil {
+		return explain(ctx, err)
+	}
+	if !there {
+		return fmt.Errorf("postgres: %w: there is no store in schema %s of the database: let Open make it, or call Migrate as its owner", leadloop.ErrNotFound, schema)
+	}
 	var current int64
 	err = pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+schema+"."+versionTable).Scan(&current)
 	if err != nil {
@@ -147,7 +167,7 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 	}
 	switch {
 	case current < latest:
-		return fmt.Errorf("postgres: %w: schema %s has version %d, this release needs %d: call Migrate as its owner", leadloop.ErrUnavailable, schema, current, latest)
+		return fmt.Errorf("postgres: %w: schema %s has version %d, this release needs %d: have the owner of its tables call Migrate, or open it once", leadloop.ErrInvalid, schema, current, latest)
 	case current > latest:
 		return newer(schema, current, latest)
 	}
@@ -162,15 +182,14 @@ const (
 )
 
 // addParts makes the parts that the journal needs next, unless entries that
-// outran the parts stand in their place already.
+// outran the parts stand in their place already. A role that may not make tables
+// leaves it to the owner: entries without a part go to the default one.
 func addParts(ctx context.Context, pool *pgxpool.Pool, schema string) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		err := addPartsIn(ctx, tx, newTables(schema))
-		if err != nil {
-			return fmt.Errorf("postgres: journal of schema %s: %w", schema, explain(ctx, err))
-		}
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return addPartsIn(ctx, tx, newTables(schema)) })
+	if err == nil || lacksRight(err) {
 		return nil
-	})
+	}
+	return fmt.Errorf("postgres: journal of schema %s: %w", schema, explain(ctx, err))
 }
 
 func addPartsIn(ctx context.Context, tx pgx.Tx, x tables) error {

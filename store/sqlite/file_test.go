@@ -99,6 +99,25 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 			run(t, path, "INSERT INTO schema_versions VALUES (99)")
 			return path
 		}, Options{}, leadloop.ErrInvalid, "update the library, or restore a backup"},
+		{"an older schema, without migration", func(t *testing.T, path string) string {
+			if err := openAt(t, path, Options{}).Close(); err != nil {
+				t.Fatal(err)
+			}
+			run(t, path, "DELETE FROM schema_versions WHERE version > 1")
+			return path
+		}, Options{SkipMigration: true}, leadloop.ErrInvalid, "has schema version 1, this release needs"},
+		{"a newer schema, without migration", func(t *testing.T, path string) string {
+			if err := openAt(t, path, Options{}).Close(); err != nil {
+				t.Fatal(err)
+			}
+			run(t, path, "INSERT INTO schema_versions VALUES (99)")
+			return path
+		}, Options{SkipMigration: true}, leadloop.ErrInvalid, "update the library"},
+		{"no file, without migration", func(_ *testing.T, path string) string { return path }, Options{SkipMigration: true}, leadloop.ErrNotFound, "no such file"},
+		{"an empty file, without migration", func(t *testing.T, path string) string {
+			write(t, path, nil)
+			return path
+		}, Options{SkipMigration: true}, leadloop.ErrNotFound, "there is no store in the file"},
 		{"a damaged schema", func(t *testing.T, path string) string {
 			if err := openAt(t, path, Options{}).Close(); err != nil {
 				t.Fatal(err)
@@ -114,7 +133,7 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path(t, newPath(t))
-			before, _ := os.ReadFile(path)
+			before, missing := os.ReadFile(path)
 			s, err := Open(t.Context(), path, c.o)
 			if err == nil {
 				_ = s.Close()
@@ -122,7 +141,7 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("want an error that is %q and says %q, got %v", c.want, c.says, err)
 			}
-			if after, _ := os.ReadFile(path); string(after) != string(before) {
+			if after, still := os.ReadFile(path); string(after) != string(before) || (missing == nil) != (still == nil) {
 				t.Error("the file was changed")
 			}
 		})

@@ -139,6 +139,9 @@ func exercise(t *testing.T, s *Store) {
 		for _, err := range tx.Costs().Since(ctx, now) {
 			must(err)
 		}
+		for _, err := range tx.Tasks().ByState(ctx, leadloop.TaskDead) {
+			must(err)
+		}
 		return nil
 	}
 	must(s.Update(ctx, func(tx store.Tx) error {

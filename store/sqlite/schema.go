@@ -51,12 +51,16 @@ func migrations() ([]migration, error) {
 
 // prepare makes sure that the file is ours and of this release's schema.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := checkPath(s.path); err != nil {
+	there, err := checkPath(s.path)
+	if err != nil {
 		return err
+	}
+	if !there && s.o.SkipMigration {
+		return fmt.Errorf("%w: there is no such file", leadloop.ErrNotFound)
 	}
 	// Looked at before anything is written: the file may be somebody else's.
 	var c *conn
-	err := s.patiently(ctx, func() (err error) {
+	err = s.patiently(ctx, func() (err error) {
 		if c, err = s.writer.take(ctx, s.done); err != nil {
 			return err
 		}
@@ -81,6 +85,9 @@ func (s *Store) prepare(ctx context.Context) error {
 			return fmt.Errorf("%w: the file can't be written: check its permissions, those of its directory, and the mount", leadloop.ErrUnavailable)
 		}
 	}
+	if s.o.SkipMigration {
+		return checkVersion(ctx, c)
+	}
 	var mode string
 	if err := s.patiently(ctx, func() error {
 		return c.once(ctx, "PRAGMA journal_mode=WAL", func(r *row) { mode = r.text() })
@@ -93,27 +100,29 @@ func (s *Store) prepare(ctx context.Context) error {
 	return s.migrate(ctx, c)
 }
 
-func checkPath(path string) error {
+// checkPath reports whether there is a file at path, and refuses one that can't
+// be a database.
+func checkPath(path string) (there bool, err error) {
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: there is no directory %s: create it first", leadloop.ErrUnavailable, dir)
+		return false, fmt.Errorf("%w: there is no directory %s: create it first", leadloop.ErrUnavailable, dir)
 	case err != nil:
-		return fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
+		return false, fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
 	case !info.IsDir():
-		return fmt.Errorf("%w: %s is not a directory", leadloop.ErrInvalid, dir)
+		return false, fmt.Errorf("%w: %s is not a directory", leadloop.ErrInvalid, dir)
 	}
 	info, err = os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
+		return false, fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: it is not a regular file", leadloop.ErrInvalid)
+		return false, fmt.Errorf("%w: it is not a regular file", leadloop.ErrInvalid)
 	}
-	return nil
+	return true, nil
 }
 
 // identify refuses files that hold something else. An empty file is new.
@@ -143,11 +152,26 @@ func (s *Store) migrate(ctx context.Context, c *conn) error {
 			return fmt.Errorf("schema version %d: %w", m.version, err)
 		}
 	}
+	return checkVersion(ctx, c)
+}
+
+// checkVersion refuses a file that is not of this release.
+func checkVersion(ctx context.Context, c *conn) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
 	version, err := schemaVersion(ctx, c)
 	if err != nil {
 		return err
 	}
-	if latest := steps[len(steps)-1].version; version > latest {
+	switch latest := steps[len(steps)-1].version; {
+	case version == 0:
+		return fmt.Errorf("%w: there is no store in the file", leadloop.ErrNotFound)
+	case version < latest:
+		return fmt.Errorf("%w: the file has schema version %d, this release needs %d: opening it to write brings it up to date; back it up first, as older releases can't read it then",
+			leadloop.ErrInvalid, version, latest)
+	case version > latest:
 		return fmt.Errorf("%w: the file has schema version %d, this release knows versions up to %d: update the library, or restore a backup from before the update",
 			leadloop.ErrInvalid, version, latest)
 	}

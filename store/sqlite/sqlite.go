@@ -33,6 +33,10 @@ type Options struct {
 	BusyTimeout time.Duration
 	// Readers is how many Views can run at once; 0 means 8. More wait.
 	Readers int
+	// SkipMigration leaves the file as it is: Open refuses one that is not there
+	// or has no store in it with leadloop.ErrNotFound, and one of an older
+	// release with leadloop.ErrInvalid.
+	SkipMigration bool
 }
 
 // Store is a store.Store in one file. It is safe for concurrent use; several

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -230,6 +231,12 @@ func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 		return t.read(ctx, "ORDER BY due_at, key")
 	}
 	return t.read(ctx, "WHERE lead = ?1 ORDER BY due_at, key", string(id))
+}
+
+func (t tasks) ByState(ctx context.Context, state leadloop.TaskState) iter.Seq2[leadloop.Task, error] {
+	return pages(ctx, t.tx, "", func(after string) ([]leadloop.Task, error) {
+		return t.read(ctx, "WHERE state = ?1 AND key > ?2 ORDER BY key LIMIT ?3", string(state), after, pageSize)
+	}, func(x leadloop.Task) string { return x.Key })
 }
 
 func (t tasks) Count(ctx context.Context) (all []store.TaskCount, err error) {

@@ -171,6 +171,43 @@ var taskSentences = []sentence{
 		same(k, "of all", []string{"b", "e", "C", "d", "a"}, ids(read(k, tasksOf("")), taskKey))
 		same(k, "of nobody", nil, read(k, tasksOf("nobody")))
 	}},
+	{"ByState yields the tasks in a state by key, however many, and may stop early", "", func(k *kit) {
+		const n = 600
+		var all []leadloop.Task
+		var cancel, want []string
+		for i := range n {
+			t := plainTask(fmt.Sprintf("%03d", i), "k", at(time.Duration(n-i)))
+			all = append(all, t)
+			if i%3 == 0 {
+				cancel = append(cancel, t.Key)
+			} else {
+				want = append(want, t.Key)
+			}
+		}
+		k.add(all...)
+		k.cancel(cancel...)
+		k.finish(k.lease(noon.Add(time.Hour), 1)[0], leadloop.TaskDead) // the earliest due
+		dead, want := want[len(want)-1:], want[:len(want)-1]
+		in := func(state leadloop.TaskState) []string {
+			return ids(read(k, func(ctx context.Context, tx store.Tx) ([]leadloop.Task, error) {
+				return collect(tx.Tasks().ByState(ctx, state))
+			}), taskKey)
+		}
+		same(k, "pending", want, in(leadloop.TaskPending))
+		same(k, "dead", dead, in(leadloop.TaskDead))
+		same(k, "done", nil, in(leadloop.TaskDone))
+		same(k, "cancelled", n/3, len(in(leadloop.TaskCancelled)))
+		k.update(func(ctx context.Context, tx store.Tx) error {
+			for t, err := range tx.Tasks().ByState(ctx, leadloop.TaskPending) {
+				if err != nil || t.Key != want[0] {
+					k.Errorf("the first is %s, error %v", t.Key, err)
+				}
+				break
+			}
+			return tx.Tasks().Cancel(ctx, want[0])
+		})
+		same(k, "pending", want[1:], in(leadloop.TaskPending))
+	}},
 	{"ByLead orders times in any zone by their instant", "", func(k *kit) {
 		east, west := time.FixedZone("east", 14*3600), time.FixedZone("west", -12*3600)
 		k.add(plainTask("2", "k", at(2).In(east)), plainTask("1", "k", at(1).In(west)), plainTask("3", "k", at(3).In(west)))
