@@ -22,7 +22,7 @@ import (
 )
 
 type attributionCmd struct {
-	Store    string        `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH" help:"Whose journal is read."`
+	Store    storeName     `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH" help:"Whose journal is read."`
 	By       []string      `default:"source" help:"What a channel is: attributes of touches, such as source or source,medium,campaign."`
 	On       string        `enum:"won,converted" default:"won" help:"What a conversion is: a deal that was won, or a lead that became one."`
 	LookBack time.Duration `placeholder:"DURATION" help:"Leave out touches longer before the conversion, such as 2160h for 90 days. Default: none."`
@@ -42,7 +42,7 @@ func (c *attributionCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("--look-back or --order: %s", strings.TrimPrefix(err.Error(), "attribution: invalid: "))}
 	}
-	st, err := (&stored{Store: c.Store}).there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 
 type auditCmd struct {
 	In       string            `xor:"in" required:"" placeholder:"FILE" help:"Leads with their outcome as CSV, also compressed (.gz). Open ones count where it is about change."`
-	Store    string            `xor:"in" required:"" placeholder:"sqlite:PATH|postgres://…" help:"Audit the stored leads: the scores that they had soon after they arrived, and how their deals ended."`
+	Store    storeName         `xor:"in" required:"" placeholder:"sqlite:PATH|postgres://…" help:"Audit the stored leads: the scores that they had soon after they arrived, and how their deals ended."`
 	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads."`
 	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
 	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
@@ -127,7 +127,7 @@ func (c *auditCmd) source(ctx context.Context, o *learn.AuditOptions) (*csvSourc
 	// What modifiers are in force and what points stand for is the playbook's.
 	o.Definition = d
 	o.Score, o.Tier, o.Feedback = storedScore, storedTier, storedFeedback
-	return &csvSource{name: c.Store, header: rows.Header, memory: &rows}, nil
+	return &csvSource{name: c.Store.String(), header: rows.Header, memory: &rows}, nil
 }
 
 // auditText is an audit for people.

@@ -35,7 +35,7 @@ type finding struct {
 
 // diagnosis is the health of a store.
 type diagnosis struct {
-	Store      string            `json:"store"`
+	Store      storeName         `json:"store"`
 	AsOf       time.Time         `json:"as_of"`
 	Lacks      []string          `json:"lacks,omitempty"` // capabilities
 	Leads      int               `json:"leads"`
@@ -55,7 +55,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 			return &exitError{exitUsage, fmt.Errorf("--as-of: %w", err)}
 		}
 	}
-	st, err := c.there(ctx)
+	st, err := c.Store.asItIs(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,18 +83,22 @@ func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time,
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			d.Findings = append(d.Findings, finding{What: "the database file is damaged: " + err.Error(), N: 1, Do: "stop writing to it and restore the latest backup"})
+			d.Findings = append(d.Findings, finding{What: "the database is damaged: " + err.Error(), N: 1, Do: "stop writing to it and restore the latest backup"})
 		}
 	}
+	if err := d.clock(ctx, st); err != nil {
+		return nil, err
+	}
+	began := time.Now()
 	err := st.View(ctx, func(tx store.Tx) error {
 		var err error
 		if d.Tasks, err = tx.Tasks().Count(ctx); err != nil {
 			return err
 		}
-		if err := d.tasks(ctx, tx, c.Overdue); err != nil {
+		if err := d.tasks(ctx, tx, c.Overdue, &pulse{s: s, said: began}); err != nil {
 			return err
 		}
-		pools, err := d.leads(ctx, tx, s)
+		pools, err := d.leads(ctx, tx, &pulse{s: s, said: began})
 		if err != nil {
 			return err
 		}
@@ -103,7 +107,36 @@ func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time,
 	if err != nil {
 		return nil, err
 	}
-	return d, d.journal(ctx, st)
+	return d, d.journal(ctx, st, &pulse{s: s, said: began})
+}
+
+// clockOff is how far a machine's clock may be from the database's.
+const clockOff = 2 * time.Second
+
+// clock compares this machine's clock with the store's.
+func (d *diagnosis) clock(ctx context.Context, st store.Store) error {
+	shared, ok := st.(store.Clock)
+	if !ok {
+		return nil
+	}
+	before := time.Now()
+	at, err := shared.Now(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	way := "ahead of"
+	off := before.Sub(at)
+	if off < 0 {
+		way, off = "behind", max(0, at.Sub(now)) // the answer was on its way meanwhile
+	}
+	if off > clockOff {
+		d.Findings = append(d.Findings, finding{
+			What: fmt.Sprintf("this machine's clock is %s %s the database's", off.Round(time.Second), way), N: 1,
+			Do: "set it by a time server: Loop.Run goes by the database's clock, arrivals and decisions that are made at once by the machine's",
+		})
+	}
+	return nil
 }
 
 func lacks(c store.Capabilities) (missing []string) {
@@ -139,42 +172,78 @@ func (d *diagnosis) take(g gather) {
 	}
 }
 
-// tasks looks for dead letters, and for tasks that nobody works.
-func (d *diagnosis) tasks(ctx context.Context, tx store.Tx, overdue time.Duration) error {
-	dead, late := false, false
-	for _, c := range d.Tasks {
-		dead = dead || c.State == leadloop.TaskDead
-		late = late || c.State == leadloop.TaskPending && d.AsOf.Sub(c.Due) > overdue
-	}
-	if !dead && !late {
-		return nil
-	}
-	all, err := tx.Tasks().ByLead(ctx, "")
-	if err != nil {
-		return err
-	}
+// heldLong is for how long no worker means to hold a task.
+const heldLong = time.Hour
+
+// tasks looks for dead letters, and for tasks that fail or that nobody works.
+func (d *diagnosis) tasks(ctx context.Context, tx store.Tx, overdue time.Duration, p *pulse) error {
 	g := gather{}
-	for _, t := range all {
-		switch {
-		case t.State == leadloop.TaskDead:
-			g.add(fmt.Sprintf("dead letters of kind %s, the latest error: %s", t.Kind, cmp.Or(t.LastError, "none given")),
-				"mend the cause; then have the effect done by hand, or add the task anew under another key", t.Key)
-		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue && t.LeasedUntil.After(d.AsOf):
-			// Somebody is at it.
-		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue && t.Outside:
-			g.add("outside tasks of kind "+t.Kind+" are due and not delivered",
-				"give the loop a handler for the kind (engine.Options.Handlers), and see that some process calls Loop.Run", t.Key)
-		case t.State == leadloop.TaskPending && d.AsOf.Sub(t.DueAt) > overdue:
-			g.add("timers of kind "+t.Kind+" are due and not decided",
-				"see that some process calls Loop.Run, and that its clock is right; a backlog drains by urgency", t.Key)
+	for _, state := range []leadloop.TaskState{leadloop.TaskDead, leadloop.TaskPending} {
+		if !slices.ContainsFunc(d.Tasks, func(c store.TaskCount) bool { return c.State == state }) {
+			continue
+		}
+		for t, err := range tx.Tasks().ByState(ctx, state) {
+			if err != nil {
+				return err
+			}
+			d.task(g, t, overdue)
+			p.beat("task")
 		}
 	}
 	d.take(g)
 	return nil
 }
 
+func (d *diagnosis) task(g gather, t leadloop.Task, overdue time.Duration) {
+	late := d.AsOf.Sub(t.DueAt) > overdue
+	switch {
+	case t.State == leadloop.TaskDead:
+		g.add(fmt.Sprintf("dead letters of kind %s, the latest error: %s", t.Kind, complaint(t)),
+			"mend the cause; then have the effect done by hand, or add the task anew under another key", t.Key)
+	case t.LeasedUntil.Sub(d.AsOf) > heldLong:
+		g.add(fmt.Sprintf("tasks of kind %s are held by a worker for more than an hour to come", t.Kind),
+			"nobody else gets them until then: correct the clock of the machine that took them, or its engine.Options.Hold", t.Key)
+	case late && t.LeasedUntil.After(d.AsOf):
+		// Somebody is at it.
+	case t.LastError != "" && t.Attempts > 1:
+		g.add(fmt.Sprintf("tasks of kind %s fail and are tried again, the latest error: %s", t.Kind, complaint(t)),
+			"mend the cause before they are dead letters (engine.Options.MaxAttempts)", t.Key)
+	case late && t.Outside:
+		g.add("outside tasks of kind "+t.Kind+" are due and not delivered",
+			"give the loop a handler for the kind (engine.Options.Handlers), and see that some process calls Loop.Run", t.Key)
+	case late:
+		g.add("timers of kind "+t.Kind+" are due and not decided",
+			"see that some process calls Loop.Run, and that its clock is right; a backlog drains by urgency", t.Key)
+	}
+}
+
+// complaint is a task's error without the ids that make each one its own.
+func complaint(t leadloop.Task) string {
+	text := cmp.Or(t.LastError, "none given")
+	for _, id := range []string{t.Key, string(t.Lead)} {
+		if id != "" {
+			text = strings.ReplaceAll(text, id, "…")
+		}
+	}
+	return text
+}
+
+// pulse says every two seconds how far it is.
+type pulse struct {
+	s    streams
+	n    int
+	said time.Time
+}
+
+func (p *pulse) beat(thing string) {
+	if p.n++; p.n%1000 == 0 && time.Since(p.said) > 2*time.Second {
+		p.s.say("%s looked at", plural(p.n, thing))
+		p.said = time.Now()
+	}
+}
+
 // leads looks at where each lead is. It returns the pools they name.
-func (d *diagnosis) leads(ctx context.Context, tx store.Tx, s streams) (map[string]bool, error) {
+func (d *diagnosis) leads(ctx context.Context, tx store.Tx, p *pulse) (map[string]bool, error) {
 	reps, err := tx.CRM().Reps(ctx)
 	if err != nil {
 		return nil, err
@@ -183,7 +252,7 @@ func (d *diagnosis) leads(ctx context.Context, tx store.Tx, s streams) (map[stri
 	for _, r := range reps {
 		inactive[r.ID] = r.Inactive
 	}
-	pools, g, began := map[string]bool{}, gather{}, time.Now()
+	pools, g := map[string]bool{}, gather{}
 	for after := leadloop.LeadID(""); ; {
 		page, err := tx.Leads().List(ctx, after, 500)
 		if err != nil {
@@ -193,6 +262,7 @@ func (d *diagnosis) leads(ctx context.Context, tx store.Tx, s streams) (map[stri
 			break
 		}
 		for _, l := range page {
+			p.beat("lead")
 			after = l.ID
 			if l.MergedInto != "" {
 				d.MergedAway++
@@ -204,19 +274,23 @@ func (d *diagnosis) leads(ctx context.Context, tx store.Tx, s streams) (map[stri
 				return nil, err
 			}
 		}
-		if time.Since(began) > 2*time.Second {
-			s.say("%s looked at", plural(d.Leads+d.MergedAway, "lead"))
-			began = time.Now()
-		}
 	}
 	delete(pools, "")
 	d.take(g)
 	return pools, nil
 }
 
+// queuedLong is how long a lead may wait in a queue: no promise of an answer is
+// longer than a day.
+const queuedLong = 24 * time.Hour
+
 func (d *diagnosis) lead(ctx context.Context, tx store.Tx, g gather, l *leadloop.Lead, inactive map[leadloop.RepID]bool) error {
 	st := l.State
 	id := string(l.ID)
+	if l.ReceivedAt.Sub(d.AsOf) > clockOff {
+		g.add("leads arrived later than the moment that is judged by",
+			"correct the clock of the machine that took them, which is ahead; or give a later --as-of", id)
+	}
 	switch {
 	case st.Disposition == "":
 		// A submission that waits has a task, which is looked at above.
@@ -229,8 +303,11 @@ func (d *diagnosis) lead(ctx context.Context, tx store.Tx, g gather, l *leadloop
 		g.add("leads are assigned to nobody", "give them a second pass (Loop.Recycle)", id)
 	case st.Disposition == leadloop.OutcomeQueued && st.Queue == "":
 		g.add("leads are queued nowhere", "give them a second pass (Loop.Recycle)", id)
-	case st.Disposition != leadloop.OutcomeAssigned && st.Owner == "" && st.Reason == "":
-		g.add("leads have neither an owner nor a reason why not", "give them a second pass (Loop.Recycle)", id)
+	case st.Disposition != leadloop.OutcomeAssigned && st.Owner == "" && st.Queue == "" && st.Reason == "":
+		g.add("leads have neither an owner, a queue nor a reason", "give them a second pass (Loop.Recycle)", id)
+	case st.Disposition == leadloop.OutcomeQueued && d.AsOf.Sub(st.QueueSince) > queuedLong:
+		g.add("leads have waited in queue "+st.Queue+" for more than a day",
+			"\"leadloop explain LEAD\" says who was full or away; raise their caps, or have somebody empty the queue", id)
 	case st.Disposition == leadloop.OutcomeAssigned && inactive[st.Owner]:
 		g.add("leads are owned by somebody who is not active any more", "route the leads of who left anew (see docs/ROUTING.md)", id)
 	}
@@ -258,7 +335,7 @@ func (d *diagnosis) ledgers(ctx context.Context, tx store.Tx, pools map[string]b
 }
 
 // journal reads the journal to its end.
-func (d *diagnosis) journal(ctx context.Context, st store.Store) error {
+func (d *diagnosis) journal(ctx context.Context, st store.Store, p *pulse) error {
 	return st.View(ctx, func(tx store.Tx) error {
 		d.Journal = 0
 		for e, err := range tx.Journal().Since(ctx, 0) {
@@ -266,6 +343,7 @@ func (d *diagnosis) journal(ctx context.Context, st store.Store) error {
 				return err
 			}
 			d.Journal++
+			p.beat("event")
 			if e.At.After(d.LastEvent) {
 				d.LastEvent = e.At
 			}
@@ -273,6 +351,9 @@ func (d *diagnosis) journal(ctx context.Context, st store.Store) error {
 		return nil
 	})
 }
+
+// asleep is for how long nothing happens in the store of a loop that runs.
+const asleep = 4 * 24 * time.Hour
 
 func (d *diagnosis) text() string {
 	var b strings.Builder
@@ -298,6 +379,10 @@ func (d *diagnosis) text() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\n%s to look at:\n", plural(len(d.Findings), "thing"))
+	if !d.LastEvent.IsZero() && d.AsOf.Sub(d.LastEvent) > asleep {
+		fmt.Fprintf(&b, "Nothing has happened here for %d days: if the leads came from a file, judge by its time, --as-of %s.\n",
+			int(d.AsOf.Sub(d.LastEvent).Hours()/24), d.LastEvent.Truncate(time.Second).Format(time.RFC3339))
+	}
 	for i, f := range d.Findings {
 		fmt.Fprintf(&b, "%2d. %s: %s", i+1, f.What, thousands(int64(f.N)))
 		if len(f.Examples) > 0 {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +41,8 @@ func TestTheDoctorFindsWhatIsStuckAndSaysWhatToDo(t *testing.T) {
 			"left":     {Disposition: leadloop.OutcomeAssigned, Owner: "ben"},
 			"nobodys":  {Disposition: leadloop.OutcomeAssigned},
 			"nowhere":  {Disposition: leadloop.OutcomeQueued},
+			"patient":  {Disposition: leadloop.OutcomeQueued, Queue: "inbox", QueueSince: noon.Add(-25 * time.Hour)},
+			"new":      {Disposition: leadloop.OutcomeQueued, Queue: "inbox", QueueSince: noon.Add(-time.Hour)},
 			"unsaid":   {Disposition: leadloop.OutcomeNurture},
 			"waiting":  {},
 			"stranded": {},
@@ -46,8 +51,13 @@ func TestTheDoctorFindsWhatIsStuckAndSaysWhatToDo(t *testing.T) {
 				return err
 			}
 		}
-		if _, err := tx.Leads().Put(ctx, &leadloop.Lead{ID: "merged", MergedInto: "fine"}); err != nil {
-			return err
+		for _, l := range []leadloop.Lead{
+			{ID: "merged", MergedInto: "fine"},
+			{ID: "early", ReceivedAt: noon.Add(time.Hour), State: leadloop.State{Disposition: leadloop.OutcomeNurture, Reason: "no_fit"}},
+		} {
+			if _, err := tx.Leads().Put(ctx, &l); err != nil {
+				return err
+			}
 		}
 		for _, r := range []leadloop.Rep{{ID: "ana"}, {ID: "ben", Inactive: true}} {
 			if err := tx.CRM().PutRep(ctx, r); err != nil {
@@ -55,18 +65,37 @@ func TestTheDoctorFindsWhatIsStuckAndSaysWhatToDo(t *testing.T) {
 			}
 		}
 		if err := tx.Tasks().Add(ctx,
-			leadloop.Task{Key: "dead", Kind: "notify", DueAt: noon.Add(-time.Hour), Outside: true},
+			leadloop.Task{Key: "dead:fine", Lead: "fine", Kind: "notify", DueAt: noon.Add(-time.Hour), Outside: true},
+			leadloop.Task{Key: "dead:left", Lead: "left", Kind: "notify", DueAt: noon.Add(-time.Hour), Outside: true},
+			leadloop.Task{Key: "held", Kind: "rescore", DueAt: noon},
+			leadloop.Task{Key: "failing", Kind: "refresh", DueAt: noon},
 			leadloop.Task{Key: "process:waiting", Kind: leadloop.TaskProcess, Lead: "waiting", DueAt: noon.Add(-time.Minute)},
 		); err != nil {
 			return err
 		}
-		leased, err := tx.Tasks().Lease(ctx, noon, 0, 1, "notify")
+		leased, err := tx.Tasks().Lease(ctx, noon, 0, 2, "notify")
 		if err != nil {
 			return err
 		}
-		leased[0].LastError = "the channel answered 503"
-		if err := tx.Tasks().Finish(ctx, leased[0], leadloop.TaskDead); err != nil {
+		for _, task := range leased {
+			// Each names its own lead, and they are one finding all the same.
+			task.LastError = "lead " + string(task.Lead) + ": the channel answered 503"
+			if err := tx.Tasks().Finish(ctx, task, leadloop.TaskDead); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Tasks().Lease(ctx, noon, 2*time.Hour, 1, "rescore"); err != nil {
 			return err
+		}
+		for range 2 {
+			leased, err := tx.Tasks().Lease(ctx, noon, 0, 1, "refresh")
+			if err != nil {
+				return err
+			}
+			leased[0].LastError, leased[0].DueAt = "the vendor is down", noon
+			if err := tx.Tasks().Finish(ctx, leased[0], leadloop.TaskPending); err != nil {
+				return err
+			}
 		}
 		return tx.Tasks().Add(ctx,
 			leadloop.Task{Key: "late", Kind: leadloop.TaskEscalate, DueAt: noon.Add(-time.Hour)},
@@ -90,17 +119,70 @@ func TestTheDoctorFindsWhatIsStuckAndSaysWhatToDo(t *testing.T) {
 		got[f.What] = f.Examples
 	}
 	want := map[string][]string{
-		"dead letters of kind notify, the latest error: the channel answered 503": {"dead"},
-		"outside tasks of kind crm_task are due and not delivered":                {"undelivered"},
-		"timers of kind escalate are due and not decided":                         {"late"},
-		"leads are assigned to nobody":                                            {"nobodys"},
-		"leads are queued nowhere":                                                {"nowhere"},
-		"leads have neither an owner nor a reason why not":                        {"unsaid"},
-		"leads are stored, not decided, and no task will":                         {"stranded"},
-		"leads are owned by somebody who is not active any more":                  {"left"},
+		"dead letters of kind notify, the latest error: lead …: the channel answered 503":      {"dead:fine", "dead:left"},
+		"tasks of kind rescore are held by a worker for more than an hour to come":             {"held"},
+		"tasks of kind refresh fail and are tried again, the latest error: the vendor is down": {"failing"},
+		"outside tasks of kind crm_task are due and not delivered":                             {"undelivered"},
+		"timers of kind escalate are due and not decided":                                      {"late"},
+		"leads arrived later than the moment that is judged by":                                {"early"},
+		"leads have waited in queue inbox for more than a day":                                 {"patient"},
+		"leads are assigned to nobody":                                                         {"nobodys"},
+		"leads are queued nowhere":                                                             {"nowhere"},
+		"leads have neither an owner, a queue nor a reason":                                    {"unsaid"},
+		"leads are stored, not decided, and no task will":                                      {"stranded"},
+		"leads are owned by somebody who is not active any more":                               {"left"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" || d.Leads != 7 || d.MergedAway != 1 {
+	if diff := cmp.Diff(want, got); diff != "" || d.Leads != 10 || d.MergedAway != 1 {
 		t.Errorf("%d leads, %d merged away; findings (-want +got):\n%s", d.Leads, d.MergedAway, diff)
+	}
+}
+
+func TestTheDoctorNeitherMakesNorChangesAStore(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("empty.db", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, "old.db", func(context.Context, store.Tx) error { return nil })
+	old, err := sql.Open("sqlite", "old.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Exec("DELETE FROM schema_versions WHERE version > 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"none.db": "there is no database", "empty.db": "no leads were ever kept in it", "old.db": "has schema version 1, this release needs"} {
+		before, missing := os.ReadFile(name)
+		code, _, errs := command("doctor", "--store", "sqlite:"+name)
+		if code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d: %s", name, code, errs)
+		}
+		if after, still := os.ReadFile(name); string(after) != string(before) || (missing == nil) != (still == nil) {
+			t.Errorf("%s was changed", name)
+		}
+	}
+}
+
+func TestThePasswordOfAStoreIsNeverPrinted(t *testing.T) {
+	for name, want := range map[storeName]string{
+		"postgres://ana:geheim@db.example.com/leads":                 "postgres://ana:xxxxx@db.example.com/leads",
+		"postgresql://db.example.com/leads?user=ana&password=geheim": "postgresql://db.example.com/leads?password=xxxxx&user=ana",
+		"postgres://ana:ge%heim@db.example.com/leads":                "postgres:…",
+		"mysql://ana:geheim@db.example.com/leads":                    "mysql://ana:xxxxx@db.example.com/leads",
+		"sqlite:leads@home:2026.db":                                  "sqlite:leads@home:2026.db",
+		"memory":                                                     "memory",
+	} {
+		text, err := json.Marshal(name)
+		if got := name.String(); got != want || fmt.Sprintf("%q", name) != fmt.Sprintf("%q", want) || err != nil || strings.Contains(string(text), "geheim") {
+			t.Errorf("%s is shown as %q, %q and %s", string(name), got, name, text)
+		}
+	}
+	for _, args := range [][]string{{"doctor", "--store", "mysql://ana:geheim@x/y"}, {"privacy", "export", "--lead", "x", "--store", "postgres://ana:geheim@127.0.0.1:1/y"}} {
+		if code, out, errs := command(args...); code == 0 || strings.Contains(out+errs, "geheim") {
+			t.Errorf("exit %d: %s%s", code, out, errs)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ type enrichCmd struct {
 	Leads    string            `required:"" placeholder:"FILE" help:"Leads as CSV or, if the name ends in .jsonl or .ndjson, JSON Lines."`
 	Map      map[string]string `placeholder:"FROM=TO" help:"What a column holds, where the guess is wrong: --map firm=company.name."`
 	CRM      string            `name:"crm" placeholder:"DIR" help:"Folder with accounts.csv, suppressions.csv and so on. Default: crm beside the leads."`
-	Store    string            `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH|postgres://…" help:"Where paid answers, the ledger and leads are kept."`
+	Store    storeName         `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH|postgres://…" help:"Where paid answers, the ledger and leads are kept."`
 	Enrich   string            `enum:"needed,everything,off" default:"needed" help:"How much is bought: needed (what can still change what happens to a lead), everything (that rules read) or off."`
 	Budget   float64           `placeholder:"N" help:"What enriching these leads may cost in all, runs that were broken off included, in the currency of enrich.yaml. Default: the budgets of enrich.yaml alone."`
 	DryRun   bool              `help:"Ask nobody and buy nothing: print what it would cost."`
@@ -212,8 +212,8 @@ func (c *enrichCmd) terms(pb *playbook.Playbook) (terms, error) {
 
 // fresh tells of a database file that is not there yet.
 func (c *enrichCmd) fresh() bool {
-	kind, path, _ := strings.Cut(c.Store, ":")
-	return kind == "sqlite" && !exists(path)
+	path := c.Store.file()
+	return path != "" && !exists(path)
 }
 
 // open opens the store. A dry run makes none.
@@ -221,7 +221,7 @@ func (c *enrichCmd) open(ctx context.Context) (store.Store, error) {
 	if c.DryRun && c.fresh() {
 		return memstore.New(), nil
 	}
-	return openStore(ctx, c.Store)
+	return c.Store.open(ctx)
 }
 
 // prepare stores what the CRM says and looks up who the rows are. It returns

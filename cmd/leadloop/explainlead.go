@@ -48,7 +48,7 @@ type replayed struct {
 
 // Run exits with 3 if a replay differs.
 func (c *explainCmd) Run(ctx context.Context, s streams) error {
-	st, err := c.there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type historyImportCmd struct {
 	Map    map[string]string `placeholder:"COLUMN=ROLE" help:"What a column holds, where the guess is wrong: lead, event, at, created, closed, stage, status, outcome, owner, actor, source, medium, campaign, channel, tier, amount, reason, opportunity, at:EVENT for the moment of one, attr:NAME to group figures by it, - to leave it out."`
 	Value  map[string]string `placeholder:"COLUMN:VALUE=MEANING" help:"What a value means: --value deal_stage:Gewonnen=won."`
 	Join   []string          `placeholder:"FILE" sep:"none" help:"A table with more about a row's account, owner or product, joined on the first column that both have. Repeatable."`
-	Store  string            `default:"sqlite:leadloop.db" placeholder:"memory|sqlite:PATH|postgres://…" help:"Whose journal it goes into."`
+	Store  storeName         `default:"sqlite:leadloop.db" placeholder:"memory|sqlite:PATH|postgres://…" help:"Whose journal it goes into."`
 	Source string            `placeholder:"NAME" help:"What the file is called. With a lead's id it makes the lead's, as in \"leadloop run\". Default: the file's name."`
 	AsOf   string            `placeholder:"TIME" help:"The moment of the import; what lies after it is said. Default: now."`
 	Dates  string            `enum:"dmy,mdy,guess" default:"guess" help:"Whether the day or the month comes first in dates such as 03/04/2026."`
@@ -234,7 +234,7 @@ func (c *historyImportCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("--in: %w", err)}
 	}
-	st, err := openStore(ctx, c.Store)
+	st, err := c.Store.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 
 type learnCmd struct {
 	In       string            `xor:"in" placeholder:"FILE" help:"A table of leads as CSV, also compressed (.gz). Rows without an outcome are left out."`
-	Store    string            `xor:"in" placeholder:"sqlite:PATH|postgres://…" help:"Learn from stored leads whose deals were won or lost, each as it was known soon after it arrived."`
+	Store    storeName         `xor:"in" placeholder:"sqlite:PATH|postgres://…" help:"Learn from stored leads whose deals were won or lost, each as it was known soon after it arrived."`
 	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads; its scoring.yaml is taken for --like."`
 	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
 	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
@@ -148,7 +148,7 @@ func (c *learnCmd) source(ctx context.Context, o *learn.Options) (*csvSource, er
 	if o.Like == nil {
 		o.Like = &d
 	}
-	return &csvSource{name: c.Store, header: rows.Header, memory: &rows}, nil
+	return &csvSource{name: c.Store.String(), header: rows.Header, memory: &rows}, nil
 }
 
 func (c *learnCmd) options() (learn.Options, error) {

@@ -27,7 +27,7 @@ func (c *minimiseCmd) Run(ctx context.Context, s streams) (err error) {
 		}
 		return &exitError{exitUsage, fmt.Errorf("the playbook has %s", plural(len(errs), "problem"))}
 	}
-	st, err := c.there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}

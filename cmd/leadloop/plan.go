@@ -21,10 +21,10 @@ import (
 )
 
 type planCmd struct {
-	Old   string `required:"" placeholder:"DIR" help:"The playbook in force."`
-	New   string `required:"" placeholder:"DIR" help:"The changed playbook, whose guards.yaml counts."`
-	Leads string `xor:"leads" placeholder:"FILE" help:"Leads to try both on, as CSV or JSON Lines, with activities.csv and crm beside them."`
-	Store string `xor:"leads" placeholder:"sqlite:PATH|postgres://…" help:"Take the leads of a store instead, with what was bought and what they were matched to."`
+	Old   string    `required:"" placeholder:"DIR" help:"The playbook in force."`
+	New   string    `required:"" placeholder:"DIR" help:"The changed playbook, whose guards.yaml counts."`
+	Leads string    `xor:"leads" placeholder:"FILE" help:"Leads to try both on, as CSV or JSON Lines, with activities.csv and crm beside them."`
+	Store storeName `xor:"leads" placeholder:"sqlite:PATH|postgres://…" help:"Take the leads of a store instead, with what was bought and what they were matched to."`
 	historyFlags
 
 	Outcomes string        `placeholder:"FILE" help:"How leads ended: CSV with id and outcome (won or lost). Default: the opportunities of the store, or of the CRM's folder, that name their lead."`
@@ -243,7 +243,7 @@ func readOutcomes(path string) (map[string]leadloop.OpportunityStatus, error) {
 }
 
 func (c *planCmd) stored(ctx context.Context, touches []string, outcomes map[string]leadloop.OpportunityStatus, o *playbook.CompareOptions) (iter.Seq2[playbook.CompareLead, error], int, func() error, error) {
-	st, err := (&stored{Store: c.Store}).there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return nil, 0, nil, err
 	}

@@ -31,25 +31,12 @@ type privacyCmd struct {
 
 // stored is the store that a command works on, with its tokens.
 type stored struct {
-	Store    string `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH|postgres://…" help:"Where leads are kept."`
-	TokenKey string `placeholder:"FILE" help:"Key of the suppression tokens. Default: beside the database."`
-}
-
-// there opens the store and refuses one that is not there: nobody means to make
-// one here.
-func (c *stored) there(ctx context.Context) (store.Store, error) {
-	kind, path, _ := strings.Cut(c.Store, ":")
-	if kind == "sqlite" && !exists(path) {
-		return nil, &exitError{exitUsage, fmt.Errorf("there is no database %s: name it with --store sqlite:PATH", path)}
-	}
-	if kind == "memory" {
-		return nil, &exitError{exitUsage, errors.New("a store in memory holds nothing from before: name a database with --store sqlite:PATH")}
-	}
-	return openStore(ctx, c.Store)
+	Store    storeName `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH|postgres://…" help:"Where leads are kept."`
+	TokenKey string    `placeholder:"FILE" help:"Key of the suppression tokens. Default: beside the database."`
 }
 
 func (c *stored) open(ctx context.Context) (store.Store, *privacy.Tokens, error) {
-	st, err := c.there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

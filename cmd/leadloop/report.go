@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,12 +18,12 @@ import (
 )
 
 type reportCmd struct {
-	Store   string   `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH" help:"Whose journal is read."`
-	Week    string   `placeholder:"YYYY-Www" help:"The week to review, such as 2026-W45 (ISO, UTC). Default: the latest week of the journal that is over."`
-	Weeks   int      `default:"13" help:"How many weeks up to this one are in the trend and speak for proposals."`
-	GroupBy []string `sep:"none" placeholder:"DIM[,DIM]" help:"Also the figures of all history by these, such as source or owner,closed_quarter, or an attribute of the journal. Repeatable."`
-	JSON    bool     `xor:"out" help:"Print one object."`
-	HTML    string   `name:"html" placeholder:"FILE" help:"Also write a page with charts that needs nothing else; - prints it."`
+	Store   storeName `default:"sqlite:leadloop.db" placeholder:"sqlite:PATH" help:"Whose journal is read."`
+	Week    string    `placeholder:"YYYY-Www" help:"The week to review, such as 2026-W45 (ISO, UTC). Default: the latest week of the journal that is over."`
+	Weeks   int       `default:"13" help:"How many weeks up to this one are in the trend and speak for proposals."`
+	GroupBy []string  `sep:"none" placeholder:"DIM[,DIM]" help:"Also the figures of all history by these, such as source or owner,closed_quarter, or an attribute of the journal. Repeatable."`
+	JSON    bool      `xor:"out" help:"Print one object."`
+	HTML    string    `name:"html" placeholder:"FILE" help:"Also write a page with charts that needs nothing else; - prints it."`
 }
 
 func (c *reportCmd) Run(ctx context.Context, s streams) (err error) {
@@ -39,12 +38,7 @@ func (c *reportCmd) Run(ctx context.Context, s streams) (err error) {
 		}
 		o.Tables = append(o.Tables, dims)
 	}
-	if kind, path, _ := strings.Cut(c.Store, ":"); kind == "sqlite" {
-		if _, err := os.Stat(path); err != nil {
-			return &exitError{exitUsage, fmt.Errorf("--store: %w; \"leadloop run\" or \"leadloop history import\" makes one", err)}
-		}
-	}
-	st, err := openStore(ctx, c.Store)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,7 +138,7 @@ func (c *reportCmd) monday(ctx context.Context, st store.Store) (time.Time, erro
 		return time.Time{}, err
 	}
 	if latest.IsZero() {
-		return time.Time{}, &exitError{exitUsage, fmt.Errorf("--store: the journal in %s is empty: there is nothing to report", filepath.Base(c.Store))}
+		return time.Time{}, &exitError{exitUsage, fmt.Errorf("--store: the journal in %s is empty: there is nothing to report", c.Store)}
 	}
 	monday := tracking.Monday(latest)
 	if tracking.Monday(now).Equal(monday) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,8 +22,8 @@ type routeCmd struct {
 	ID       string `name:"id" placeholder:"ID" help:"The row's id, or line:N for the one on line N of the file."`
 	historyFlags
 
-	Store   string `placeholder:"sqlite:PATH|postgres://…" help:"Ledgers, workloads and absences are read from here. Default: everybody is idle and nobody is owed anything."`
-	Preview bool   `required:"" help:"Say who would get the lead, and write nothing: the only thing that this command does."`
+	Store   storeName `placeholder:"sqlite:PATH|postgres://…" help:"Ledgers, workloads and absences are read from here. Default: everybody is idle and nobody is owed anything."`
+	Preview bool      `required:"" help:"Say who would get the lead, and write nothing: the only thing that this command does."`
 }
 
 func (c *routeCmd) Run(ctx context.Context, s streams) (err error) {
@@ -127,13 +126,7 @@ func (c *routeCmd) preview(ctx context.Context, w *strings.Builder, pb *playbook
 
 // overStore reads ledgers, workloads and the CRM's reps from a database.
 func (c *routeCmd) overStore(ctx context.Context, r *routing.Router, q routing.Request) (a routing.Assignment, err error) {
-	// Opening a database that is not there would make one.
-	if kind, path, _ := strings.Cut(c.Store, ":"); kind == "sqlite" {
-		if _, err := os.Stat(path); err != nil {
-			return a, &exitError{exitUsage, fmt.Errorf("--store: %w", err)}
-		}
-	}
-	st, err := openStore(ctx, c.Store)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return a, err
 	}

@@ -20,9 +20,6 @@ import (
 	"github.com/leadloop/leadloop/playbook"
 	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/store"
-	"github.com/leadloop/leadloop/store/memstore"
-	"github.com/leadloop/leadloop/store/postgres"
-	"github.com/leadloop/leadloop/store/sqlite"
 )
 
 type runCmd struct {
@@ -31,7 +28,7 @@ type runCmd struct {
 	Map        map[string]string `placeholder:"FROM=TO" help:"What a column holds, where the guess is wrong: --map kontakt=lead.phone (or id, received_at, full_name, - to leave it out)."`
 	Activities string            `placeholder:"FILE" help:"Activities as CSV: lead,type,at and optionally id,actor and attributes. Default: activities.csv beside the leads."`
 	CRM        string            `name:"crm" placeholder:"DIR" help:"Folder with accounts.csv, contacts.csv, opportunities.csv, reps.csv, suppressions.csv. Default: crm beside the leads."`
-	Store      string            `default:"sqlite:leadloop.db" placeholder:"memory|sqlite:PATH|postgres://…" help:"Where leads are kept."`
+	Store      storeName         `default:"sqlite:leadloop.db" placeholder:"memory|sqlite:PATH|postgres://…" help:"Where leads are kept."`
 	AsOf       string            `placeholder:"TIME" help:"The moment of the run, such as 2026-11-16T09:00:00Z. Default: the latest time in the files, or now if they have none."`
 	Source     string            `placeholder:"NAME" help:"What the leads came through. With a row's id it makes the row arrive once. Default: the leads file's name."`
 	Origin     string            `enum:"person,import" default:"person" help:"Who speaks in the file: person (the leads themselves, as in a form's export) or import (a list)."`
@@ -61,7 +58,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	st, err := openStore(ctx, c.Store)
+	st, err := c.Store.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -268,19 +265,6 @@ func (in *input) dropStrangers(ctx context.Context, st store.Store, inFile map[l
 		s.say("%v", r.bad("column lead: no lead of that id was taken"))
 	}
 	return err
-}
-
-func openStore(ctx context.Context, name string) (store.Store, error) {
-	kind, path, _ := strings.Cut(name, ":")
-	switch {
-	case name == "memory":
-		return memstore.New(), nil
-	case kind == "sqlite" && path != "":
-		return sqlite.Open(ctx, path, sqlite.Options{})
-	case kind == "postgres" || kind == "postgresql":
-		return postgres.Open(ctx, name, postgres.Options{})
-	}
-	return nil, &exitError{exitUsage, fmt.Errorf("--store: expected memory, sqlite:PATH or postgres://USER@HOST/DATABASE, found %q", name)}
 }
 
 // progress shows a bar with rate and time left on a terminal and nothing in a

@@ -25,20 +25,19 @@ const keyBytes = 32
 // tokensOf makes suppression tokens with the key of the store of a name. Without
 // a path it is in a file of its own beside the database, so that a copy of the
 // database alone tells nobody who is on the list.
-func tokensOf(ctx context.Context, st store.Store, name, path string) (*privacy.Tokens, error) {
+func tokensOf(ctx context.Context, st store.Store, name storeName, path string) (*privacy.Tokens, error) {
 	if path == "" {
-		kind, db, _ := strings.Cut(name, ":")
-		if kind == "postgres" || kind == "postgresql" {
+		if name.server() {
 			return nil, &exitError{exitUsage, errors.New("a store on a server has no folder for the key of the suppression tokens: name its file with --token-key")}
 		}
-		if kind != "sqlite" {
+		if name.file() == "" {
 			key := make([]byte, keyBytes)
 			if _, err := rand.Read(key); err != nil {
 				return nil, fmt.Errorf("make a key: %w", err)
 			}
 			return privacy.NewTokens("memory", key)
 		}
-		path = db + ".key"
+		path = name.file() + ".key"
 	}
 	key, err := readKey(path)
 	missing := errors.Is(err, fs.ErrNotExist)

@@ -160,7 +160,7 @@ func endOf(ctx context.Context, tx store.Tx, l *leadloop.Lead, deals map[leadloo
 
 // openStored reads the leads of a store by the playbook that they were decided
 // by, and the playbook's scoring file. What the columns are goes into o.
-func openStored(ctx context.Context, name, dir string, after time.Duration, o *learn.Options) (rows learn.Rows, d scoring.Definition, err error) {
+func openStored(ctx context.Context, name storeName, dir string, after time.Duration, o *learn.Options) (rows learn.Rows, d scoring.Definition, err error) {
 	if dir == "" {
 		return rows, d, &exitError{exitUsage, errors.New("--store: name the playbook of its leads with --playbook")}
 	}
@@ -176,7 +176,7 @@ func openStored(ctx context.Context, name, dir string, after time.Duration, o *l
 	if d, err = scoring.Parse(file, data); err != nil {
 		return rows, d, &exitError{exitUsage, err}
 	}
-	st, err := (&stored{Store: name}).there(ctx)
+	st, err := name.there(ctx)
 	if err != nil {
 		return rows, d, err
 	}

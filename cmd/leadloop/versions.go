@@ -38,7 +38,7 @@ func (m mover) move() playbook.Move {
 
 // registry calls f with the store and the registry of a playbook.
 func registry(ctx context.Context, c *stored, name string, f func(st store.Store, r *playbook.Registry) error) (err error) {
-	st, err := c.there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ type shadowResultsCmd struct {
 }
 
 func (c *shadowResultsCmd) Run(ctx context.Context, s streams) (err error) {
-	st, err := c.there(ctx)
+	st, err := c.Store.there(ctx)
 	if err != nil {
 		return err
 	}
