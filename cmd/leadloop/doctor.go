@@ -35,7 +35,7 @@ type finding struct {
 
 // diagnosis is the health of a store.
 type diagnosis struct {
-	Store      storeName         `json:"store"`
+	Store      string            `json:"store"`
 	AsOf       time.Time         `json:"as_of"`
 	Lacks      []string          `json:"lacks,omitempty"` // capabilities
 	Leads      int               `json:"leads"`
@@ -75,7 +75,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 }
 
 func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time, s streams) (*diagnosis, error) {
-	d := &diagnosis{Store: c.Store, AsOf: asOf.UTC(), Lacks: lacks(st.Capabilities()), Findings: []finding{}}
+	d := &diagnosis{Store: c.Store.String(), AsOf: asOf.UTC(), Lacks: lacks(st.Capabilities()), Findings: []finding{}}
 	if checker, ok := st.(interface {
 		Check(ctx context.Context) error
 	}); ok {

