@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/leadloop/leadloop/dedupe"
 	"github.com/leadloop/leadloop/dedupe/match"
@@ -34,15 +35,11 @@ type summary struct {
 	Seconds    float64        `json:"seconds"`
 }
 
-// clusterNumbers names each cluster by the number of its first row.
-func clusterNumbers(r *match.Result) []string {
-	first := map[string]string{}
+// clusterNames are those that the truth is compared with.
+func clusterNames(r *match.Result) []string {
 	out := make([]string, len(r.Rows))
 	for i, m := range r.Rows {
-		if first[m.Cluster] == "" {
-			first[m.Cluster] = strconv.Itoa(i + 1)
-		}
-		out[i] = first[m.Cluster]
+		out[i] = m.Cluster
 	}
 	return out
 }
@@ -50,7 +47,10 @@ func clusterNumbers(r *match.Result) []string {
 func summarise(t *dedupeTable, m *match.Model, r *match.Result, truth []string) summary {
 	s := summary{
 		Rows: t.count, Rejected: len(t.rejects), Clusters: r.Clusters, Duplicates: t.count - r.Clusters, Largest: r.Largest,
-		Model: m.Digest(), Report: m.Report(), Quality: judge(truth, clusterNumbers(r)), Splits: map[string]int{},
+		Model: m.Digest(), Report: m.Report(), Splits: map[string]int{},
+	}
+	if truth != nil {
+		s.Quality = judge(truth, clusterNames(r))
 	}
 	for _, p := range r.Pairs {
 		switch p.Verdict {
@@ -101,25 +101,27 @@ func (s summary) String() string {
 	return b.String()
 }
 
-// write writes the files that were asked for. Each is complete or not there.
+// write writes the files that were asked for, all at once. Each is complete or not there.
 func (c *dedupeCmd) write(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, m *match.Model, r *match.Result, sum summary, s streams) error {
 	clusters := func(w io.Writer) error { return t.writeClusters(w, file, r) }
-	if c.Out == "" {
-		if err := clusters(s.out); err != nil {
-			return err
-		}
-	} else if err := writeFile(c.Out, clusters); err != nil {
-		return err
-	}
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
 	if c.Pairs != "" {
-		if err := writeFile(c.Pairs, func(w io.Writer) error { return t.writePairs(w, r) }); err != nil {
-			return err
-		}
+		wg.Go(func() { errs[0] = writeFile(c.Pairs, func(w io.Writer) error { return t.writePairs(w, r) }) })
 	}
 	if c.Report != "" {
-		return writeFile(c.Report, func(w io.Writer) error { return writeReport(ctx, w, t, file, m, r, sum) })
+		wg.Go(func() {
+			errs[1] = writeFile(c.Report, func(w io.Writer) error { return writeReport(ctx, w, t, file, m, r, sum) })
+		})
 	}
-	return nil
+	var err error
+	if c.Out == "" {
+		err = clusters(s.out)
+	} else {
+		err = writeFile(c.Out, clusters)
+	}
+	wg.Wait()
+	return errors.Join(append(errs, err)...)
 }
 
 // writeFile writes beside the file and renames, so that what is there is whole.
@@ -159,10 +161,12 @@ func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	for i, cluster := range clusterNumbers(r) {
-		line := []string{strconv.Itoa(i + 1), cluster, probability(r.Rows[i].Probability)}
+	var line []string
+	for i, m := range r.Rows {
+		// A cluster is named by the number of its first row.
+		line := append(line[:0], strconv.Itoa(i+1), strconv.Itoa(r.First[i]+1), probability(m.Probability))
 		if file.ID != "" {
-			id := r.Rows[i].ID
+			id := m.ID
 			if len(t.files) > 1 {
 				_, id, _ = strings.Cut(id, ":") // see idOf
 			}
@@ -201,19 +205,24 @@ func (t *dedupeTable) writePairs(w io.Writer, r *match.Result) error {
 
 // largest returns the rows of the largest clusters, those of one row left out.
 func largest(r *match.Result, n int) [][]int {
-	members := map[string][]int{}
-	var order []string
-	for i, m := range r.Rows {
-		if members[m.Cluster] == nil {
-			order = append(order, m.Cluster)
-		}
-		members[m.Cluster] = append(members[m.Cluster], i)
+	sizes := make([]int, len(r.Rows)) // by first row
+	for _, first := range r.First {
+		sizes[first]++
 	}
-	slices.SortStableFunc(order, func(a, b string) int { return len(members[b]) - len(members[a]) })
-	var out [][]int
-	for _, c := range order[:min(n, len(order))] {
-		if len(members[c]) > 1 {
-			out = append(out, members[c])
+	var order []int
+	for first, size := range sizes {
+		at := len(order)
+		for at > 0 && sizes[order[at-1]] < size {
+			at--
+		}
+		if size > 1 && at < n {
+			order = slices.Insert(order[:min(len(order), n-1)], at, first)
+		}
+	}
+	out := make([][]int, len(order))
+	for i, first := range r.First {
+		if at := slices.Index(order, first); at >= 0 {
+			out[at] = append(out[at], i)
 		}
 	}
 	return out

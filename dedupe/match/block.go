@@ -14,6 +14,7 @@ type blockKey struct {
 // keyPart takes from a row of cells what a key is made of. Nothing means that the row has no such key.
 type keyPart struct {
 	name string
+	col  int // the column that it is made of, -1 if of several
 	most int // hashes
 	// take appends hashes, most keys one, words several.
 	take func(cols []*column, row []uint32, out []uint64) []uint64
@@ -24,23 +25,30 @@ const maxKeyValues = 4
 
 // values appends the values of a key for a row; n is the key's number. It does not allocate if out has room for maxTaken more.
 func (k *blockKey) values(n int, cols []*column, row []uint32, out []uint64) []uint64 {
-	seed := mix64(uint64(n) + 0x1000)
 	out = slices.Grow(out, maxTaken)
 	start := len(out)
 	first := k.parts[0].take(cols, row, out[start:start])
 	if len(k.parts) == 1 {
-		first = first[:min(len(first), maxKeyValues)]
-		for i, h := range first {
-			first[i] = mix64(h^seed) | 1
-		}
-		return append(out, first...)
+		return k.put(n, first, nil, out)
 	}
 	first = first[:min(len(first), 2)]
 	mid := start + len(first)
-	second := k.parts[1].take(cols, row, out[mid:mid])
+	return k.put(n, first, k.parts[1].take(cols, row, out[mid:mid]), out)
+}
+
+// put appends the values of a key that are made of the hashes of its parts. These may be where out has room.
+func (k *blockKey) put(n int, first, second, out []uint64) []uint64 {
+	seed := mix64(uint64(n) + 0x1000)
+	if len(k.parts) == 1 {
+		first = first[:min(len(first), maxKeyValues)]
+		for _, h := range first {
+			out = append(out, mix64(h^seed)|1)
+		}
+		return out
+	}
 	var both [4]uint64
 	count := 0
-	for _, h := range first {
+	for _, h := range first[:min(len(first), 2)] {
 		for _, g := range second[:min(len(second), 2)] {
 			both[count] = mix64(mix64(h^seed)^g) | 1
 			count++
@@ -54,8 +62,8 @@ const maxTaken = 2 * maxKeyValues
 
 // whole takes a value as it is.
 func whole(col int, least int) keyPart {
-	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
-		if id := row[col]; id != 0 && len(cols[col].forms[id]) >= least {
+	return keyPart{"", col, 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+		if id := row[col]; id != 0 && len(cols[col].form(id)) >= least {
 			out = append(out, cols[col].hashes[id])
 		}
 		return out
@@ -64,9 +72,9 @@ func whole(col int, least int) keyPart {
 
 // piece takes what f makes of a value's form; "" is nothing.
 func piece(col int, f func(string) string) keyPart {
-	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", col, 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 {
-			if s := f(cols[col].forms[id]); s != "" {
+			if s := f(cols[col].form(id)); s != "" {
 				out = append(out, hash64(2, s))
 			}
 		}
@@ -76,12 +84,12 @@ func piece(col int, f func(string) string) keyPart {
 
 // sound takes the soundex of a value, or its first letters where it has none.
 func sound(col int) keyPart {
-	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", col, 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 {
-			if s := soundex(cols[col].forms[id]); s != 0 {
+			if s := soundex(cols[col].form(id)); s != 0 {
 				return append(out, uint64(s))
 			}
-			out = append(out, hash64(4, cols[col].forms[id]))
+			out = append(out, hash64(4, cols[col].form(id)))
 		}
 		return out
 	}}
@@ -89,7 +97,7 @@ func sound(col int) keyPart {
 
 // rareWords takes the n words of a value that weigh most.
 func rareWords(col, n int) keyPart {
-	return keyPart{"", n, func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", col, n, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		c := cols[col]
 		if row[col] == 0 {
 			return out
@@ -122,11 +130,11 @@ func rareWords(col, n int) keyPart {
 
 // bothNames takes given and family name in an order of their own, so that exchanged ones meet.
 func bothNames(g, f int, hash func(seed uint64, s string) uint64) keyPart {
-	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", -1, 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if row[g] == 0 || row[f] == 0 {
 			return out
 		}
-		x, y := hash(6, cols[g].forms[row[g]]), hash(6, cols[f].forms[row[f]])
+		x, y := hash(6, cols[g].form(row[g])), hash(6, cols[f].form(row[f]))
 		return append(out, mix64(min(x, y))^max(x, y))
 	}}
 }
@@ -166,9 +174,9 @@ func hashSolid(n int) func(seed uint64, s string) uint64 {
 // begin takes the first n letters of a value, blanks left out.
 func begin(col, n int) keyPart {
 	hash := hashSolid(n)
-	return keyPart{"", 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
+	return keyPart{"", col, 1, func(cols []*column, row []uint32, out []uint64) []uint64 {
 		if id := row[col]; id != 0 {
-			out = append(out, hash(2, cols[col].forms[id]))
+			out = append(out, hash(2, cols[col].form(id)))
 		}
 		return out
 	}}

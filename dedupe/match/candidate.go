@@ -186,22 +186,81 @@ func (b *blocking) fill(ctx context.Context) error {
 	for i := range b.keys {
 		b.starts = append(b.starts, b.starts[i]+slotsOf(&b.keys[i]))
 	}
+	b.slots = make([]uint32, b.nodes.len()*b.width())
+	for k := range b.keys {
+		if err := b.fillKey(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillKey computes the slots of one key. What its parts take is found out once for each value of a column, in the order in which these lie in memory.
+func (b *blocking) fillKey(ctx context.Context, k int) error {
+	key := &b.keys[k]
+	var parts [2]takenPart
+	for i := range key.parts {
+		var err error
+		if parts[i], err = b.take(ctx, &key.parts[i]); err != nil {
+			return err
+		}
+	}
 	width := b.width()
-	b.slots = make([]uint32, b.nodes.len()*width)
-	const chunk = 4096
-	return parallel(ctx, (b.nodes.len()+chunk-1)/chunk, func(part int) {
-		var buf []uint64
-		for i := part * chunk; i < min((part+1)*chunk, b.nodes.len()); i++ {
+	return parallel(ctx, chunksOf(b.nodes.len()), func(part int) {
+		var first, second, values [2 * maxTaken]uint64
+		for i := part * nodesAtATime; i < min((part+1)*nodesAtATime, b.nodes.len()); i++ {
 			row := b.nodes.row(uint32(i))
-			slots := b.slots[i*width : (i+1)*width]
-			for k := range b.keys {
-				buf = b.keys[k].values(b.number[k], b.nodes.cols, row, buf[:0])
-				for s, h := range buf {
-					slots[b.starts[k]+s] = uint32(h>>32) | 1
-				}
+			one, two := parts[0].of(b.nodes.cols, row, first[:0]), []uint64(nil)
+			if len(key.parts) > 1 && len(one) > 0 {
+				two = parts[1].of(b.nodes.cols, row, second[:0])
+			}
+			slots := b.slots[i*width+b.starts[k] : i*width+b.starts[k+1]]
+			for s, h := range key.put(b.number[k], one, two, values[:0]) {
+				slots[s] = uint32(h>>32) | 1
 			}
 		}
 	})
+}
+
+const nodesAtATime = 4096
+
+func chunksOf(n int) int { return (n + nodesAtATime - 1) / nodesAtATime }
+
+// takenPart holds what a part of a key takes of each value of its column, 0 where that is less than most.
+type takenPart struct {
+	part   *keyPart
+	hashes []uint64 // nil if the part is made of several columns
+}
+
+func (b *blocking) take(ctx context.Context, p *keyPart) (takenPart, error) {
+	t := takenPart{part: p}
+	if p.col < 0 {
+		return t, nil
+	}
+	n := len(b.nodes.cols[p.col].values)
+	t.hashes = make([]uint64, n*p.most)
+	return t, parallel(ctx, chunksOf(n), func(part int) {
+		row := make([]uint32, len(b.nodes.cols))
+		for id := part * nodesAtATime; id < min((part+1)*nodesAtATime, n); id++ {
+			row[p.col] = uint32(id)
+			p.take(b.nodes.cols, row, t.hashes[id*p.most:id*p.most:(id+1)*p.most])
+		}
+	})
+}
+
+// of is what the part takes of a row.
+func (t *takenPart) of(cols []*column, row []uint32, out []uint64) []uint64 {
+	if t.hashes == nil {
+		return t.part.take(cols, row, out)
+	}
+	at := int(row[t.part.col]) * t.part.most
+	all := t.hashes[at : at+t.part.most]
+	for n, h := range all {
+		if h == 0 {
+			return all[:n]
+		}
+	}
+	return all
 }
 
 func (b *blocking) width() int { return b.starts[len(b.starts)-1] }
@@ -211,12 +270,18 @@ const blockParts = 16
 
 // visitor is what is done with the pairs of nodes that share a key.
 type visitor struct {
-	// begin returns what is called for each pair of a part. Parts are numbered from 0 to blocking.parts(). The pairs of one come one after another in
-	// an order that is always the same, those of different ones concurrently.
-	begin func(part int) (visit func(x, y uint32))
+	// begin returns what is called for the pairs of a part, some at a time. Parts are numbered from 0 to blocking.parts(). The pairs of one come one
+	// after another in an order that is always the same, those of different ones concurrently.
+	begin func(part int) (visit func(pairs []nodePair))
 	skip  func(key int) bool  // whether the pairs of a key need not be visited; may be nil
 	done  func(key int) error // called when those of a key were visited; may be nil
 }
+
+// nodePair is two nodes, in no order.
+type nodePair struct{ x, y uint32 }
+
+// pairsAtATime are visited together, so that what is read of them is waited for together.
+const pairsAtATime = 128
 
 // each visits every pair of nodes that shares a key once.
 //
@@ -245,13 +310,15 @@ func (b *blocking) each(ctx context.Context, sample uint32, v visitor) error {
 			err = parallel(ctx, blockParts, func(part int) {
 				list := entries[part]
 				visit := v.begin(k*blockParts + part)
+				pairs := make([]nodePair, 0, pairsAtATime)
 				for i := 0; i < len(list); {
 					j := blockEnd(list, i)
-					if j-i <= b.caps[k] && uint32(list[i]>>33)%sample == 0 && ctx.Err() == nil {
-						b.block(k, list[i:j], visit)
+					if j-i > 1 && j-i <= b.caps[k] && uint32(list[i]>>33)%sample == 0 && ctx.Err() == nil {
+						pairs = b.block(k, list[i:j], pairs, visit)
 					}
 					i = j
 				}
+				visit(pairs)
 			})
 			if err != nil {
 				return err
@@ -289,8 +356,8 @@ func (b *blocking) kill(k int, node, value uint32) {
 	}
 }
 
-// block visits the pairs of one block that no earlier key, and no smaller value of this one, has.
-func (b *blocking) block(k int, list []uint64, visit func(x, y uint32)) {
+// block visits the pairs of one block that no earlier key, and no smaller value of this one, has, and returns those that are to be visited with others.
+func (b *blocking) block(k int, list []uint64, pairs []nodePair, visit func([]nodePair)) []nodePair {
 	width := b.width()
 	value := uint32(list[0] >> 32)
 	for i, e := range list {
@@ -302,10 +369,14 @@ func (b *blocking) block(k int, list []uint64, visit func(x, y uint32)) {
 				continue
 			}
 			if !b.seen(k, value, sx, b.slots[int(y)*width:int(y)*width+b.starts[k+1]]) {
-				visit(x, y)
+				if pairs = append(pairs, nodePair{x, y}); len(pairs) == pairsAtATime {
+					visit(pairs)
+					pairs = pairs[:0]
+				}
 			}
 		}
 	}
+	return pairs
 }
 
 // seen reports whether two nodes share an earlier key than k, or a smaller value of k.

@@ -14,6 +14,7 @@ import (
 // Result is who is who among the rows of a table.
 type Result struct {
 	Rows     []Membership `json:"rows"` // in the order in which the rows were added
+	First    []int        `json:"-"`    // of each row: the number in Rows of the first row of its cluster
 	Clusters int          `json:"clusters"`
 	// Pairs holds what was scored from the review threshold up, the weightiest first. Of rows that are equal in every field only one is in it.
 	Pairs   []ScoredPair `json:"pairs"`
@@ -186,7 +187,7 @@ func (c *clusterer) link(ctx context.Context) error {
 func logit(p float64) float64 { return math.Log2(p / (1 - p)) }
 
 func (c *clusterer) result() *Result {
-	r := &Result{Rows: make([]Membership, c.n.all), Common: map[string]int{}}
+	r := &Result{Rows: make([]Membership, c.n.all), First: make([]int, c.n.all), Common: map[string]int{}}
 	for k, dead := range c.blocking.dead {
 		if dead > 0 {
 			r.Common[c.blocking.keys[k].name] += dead
@@ -198,7 +199,7 @@ func (c *clusterer) result() *Result {
 	parts := (len(first) + chunk - 1) / chunk
 	clusters, largest := make([]int, parts), make([]int, parts)
 	toEnd(parts, func(part int) {
-		w := membership{c: c, pairs: c.m.weigher(c.n.cols), rows: r.Rows, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
+		w := membership{c: c, pairs: c.m.weigher(c.n.cols), rows: r.Rows, first: r.First, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
 		for i := part * chunk; i < min((part+1)*chunk, len(first)-1); i++ {
 			w.write(members[first[i]:first[i+1]])
 		}
@@ -238,6 +239,7 @@ func (c *clusterer) members() (first, members []uint32) {
 type membership struct {
 	c                 *clusterer
 	rows              []Membership
+	first             []int
 	sums, counts      []float64
 	least             float64
 	pairs             *weigher
@@ -247,7 +249,7 @@ type membership struct {
 
 // write writes the rows of a cluster of nodes.
 func (w *membership) write(nodes []uint32) {
-	name := ""
+	name, first := "", uint32(math.MaxUint32)
 	w.together = w.together[:0]
 	for _, x := range nodes {
 		members := w.c.n.rowsOf(x)
@@ -260,11 +262,11 @@ func (w *membership) write(nodes []uint32) {
 			at.ID, at.Probability = w.c.t.ids[row], 1
 			at.Unlinkable = self < w.least
 			if i > 0 && at.Unlinkable { // equal values that are too common are not one
-				at.Cluster = at.ID
+				at.Cluster, w.first[row] = at.ID, int(row)
 				w.clusters++
 				continue
 			}
-			w.together = append(w.together, row)
+			w.together, first = append(w.together, row), min(first, row)
 			if name == "" || at.ID < name {
 				name = at.ID
 			}
@@ -276,7 +278,7 @@ func (w *membership) write(nodes []uint32) {
 		}
 	}
 	for _, row := range w.together {
-		w.rows[row].Cluster = name
+		w.rows[row].Cluster, w.first[row] = name, int(first)
 	}
 	w.clusters++
 	w.largest = max(w.largest, len(w.together))

@@ -16,7 +16,7 @@ type column struct {
 	given    bool // values are given names
 	numbers  dictionary
 	values   []string
-	forms    []string   // for comparing letter by letter; shares memory with values where it can
+	others   []string   // forms of values that are not the value itself; see form
 	outlines []outline  // of the forms
 	hashes   []uint64   // of the values
 	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
@@ -55,9 +55,12 @@ func (c *column) intern(value string) uint32 {
 		return id
 	}
 	id := uint32(len(c.values))
+	form := bytesForm(value)
 	c.values = append(c.values, value)
-	c.forms = append(c.forms, bytesForm(value))
-	c.outlines = append(c.outlines, outlineOf(c.forms[id]))
+	c.outlines = append(c.outlines, outlineOf(form))
+	if form != value {
+		c.outlines[id].other = c.other(form)
+	}
 	c.hashes = append(c.hashes, hash)
 	c.numbers.add(c.hashes, id, hash)
 	if c.given {
@@ -79,6 +82,23 @@ func (c *column) intern(value string) uint32 {
 	return id
 }
 
+// form is the value for comparing letter by letter: see bytesForm. Nearly all values are in ASCII, and their form is the value.
+func (c *column) form(id uint32) string {
+	if at := c.outlines[id].other; at != 0 {
+		return c.others[at]
+	}
+	return c.values[id]
+}
+
+// other keeps a form, and returns where.
+func (c *column) other(form string) uint32 {
+	if c.others == nil {
+		c.others = []string{""} // 0 is none
+	}
+	c.others = append(c.others, form)
+	return uint32(len(c.others) - 1)
+}
+
 // own gives the values from a number on memory of their own, in one piece.
 func (c *column) own(from int) {
 	size := 0
@@ -97,7 +117,6 @@ func (c *column) own(from int) {
 	for i := from; i < len(c.values); i++ {
 		n := len(c.values[i])
 		c.values[i], all = all[:n], all[n:]
-		c.forms[i] = bytesForm(c.values[i])
 	}
 }
 

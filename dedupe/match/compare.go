@@ -45,10 +45,10 @@ func compareNames(at, g, f int) comparer {
 		v.level[at], v.freq[at] = givenLevel(given, a[g], b[g])
 		v.level[at+1], v.freq[at+1] = familyLevel(family, a[f], b[f])
 		if a[g] == b[g] && a[g] != 0 {
-			v.freq[at] = given.logFreqWithin(cols, a[g], a, b)
+			v.freq[at] = v.logFreqWithin(cols, g, a[g], a, b)
 		}
 		if a[f] == b[f] && a[f] != 0 {
-			v.freq[at+1] = family.logFreqWithin(cols, a[f], a, b)
+			v.freq[at+1] = v.logFreqWithin(cols, f, a[f], a, b)
 		}
 		if v.level[at] > 2 || v.level[at+1] > 2 {
 			return
@@ -61,8 +61,8 @@ func compareNames(at, g, f int) comparer {
 		case second && ga == 0 && fb == 0:
 			v.level[at], v.freq[at] = 6, max(given.logFreqs[gb], family.logFreqs[fa])
 		case first && (second || exchanged(given, family, gb, fa)), second && exchanged(given, family, ga, fb):
-			v.level[at], v.freq[at] = 7, max(given.logFreqWithin(cols, ga, a, b)+family.logFreqWithin(cols, fa, a, b),
-				given.logFreqWithin(cols, gb, a, b)+family.logFreqWithin(cols, fb, a, b))
+			v.level[at], v.freq[at] = 7, max(v.logFreqWithin(cols, g, ga, a, b)+v.logFreqWithin(cols, f, fa, a, b),
+				v.logFreqWithin(cols, g, gb, a, b)+v.logFreqWithin(cols, f, fb, a, b))
 		default:
 			return
 		}
@@ -80,7 +80,7 @@ func exchanged(given, family *column, g, f uint32) bool {
 	if g == 0 || f == 0 {
 		return false
 	}
-	return close1(given.forms[g], family.forms[f]) || normalize.SameGivenName(given.values[g], family.values[f])
+	return close1(given.form(g), family.form(f)) || normalize.SameGivenName(given.values[g], family.values[f])
 }
 
 // close1 holds for equal forms and for those one typing error apart, in words of four letters and more.
@@ -99,7 +99,7 @@ func givenLevel(c *column, a, b uint32) (uint8, float32) {
 	case c.unlike(a, b) && c.outlines[a].kin&c.outlines[b].kin == 0:
 		return levelDifferent, 0
 	}
-	fa, fb := c.forms[a], c.forms[b]
+	fa, fb := c.form(a), c.form(b)
 	if len(fa) > len(fb) {
 		fa, fb = fb, fa
 	}
@@ -146,7 +146,7 @@ func familyLevel(c *column, a, b uint32) (uint8, float32) {
 	case c.unlike(a, b):
 		return levelDifferent, 0
 	}
-	fa, fb := c.forms[a], c.forms[b]
+	fa, fb := c.form(a), c.form(b)
 	if len(fa) > len(fb) {
 		fa, fb = fb, fa
 	}
@@ -191,16 +191,16 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 				}
 			case ea == eb:
 				v.level[at], v.freq[at] = 8, all.logFreqs[ea]
-			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.forms[xa]) > 3 && len(box.forms[xb]) > 3 && edits(all.forms[ea], all.forms[eb], 2) <= 2 &&
-				!renumbered(all.forms[ea], all.forms[eb]):
+			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.form(xa)) > 3 && len(box.form(xb)) > 3 && edits(all.form(ea), all.form(eb), 2) <= 2 &&
+				!renumbered(all.form(ea), all.form(eb)):
 				v.level[at], v.freq[at] = 7, commoner(all, ea, eb)
-			case sameHost && (renumbered(box.forms[xa], box.forms[xb]) || otherNumbers(box.forms[xa], box.forms[xb])):
+			case sameHost && (renumbered(box.form(xa), box.form(xb)) || otherNumbers(box.form(xa), box.form(xb))):
 				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
 			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
 				switch {
-				case !sameHost && !sameNumbers(box.forms[xa], box.forms[xb]) && (names.say(cols, a, box.forms[xa]) || names.say(cols, b, box.forms[xb])):
+				case !sameHost && !sameNumbers(box.form(xa), box.form(xb)) && (names.say(cols, a, box.form(xa)) || names.say(cols, b, box.form(xb))):
 					v.level[at] = 3
-				case otherNumbers(box.forms[xa], box.forms[xb]):
+				case otherNumbers(box.form(xa), box.form(xb)):
 					v.level[at] = levelDifferent
 				case xa == xb:
 					v.level[at], v.freq[at] = 6, box.logFreqs[xa]
@@ -226,9 +226,9 @@ func compareDomain(col int) func(int) comparer {
 			case x == 0 || y == 0:
 			case x == y:
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			case edits(c.forms[x], c.forms[y], 1) <= 1 && len(c.forms[x]) > 7 && !renumbered(c.forms[x], c.forms[y]):
+			case edits(c.form(x), c.form(y), 1) <= 1 && len(c.form(x)) > 7 && !renumbered(c.form(x), c.form(y)):
 				v.level[at], v.freq[at] = 3, commoner(c, x, y)
-			case label(c.forms[x]) == label(c.forms[y]):
+			case label(c.form(x)) == label(c.form(y)):
 				v.level[at], v.freq[at] = 2, commoner(c, x, y)
 			default:
 				v.level[at] = levelDifferent
@@ -259,7 +259,7 @@ func comparePhone(col int) func(int) comparer {
 				v.level[at] = levelDifferent
 				return
 			}
-			fa, fb := c.forms[x], c.forms[y]
+			fa, fb := c.form(x), c.form(y)
 			if len(fa) > len(fb) {
 				fa, fb = fb, fa
 			}
@@ -288,7 +288,7 @@ func compareDate(col int) func(int) comparer {
 				v.level[at], v.freq[at] = 6, c.logFreqs[x]
 				return
 			}
-			v.level[at] = dateLevel(c.forms[x], c.forms[y])
+			v.level[at] = dateLevel(c.form(x), c.form(y))
 		}
 	}
 }
@@ -331,7 +331,7 @@ func compareNumber(col int) func(int) comparer {
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
 				return
 			}
-			v.level[at] = numberLevel(c.forms[x], c.forms[y])
+			v.level[at] = numberLevel(c.form(x), c.form(y))
 		}
 	}
 }
@@ -380,7 +380,7 @@ func comparePostcode(col int) func(int) comparer {
 				v.level[at], v.freq[at] = 5, c.logFreqs[x]
 				return
 			}
-			fa, fb := c.forms[x], c.forms[y]
+			fa, fb := c.form(x), c.form(y)
 			n, least := commonPrefix(fa, fb), min(len(fa), len(fb))
 			switch {
 			case edits(fa, fb, 1) <= 1:
@@ -418,10 +418,10 @@ func compareID(col int) func(int) comparer {
 			case x == 0 || y == 0:
 			case x == y:
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			case len(c.forms[x]) < 5 || len(c.forms[y]) < 5:
+			case len(c.form(x)) < 5 || len(c.form(y)) < 5:
 				v.level[at] = levelDifferent
 			default:
-				switch edits(c.forms[x], c.forms[y], 2) {
+				switch edits(c.form(x), c.form(y), 2) {
 				case 1:
 					v.level[at], v.freq[at] = 3, commoner(c, x, y)
 				case 2:

@@ -146,7 +146,7 @@ func compareCompany(col int) func(int) comparer {
 				return
 			}
 			s := wordSimilarity(c, x, y)
-			if s < 0.88 && c.jaroWinkler(similar95, x, y) >= 0.95 && !renumbered(c.forms[x], c.forms[y]) {
+			if s < 0.88 && c.jaroWinkler(similar95, x, y) >= 0.95 && !renumbered(c.form(x), c.form(y)) {
 				s = 0.88 // written in one word, or a typing error at the end
 			}
 			switch {
@@ -154,7 +154,7 @@ func compareCompany(col int) func(int) comparer {
 				v.level[at], v.freq[at] = 6, commoner(c, x, y)
 			case s >= 0.7:
 				v.level[at], v.freq[at] = 5, commoner(c, x, y)
-			case isAcronym(c.forms[x], c.forms[y]) || isAcronym(c.forms[y], c.forms[x]):
+			case isAcronym(c.form(x), c.form(y)) || isAcronym(c.form(y), c.form(x)):
 				v.level[at] = 4
 			case s >= 0.5:
 				v.level[at] = 3
@@ -236,7 +236,7 @@ func compareMiddle(col int) func(int) comparer {
 			if x == 0 || y == 0 {
 				return
 			}
-			fa, fb := c.forms[x], c.forms[y]
+			fa, fb := c.form(x), c.form(y)
 			switch {
 			case x == y:
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]

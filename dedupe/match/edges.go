@@ -17,11 +17,18 @@ const floorWeight = -8
 // score compares all candidates and returns the edges from the floor up, in lists of no order. Of keys whose edges are in w it takes those.
 func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]edge, error) {
 	parts := make([][]edge, b.parts())
-	visit := visitor{begin: func(part int) func(x, y uint32) {
-		pairs := m.weigher(n.cols)
-		return func(x, y uint32) {
-			if w := float32(pairs.weight(n.row(x), n.row(y))); w >= floorWeight {
-				parts[part] = append(parts[part], edge{min(x, y), max(x, y), w})
+	weighers := make([]*weigher, blockParts) // which remember from key to key
+	for i := range weighers {
+		weighers[i] = m.weigher(n.cols)
+	}
+	visit := visitor{begin: func(part int) func([]nodePair) {
+		weigher, ahead := weighers[part%blockParts], toucher{cols: n.cols}
+		return func(pairs []nodePair) {
+			ahead.touchPairs(n.cells, pairs)
+			for _, p := range pairs {
+				if w := float32(weigher.weight(n.row(p.x), n.row(p.y))); w >= floorWeight {
+					parts[part] = append(parts[part], edge{min(p.x, p.y), max(p.x, p.y), w})
+				}
 			}
 		}
 	}}

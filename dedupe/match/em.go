@@ -196,23 +196,7 @@ func (l *learner) maximise(alone int) {
 		p.prior = math.Log2(lambda / (1 - lambda))
 		l.joint.set(p)
 		p.weigh()
-		m := newParams(l.spec).m
-		found, looked := 0.0, 0.0
-		for i := range patterns {
-			e := &patterns[i]
-			weights[i] = p.prior + p.levelWeight(&e.levels) + e.adjust
-			switch e.known {
-			case unknown:
-				post[i] = probability(weights[i])
-				found += post[i] * e.weight
-			case same:
-				post[i] = 1
-			}
-			looked += post[i] * e.seen
-			for k := range p.m {
-				m[k][e.levels[k]] += post[i] * e.seen
-			}
-		}
+		m, found, looked := l.expect(patterns, post, weights)
 		change := math.Abs(found - l.matches)
 		l.matches = found
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
@@ -231,6 +215,49 @@ func (l *learner) maximise(alone int) {
 	}
 	l.joint.set(p)
 	p.weigh()
+}
+
+// expectation is what pairs come to: how often each level is met among true ones, how many these are, and how many of them were looked at.
+type expectation struct {
+	m             [maxComparisons][maxLevels]float64
+	found, looked float64
+}
+
+// expect fills post and weights, and sums them.
+func (l *learner) expect(patterns []pattern, post, weights []float64) (m [][]float64, found, looked float64) {
+	p := &l.params
+	var all [patternParts]expectation
+	parts := inParts(len(patterns), func(part, from, to int) {
+		sum := &all[part]
+		for i := from; i < to; i++ {
+			e := &patterns[i]
+			weights[i] = p.prior + p.levelWeight(&e.levels) + e.adjust
+			switch e.known {
+			case unknown:
+				post[i] = probability(weights[i])
+				sum.found += post[i] * e.weight
+			case same:
+				post[i] = 1
+			}
+			sum.looked += post[i] * e.seen
+			for k := range p.m {
+				sum.m[k][e.levels[k]] += post[i] * e.seen
+			}
+		}
+	})
+	for k := range p.m {
+		m = append(m, make([]float64, len(p.m[k])))
+	}
+	for i := range parts {
+		found += all[i].found
+		looked += all[i].looked
+		for k := range m {
+			for level := range m[k] {
+				m[k][level] += all[i].m[k][level]
+			}
+		}
+	}
+	return m, found, looked
 }
 
 // hold keeps the share low that different names have among true pairs, and different mailboxes of one host.

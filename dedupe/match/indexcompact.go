@@ -45,7 +45,7 @@ func (x *Index) Compact() {
 		}
 	}
 	for _, s := range x.searches.all {
-		clear(s.pairs.known)
+		s.pairs.forget()
 	}
 	x.searches.mu.Lock()
 	defer x.searches.mu.Unlock()

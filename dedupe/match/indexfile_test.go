@@ -72,6 +72,7 @@ func TestASnapshotThatDoesNotFitIsRefused(t *testing.T) {
 	m := modelOfWorld(t)
 	otherModel := *m
 	otherModel.params.prior--
+	otherModel.digest = otherModel.file().sum()
 	x := newIndex(t, m, Options{})
 	for _, r := range someRecords(40) {
 		if err := x.Upsert(r); err != nil {

@@ -21,6 +21,7 @@ type search struct {
 	nodes   []uint32
 	found   []Candidate
 	pairs   *weigher
+	ahead   toucher
 }
 
 // searches are those that are not under way, the one that was last used first, as the processor still knows it.
@@ -64,8 +65,9 @@ type block struct {
 func newSearch(m *Model, columns []*column, memo []remembered, number int) *search {
 	pairs := m.weigher(columns)
 	pairs.certain = 1 + 2*maxSearches // see lend
+	pairs.names.certain = pairs.certain
 	return &search{
-		model: m, pairs: pairs, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
+		model: m, pairs: pairs, ahead: toucher{cols: columns}, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
 	}
 }
 
@@ -140,7 +142,7 @@ func (c *column) keep(value string, f *frequencies) uint32 {
 // reserve makes places for one search: a value, one that only ends its words, and words.
 func (c *column) reserve() {
 	for range 2 {
-		c.values, c.forms, c.outlines, c.hashes = append(c.values, ""), append(c.forms, ""), append(c.outlines, outline{}), append(c.hashes, 0)
+		c.values, c.outlines, c.hashes = append(c.values, ""), append(c.outlines, outline{other: c.other("")}), append(c.hashes, 0)
 		if c.given {
 			c.kin = append(c.kin, nil)
 		}
@@ -159,8 +161,10 @@ func (c *column) reserve() {
 // lend writes a value into the place of a search and returns its number.
 func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	id := uint32(1 + 2*number)
-	c.values[id], c.forms[id], c.hashes[id] = value, bytesForm(value), hash64(0, value)
-	c.outlines[id], c.logFreqs[id] = outlineOf(c.forms[id]), f.logFreq(c.hashes[id])
+	other := c.outlines[id].other
+	c.values[id], c.others[other], c.hashes[id] = value, bytesForm(value), hash64(0, value)
+	c.outlines[id], c.logFreqs[id] = outlineOf(c.others[other]), f.logFreq(c.hashes[id])
+	c.outlines[id].other = other
 	if c.given {
 		c.kin[id] = kinOf(c.kin[id][:0], value)
 		c.outlines[id].kin = kinMarks(c.kin[id])

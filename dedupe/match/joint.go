@@ -8,22 +8,81 @@ import (
 
 // joint counts how often the levels of two comparisons meet among pairs that are not one.
 type joint struct {
-	spec             *spec
-	n                int
+	tally
+	spec     *spec
+	n        int
+	relevant float64 // bits below zero to which a candidate matters for the choice of parents
+	parts    []tally // of some patterns each
+}
+
+// tally is what is counted.
+type tally struct {
 	all              [][maxLevels][maxLevels]float64 // by pair of comparisons: pairs of rows
 	near             [][maxLevels][maxLevels]float64 // candidates alone
 	seen             [][maxLevels]float64            // pairs that were looked at, by pair of comparisons and level of the first, of which the other has a level
 	one              [][maxLevels]float64
 	once             [][maxLevels]float64
-	relevant         float64   // bits below zero to which a candidate matters for the choice of parents
 	exact            []float64 // pairs that agree in full, true ones too
 	namesakes, moved []float64 // pairs of equal names that have a level in a comparison, and the one of moved, true ones too
 }
 
 func newJoint(s *spec) *joint {
 	n := len(s.comparisons)
-	return &joint{spec: s, n: n, all: make([][maxLevels][maxLevels]float64, n*n), near: make([][maxLevels][maxLevels]float64, n*n),
-		seen: make([][maxLevels]float64, n*n), one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n), exact: make([]float64, n), namesakes: make([]float64, n), moved: make([]float64, n)}
+	return &joint{tally: newTally(n), spec: s, n: n}
+}
+
+func newTally(n int) tally {
+	return tally{
+		all: make([][maxLevels][maxLevels]float64, n*n), near: make([][maxLevels][maxLevels]float64, n*n), seen: make([][maxLevels]float64, n*n),
+		one: make([][maxLevels]float64, n), once: make([][maxLevels]float64, n), exact: make([]float64, n), namesakes: make([]float64, n), moved: make([]float64, n),
+	}
+}
+
+func (c *tally) clear() {
+	clear(c.all)
+	clear(c.near)
+	clear(c.seen)
+	clear(c.one)
+	clear(c.once)
+	clear(c.exact)
+	clear(c.namesakes)
+	clear(c.moved)
+}
+
+// add adds what was counted elsewhere.
+func (c *tally) add(d *tally) {
+	for i := range c.all {
+		for a := range c.all[i] {
+			for b := range c.all[i][a] {
+				c.all[i][a][b] += d.all[i][a][b]
+				c.near[i][a][b] += d.near[i][a][b]
+			}
+			c.seen[i][a] += d.seen[i][a]
+		}
+	}
+	for k := range c.one {
+		for l := range c.one[k] {
+			c.one[k][l] += d.one[k][l]
+			c.once[k][l] += d.once[k][l]
+		}
+		c.exact[k] += d.exact[k]
+		c.namesakes[k] += d.namesakes[k]
+		c.moved[k] += d.moved[k]
+	}
+}
+
+// Patterns are gone through in parts, as many at least in each, that depend on how many there are alone: so sums, which depend on the order, do not depend
+// on how many cores there are.
+const (
+	patternParts  = 16
+	leastPatterns = 1024
+)
+
+// inParts calls work for parts of n patterns, on all cores.
+func inParts(n int, work func(part, from, to int)) (parts int) {
+	parts = min(patternParts, max(n/leastPatterns, 1))
+	toEnd(parts, func(part int) { work(part, part*n/parts, (part+1)*n/parts) })
+	return parts
 }
 
 // count counts anew, each pattern by how likely it is no true pair.
@@ -32,56 +91,63 @@ func newJoint(s *spec) *joint {
 // counts by how likely it would be if the comparison in question were independent: otherwise true pairs that agree in it would be explained away as
 // dependence, and the more are, the better dependence explains the rest.
 func (t *joint) count(p *params, patterns []pattern, post, weights []float64) {
-	clear(t.exact)
-	clear(t.namesakes)
-	clear(t.moved)
-	clear(t.all)
-	clear(t.near)
-	clear(t.seen)
-	clear(t.one)
-	clear(t.once)
-	for i := range patterns {
-		e := &patterns[i]
-		w, s := e.weight*(1-post[i]), e.seen*(1-post[i])
-		relevance := s / (1 + math.Exp2(-(weights[i]+t.relevant)/2))
-		apart, alike := t.apart(&e.levels), t.alike(&e.levels)
-		for b := range t.n {
-			lb := e.levels[b]
-			if lb == 0 {
+	for len(t.parts) < patternParts {
+		t.parts = append(t.parts, newTally(t.n))
+	}
+	parts := inParts(len(patterns), func(part, from, to int) {
+		c := &t.parts[part]
+		c.clear()
+		for i := from; i < to; i++ {
+			t.countOne(c, p, &patterns[i], post[i], weights[i])
+		}
+	})
+	t.clear()
+	for i := range parts {
+		t.add(&t.parts[i])
+	}
+}
+
+// countOne counts a pattern.
+func (t *joint) countOne(c *tally, p *params, e *pattern, post, weight float64) {
+	w, s := e.weight*(1-post), e.seen*(1-post)
+	relevance := s / (1 + math.Exp2(-(weight+t.relevant)/2))
+	apart, alike := t.apart(&e.levels), t.alike(&e.levels)
+	for b := range t.n {
+		lb := e.levels[b]
+		if lb == 0 {
+			continue
+		}
+		c.one[b][lb] += w
+		if lb == t.spec.comparisons[b].exact {
+			c.exact[b] += e.weight
+		}
+		if alike {
+			c.namesakes[b] += e.weight
+			if lb == t.spec.comparisons[b].moved {
+				c.moved[b] += e.weight
+			}
+		}
+		c.once[b][lb] += s
+		wb, sb := w, s
+		if e.known == unknown {
+			gain := p.w[b][0][lb] - p.w[b][p.above(b, &e.levels)][lb]
+			if apart {
+				gain -= apartBits
+			}
+			if gain > 0 && weight+gain > leastFree {
+				other := 1 - probability(sharpness*(weight+gain))
+				wb, sb = e.weight*other, e.seen*other
+			}
+		}
+		for a := range t.n {
+			la := min(e.levels[a], t.spec.comparisons[a].exact)
+			if la == 0 || a == b {
 				continue
 			}
-			t.one[b][lb] += w
-			if lb == t.spec.comparisons[b].exact {
-				t.exact[b] += e.weight
-			}
-			if alike {
-				t.namesakes[b] += e.weight
-				if lb == t.spec.comparisons[b].moved {
-					t.moved[b] += e.weight
-				}
-			}
-			t.once[b][lb] += s
-			wb, sb := w, s
-			if e.known == unknown {
-				gain := p.w[b][0][lb] - p.w[b][p.above(b, &e.levels)][lb]
-				if apart {
-					gain -= apartBits
-				}
-				if gain > 0 && weights[i]+gain > leastFree {
-					other := 1 - probability(sharpness*(weights[i]+gain))
-					wb, sb = e.weight*other, e.seen*other
-				}
-			}
-			for a := range t.n {
-				la := min(e.levels[a], t.spec.comparisons[a].exact)
-				if la == 0 || a == b {
-					continue
-				}
-				t.all[a*t.n+b][la][lb] += wb
-				t.seen[a*t.n+b][la] += sb
-				if e.near && a < b {
-					t.near[a*t.n+b][la][lb] += relevance
-				}
+			c.all[a*t.n+b][la][lb] += wb
+			c.seen[a*t.n+b][la] += sb
+			if e.near && a < b {
+				c.near[a*t.n+b][la][lb] += relevance
 			}
 		}
 	}

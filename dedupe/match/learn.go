@@ -106,9 +106,11 @@ func (l *learner) learn(ctx context.Context) error {
 }
 
 func (l *learner) model() *Model {
-	return &Model{
+	m := &Model{
 		spec: l.spec, params: l.params, freqs: l.freqs, report: l.report, keys: l.blocking.keys, numbers: l.blocking.number, caps: l.blocking.caps,
 	}
+	m.scale, m.digest = newScale(&m.params, m.spec), m.file().sum()
+	return m
 }
 
 // count takes the frequencies of all values.
@@ -187,13 +189,25 @@ func (l *learner) sampleRandom(ctx context.Context) error {
 	parts := make([][]example, chunks)
 	tried := make([]int, chunks)
 	err := parallel(ctx, chunks, func(part int) {
+		ahead := toucher{cols: l.n.cols}
+		pairs := make([]nodePair, 0, pairsAtATime)
+		flush := func() {
+			ahead.touchPairs(l.n.cells, pairs)
+			for _, p := range pairs {
+				if p.x != p.y && l.blocking.shared(p.x, p.y) == 0 {
+					parts[part] = append(parts[part], l.example(p.x, p.y, 1))
+				}
+			}
+			pairs = pairs[:0]
+		}
+		defer flush()
 		add := func(x, y uint32) {
 			if !allowed(l.o.Mode, l.n.sources[x], l.n.sources[y]) {
 				return
 			}
 			tried[part]++
-			if x != y && l.blocking.shared(x, y) == 0 {
-				parts[part] = append(parts[part], l.example(x, y, 1))
+			if pairs = append(pairs, nodePair{x, y}); len(pairs) == cap(pairs) {
+				flush()
 			}
 		}
 		if exhaustive {
@@ -258,10 +272,12 @@ func (l *learner) coincidence(col int) float64 {
 func (l *learner) gather(ctx context.Context) error {
 	sample := uint32(max(1, float64(l.n.len())*pairsPerRow/maxExamples))
 	parts := make([][]example, l.blocking.parts())
-	err := l.blocking.each(ctx, sample, visitor{begin: func(part int) func(x, y uint32) {
-		return func(x, y uint32) {
-			weight := float32(min(l.n.size(x)*l.n.size(y), 100))
-			parts[part] = append(parts[part], l.example(x, y, weight))
+	err := l.blocking.each(ctx, sample, visitor{begin: func(part int) func([]nodePair) {
+		return func(pairs []nodePair) {
+			for _, p := range pairs {
+				weight := float32(min(l.n.size(p.x)*l.n.size(p.y), 100))
+				parts[part] = append(parts[part], l.example(p.x, p.y, weight))
+			}
 		}
 	}})
 	if err != nil {
@@ -310,13 +326,15 @@ func (l *learner) label() {
 
 // readjust computes the adjustments anew, now that it is known what depends on what.
 func (l *learner) readjust() {
+	const chunk = 1024
 	for _, list := range [][]example{l.examples, l.strangers, l.labels} {
-		for i := range list {
-			e := &list[i]
-			if e.tuned {
-				e.adjust = l.example(e.x, e.y, e.weight).adjust
+		toEnd((len(list)+chunk-1)/chunk, func(part int) {
+			for i := part * chunk; i < min((part+1)*chunk, len(list)); i++ {
+				if e := &list[i]; e.tuned {
+					e.adjust = l.example(e.x, e.y, e.weight).adjust
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -14,6 +14,9 @@ type Model struct {
 	keys    []blockKey
 	numbers []int
 	caps    []int
+
+	scale  *scale
+	digest string
 }
 
 // params are the numbers of a model.

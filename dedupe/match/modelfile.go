@@ -116,12 +116,17 @@ func (m *Model) Report() Report {
 }
 
 // Digest identifies the model: equal digests mean equal scores.
-func (m *Model) Digest() string { return m.file().Digest }
+func (m *Model) Digest() string { return m.digest }
 
 // MarshalJSON writes the model. It holds no values, only hashes of the common ones with their counts; who has a value can check whether it is
 // among them.
-func (m *Model) MarshalJSON() ([]byte, error) { return json.Marshal(m.file()) }
+func (m *Model) MarshalJSON() ([]byte, error) {
+	f := m.file()
+	f.Digest = m.digest
+	return json.Marshal(f)
+}
 
+// file is the model without its digest.
 func (m *Model) file() *modelFile {
 	f := &modelFile{Version: modelVersion, Fields: m.spec.fields, Prior: m.params.prior, Report: m.report}
 	for k, c := range m.spec.comparisons {
@@ -143,11 +148,10 @@ func (m *Model) file() *modelFile {
 		}
 		f.Columns = append(f.Columns, x)
 	}
-	f.Digest = f.digest()
 	return f
 }
 
-func (f *modelFile) digest() string {
+func (f *modelFile) sum() string {
 	g := *f
 	g.Digest = ""
 	data, err := json.Marshal(&g)
@@ -172,14 +176,14 @@ func ParseModel(data []byte) (*Model, error) {
 	if f.Version != modelVersion {
 		return nil, bad("version %d; this program reads version %d", f.Version, modelVersion)
 	}
-	if got := f.digest(); got != f.Digest {
+	if got := f.sum(); got != f.Digest {
 		return nil, bad("its content does not fit its digest")
 	}
 	s, err := newSpec(f.Fields)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{spec: s, params: newParams(s), report: f.Report}
+	m := &Model{spec: s, params: newParams(s), report: f.Report, digest: f.Digest}
 	if len(f.Comparisons) != len(s.comparisons) || len(f.Columns) != len(s.columns) {
 		return nil, bad("%d comparisons and %d columns; its fields need %d and %d", len(f.Comparisons), len(f.Columns), len(s.comparisons), len(s.columns))
 	}
@@ -190,6 +194,7 @@ func ParseModel(data []byte) (*Model, error) {
 		}
 	}
 	m.params.weigh()
+	m.scale = newScale(&m.params, s)
 	all := s.keys()
 	for _, k := range f.Keys {
 		at := slices.IndexFunc(all, func(b blockKey) bool { return b.name == k.Name })

@@ -51,7 +51,7 @@ func (n *nameColumns) say(cols []*column, row []uint32, mailbox string) bool {
 	if n.given == n.family {
 		return false
 	}
-	given, family := cols[n.given].forms[row[n.given]], cols[n.family].forms[row[n.family]]
+	given, family := cols[n.given].form(row[n.given]), cols[n.family].form(row[n.family])
 	if given == "" || family == "" {
 		return false
 	}

@@ -9,6 +9,7 @@ type outline struct {
 	size        uint8  // bytes, up to similarityBytes+1
 	further     uint8  // bytes beyond the letters above
 	plain       bool   // two letters or more from a to z, and nothing else
+	other       uint32 // where the column keeps the form if it is not the value, else 0
 	kin         uint64 // of given names: see kinMarks
 }
 
@@ -105,7 +106,7 @@ func (c *column) jaroWinkler(s *similarity, a, b uint32) float64 {
 	if !c.outlines[a].alike(&c.outlines[b], s) {
 		return 0
 	}
-	return jaroWinkler(c.forms[a], c.forms[b])
+	return jaroWinkler(c.form(a), c.form(b))
 }
 
 // unlike reports that two values are plain and so different that neither a typing error nor a similarity of 0.8 can be.

@@ -13,6 +13,11 @@ type comparer func(cols []*column, a, b []uint32, v *vector)
 type vector struct {
 	level [maxComparisons]uint8
 	freq  [maxComparisons]float32
+	names *knownNames // nil if nothing is remembered
+}
+
+func (v *vector) clear() {
+	v.level, v.freq = [maxComparisons]uint8{}, [maxComparisons]float32{}
 }
 
 // The first two levels of every comparison.
@@ -217,7 +222,7 @@ var simpleKinds = map[Kind]simple{
 
 // compareAll fills v for two rows of cells.
 func (s *spec) compareAll(cols []*column, a, b []uint32, v *vector) {
-	*v = vector{}
+	v.clear()
 	for _, compare := range s.comparers {
 		compare(cols, a, b, v)
 	}

@@ -32,14 +32,14 @@ func BenchmarkWeigh(b *testing.B) {
 	if err := blocks.fill(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	parts := make([][][2]uint32, blocks.parts())
-	err = blocks.each(b.Context(), 1, visitor{begin: func(part int) func(x, y uint32) {
-		return func(x, y uint32) { parts[part] = append(parts[part], [2]uint32{x, y}) }
+	parts := make([][]nodePair, blocks.parts())
+	err = blocks.each(b.Context(), 1, visitor{begin: func(part int) func([]nodePair) {
+		return func(pairs []nodePair) { parts[part] = append(parts[part], pairs...) }
 	}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	var pairs [][2]uint32
+	var pairs []nodePair
 	for _, p := range parts {
 		pairs = append(pairs, p...)
 	}
@@ -59,7 +59,7 @@ func BenchmarkWeigh(b *testing.B) {
 			i, start := 0, processTime(b)
 			for b.Loop() {
 				p := pairs[i%len(pairs)]
-				c.weight(n.row(p[0]), n.row(p[1]))
+				c.weight(n.row(p.x), n.row(p.y))
 				i++
 			}
 			b.ReportMetric(float64((processTime(b)-start).Nanoseconds())/float64(i), "cpu-ns/pair")

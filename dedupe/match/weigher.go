@@ -7,8 +7,8 @@ type weigher struct {
 	cols    []*column
 	v       vector
 	known   []knownPair // by comparer that is remembered, and hash
-	certain uint32      // values below this number change; they are not remembered
-	seen    uint64      // of no use, but that touch must read what it is made of
+	names   knownNames
+	certain uint32 // values below this number change; they are not remembered
 }
 
 // knownPair is what a comparer says of two values, the smaller number first.
@@ -22,13 +22,21 @@ type knownPair struct {
 const knownPairs = 1 << 12
 
 func (m *Model) weigher(cols []*column) *weigher {
-	return &weigher{m: m, cols: cols, certain: 1}
+	w := &weigher{m: m, cols: cols, certain: 1}
+	w.v.names = &w.names
+	return w
+}
+
+// forget is for when values get other numbers.
+func (w *weigher) forget() {
+	clear(w.known)
+	clear(w.names.known[:])
 }
 
 // weight returns the weight of two rows of cells.
 func (w *weigher) weight(a, b []uint32) float64 {
 	s := w.m.spec
-	w.v = vector{}
+	w.v.clear()
 	next := 0
 	for i, compare := range s.comparers {
 		if next < len(s.remembered) && s.remembered[next].comparer == i {
@@ -38,7 +46,7 @@ func (w *weigher) weight(a, b []uint32) float64 {
 		}
 		compare(w.cols, a, b, &w.v)
 	}
-	return w.m.params.weight(s, &w.v)
+	return w.m.scale.weight(&w.v)
 }
 
 // remember compares by a comparer that looks at one column.
@@ -64,16 +72,34 @@ func (w *weigher) remember(number int, compare comparer, a, b []uint32) {
 	*at = knownPair{x, y, w.v.freq[r.comparison], w.v.level[r.comparison]}
 }
 
-// touch reads what comparing some rows begins with, all of one kind after the other: so the processor waits for many of them at once, and not for each
-// when its turn comes. Of a million records nearly all are in no cache.
-func (w *weigher) touch(cells, nodes []uint32) {
-	width := len(w.cols)
+// toucher reads what comparing some rows begins with, all of one kind after the other: so the processor waits for many of them at once, and not for
+// each when its turn comes. Of a million records nearly all are in no cache.
+type toucher struct {
+	cols  []*column
+	nodes []uint32
+	seen  uint64 // of no use, but that what is touched must be read
+}
+
+// touchPairs touches the nodes of some pairs.
+func (t *toucher) touchPairs(cells []uint32, pairs []nodePair) {
+	t.nodes = t.nodes[:0]
+	for i, p := range pairs {
+		if i == 0 || p.x != pairs[i-1].x {
+			t.nodes = append(t.nodes, p.x)
+		}
+		t.nodes = append(t.nodes, p.y)
+	}
+	t.touch(cells, t.nodes)
+}
+
+func (t *toucher) touch(cells, nodes []uint32) {
+	width := len(t.cols)
 	seen := uint64(0)
 	for _, node := range nodes {
 		row := cells[int(node)*width : (int(node)+1)*width]
 		seen ^= uint64(row[0] ^ row[width-1])
 	}
-	for at, c := range w.cols {
+	for at, c := range t.cols {
 		for _, node := range nodes {
 			id := cells[int(node)*width+at]
 			seen ^= uint64(c.outlines[id].once)
@@ -82,5 +108,5 @@ func (w *weigher) touch(cells, nodes []uint32) {
 			}
 		}
 	}
-	w.seen = seen
+	t.seen = seen
 }

@@ -21,8 +21,20 @@ const (
 
 func withinKey(value, category uint64) uint64 { return mix64(value ^ mix64(category)) }
 
-// logFreqWithin is how common a value that two rows share is in their category: if both have the same, or one of them has one.
-func (c *column) logFreqWithin(cols []*column, id uint32, a, b []uint32) float32 {
+// knownNames remembers how common names are in a category: namesakes are candidates of each other, so the same are asked for again and again.
+type knownNames struct {
+	known   [1 << 8]knownName
+	certain uint32 // values below this number change; they are not remembered
+}
+
+type knownName struct {
+	column, id, category uint32
+	logFreq              float32
+}
+
+// logFreqWithin is how common a value of a column that two rows share is in their category: if both have the same, or one of them has one.
+func (v *vector) logFreqWithin(cols []*column, col int, id uint32, a, b []uint32) float32 {
+	c := cols[col]
 	f := c.freqs
 	if f == nil || f.Within.Column == 0 {
 		return c.logFreqs[id]
@@ -35,8 +47,21 @@ func (c *column) logFreqWithin(cols []*column, id uint32, a, b []uint32) float32
 	if category == 0 || other != 0 && other != category || cols[k].freqs == nil {
 		return c.logFreqs[id]
 	}
-	hash := cols[k].hashes[category]
-	rows := cols[k].freqs.Counts[hash]
+	if v.names == nil || min(id, category) < max(v.names.certain, 1) {
+		return c.within(cols[k], id, category)
+	}
+	at := &v.names.known[mix64(uint64(id)<<32|uint64(category)<<4|uint64(col))%uint64(len(v.names.known))]
+	if at.column != uint32(col) || at.id != id || at.category != category {
+		*at = knownName{uint32(col), id, category, c.within(cols[k], id, category)}
+	}
+	return at.logFreq
+}
+
+// within is how common a value is in a category, which is a value of another column.
+func (c *column) within(of *column, id, category uint32) float32 {
+	f := c.freqs
+	hash := of.hashes[category]
+	rows := of.freqs.Counts[hash]
 	if rows == 0 {
 		return c.logFreqs[id]
 	}
