@@ -40,6 +40,10 @@ type simList struct {
 	// them begins hours of its own, as in the loop.
 	hours  map[int64]bool
 	hourly bool
+	// begun counts groups that somebody began to wait in, and idle is the last
+	// drain of everybody that tried nobody.
+	begun int
+	idle  simIdle
 	// list, key, and can, open and pools of a drain are scratch.
 	list  []named
 	key   []byte
@@ -197,6 +201,7 @@ func (s *sim) join(l *simLead, list []named) {
 	s.list.key = key
 	g := s.list.index[string(key)]
 	if g == nil {
+		s.list.begun++
 		g = &simGroup{rank: rank, key: string(key), named: slices.Clone(list)}
 		s.list.index[g.key] = g
 		s.list.ranks[rank] = append(s.list.ranks[rank], g)
@@ -293,9 +298,31 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 	if s.list.n == 0 {
 		return nil
 	}
+	hour := s.list.idle.hour
+	if kind == timerDrain || s.whole || !s.idles() {
+		tried, full, err := s.try(ctx, kind, freed)
+		if err != nil {
+			return err
+		}
+		if hour = full; kind != timerDrain && tried == 0 {
+			s.list.idle = simIdle{until: s.steady(), changes: s.rd.changes, begun: s.list.begun, hour: hour}
+		}
+	}
+	if s.list.n > 0 && !s.list.back {
+		s.comesBack()
+	}
+	if s.list.n > 0 && hour {
+		s.nextHour(s.now)
+	}
+	return nil
+}
+
+// try tries who waits for somebody who has room, and tells how many those are,
+// and whether somebody is full by a cap that ends with time.
+func (s *sim) try(ctx context.Context, kind simTimerKind, freed map[leadloop.RepID]bool) (tried int, hour bool, err error) {
 	d := s.asks()
 	// can are who have room: true for those who are in their working hours, too.
-	can, open, hour := s.list.can, s.list.open, false
+	can, open := s.list.can, s.list.open
 	clear(can)
 	clear(open)
 	for i := range s.r.reps {
@@ -307,7 +334,7 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 		if w.ok() {
 			var err error
 			if w, err = d.full(ctx, x); err != nil {
-				return err
+				return tried, hour, err
 			}
 			hour = hour || w.ends()
 		}
@@ -349,8 +376,9 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 	for rank := 0; rank < len(s.list.ranks) && len(can) > 0; rank++ {
 		w := s.walk(rank, canOne)
 		for l := w.next(); l != nil && len(can) > 0; l = w.next() {
+			tried++
 			if err := s.decide(ctx, l, triggerDrain, nil, l.tier); err != nil {
-				return err
+				return tried, hour, err
 			}
 			if l.owner == "" {
 				continue
@@ -361,7 +389,7 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 			}
 			full, err := d.full(ctx, x)
 			if err != nil {
-				return err
+				return tried, hour, err
 			}
 			hour = hour || full.ends()
 			if !full.ok() {
@@ -372,11 +400,57 @@ func (s *sim) drain(ctx context.Context, kind simTimerKind) error {
 		w.end()
 	}
 	s.list.tidy()
-	if s.list.n > 0 && !s.list.back {
-		s.comesBack()
+	return tried, hour, nil
+}
+
+// simIdle is a drain that tried nobody. Nor does another one before until, unless
+// somebody got or lost a lead, or another group began to wait. With the caps of
+// many leads there are hundreds of drains an hour, nearly all of this kind.
+type simIdle struct {
+	until          time.Time
+	changes, begun int
+	hour           bool
+}
+
+func (s *sim) idles() bool {
+	x := &s.list.idle
+	return s.now.Before(x.until) && x.changes == s.rd.changes && x.begun == s.list.begun
+}
+
+// steady is until when the same reps are there and have room, if nobody gets or
+// loses a lead.
+func (s *sim) steady() time.Time {
+	until := s.now.Add(day)
+	at := func(t time.Time) {
+		if t.After(s.now) && t.Before(until) {
+			until = t
+		}
 	}
-	if s.list.n > 0 && hour {
-		s.nextHour(s.now)
+	for i := range s.r.reps {
+		x := &s.r.reps[i]
+		if x.MaxMonth|x.MaxTasks|x.MaxSequences != 0 {
+			return s.now
+		}
+		for _, a := range x.Away {
+			at(a.From)
+			at(a.Until)
+		}
+		if x.hasHours {
+			at(s.now.Truncate(time.Minute).Add(time.Minute)) // they begin and end on the minute
+		}
+		if l := s.rd.load[x.ID]; l != nil && x.MaxDay|x.MaxWeek != 0 {
+			for _, window := range []time.Duration{day, 7 * day} {
+				if i := l.after(s.now.Add(-window)); i < len(l.times) {
+					at(l.times[i].Add(window))
+				}
+			}
+		}
 	}
-	return nil
+	for i := range s.o.CRM {
+		for _, a := range s.o.CRM[i].Away {
+			at(a.From)
+			at(a.Until)
+		}
+	}
+	return until
 }

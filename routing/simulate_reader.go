@@ -14,6 +14,8 @@ type simReader struct {
 	crm       []leadloop.Rep
 	load      map[leadloop.RepID]*simLoad
 	rotations map[string]*simRotation
+	// changes counts how often somebody may have got or lost a lead.
+	changes int
 }
 
 // simLoad is what a rep has to do.
@@ -29,7 +31,9 @@ type simRotation struct {
 	peaks []leadloop.Owed
 }
 
+// of is what a rep has to do, to be changed.
 func (s *simReader) of(id leadloop.RepID) *simLoad {
+	s.changes++
 	l := s.load[id]
 	if l == nil {
 		l = &simLoad{}
