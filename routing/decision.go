@@ -49,6 +49,8 @@ type asked struct {
 	// slaKnown.
 	sla      *policy
 	slaKnown bool
+	// brief is of a simulation, which reads no more of a trace than who was named.
+	brief *simReader
 }
 
 func (r *Router) newDecision(ctx context.Context, rd Reader, q *Request) (*decision, error) {
@@ -65,6 +67,9 @@ func (r *Router) newDecision(ctx context.Context, rd Reader, q *Request) (*decis
 	}
 	d.r, d.rd, d.q, d.crm = r, rd, *q, crm
 	d.q.vars(&d.vars)
+	if d.brief, _ = rd.(*simReader); d.brief != nil {
+		d.trace.Entries = d.brief.entries[:0]
+	}
 	return d, nil
 }
 
@@ -253,7 +258,7 @@ func (d *decision) keeps(e *entry, owner leadloop.RepID) bool {
 func (d *decision) one(ctx context.Context, e *entry, t *EntryTrace, id leadloop.RepID, owns bool) (Assignment, bool, error) {
 	r, ok := d.rep(id)
 	if !ok {
-		t.skip(id, why{text: "is not a known rep"}, d.r.zone)
+		d.skip(t, id, why{text: "is not a known rep"}, d.r.zone)
 		return Assignment{}, false, nil
 	}
 	w, _ := d.absent(r, d.crmRep(id), nil)
@@ -268,7 +273,7 @@ func (d *decision) one(ctx context.Context, e *entry, t *EntryTrace, id leadloop
 		}
 	}
 	if !w.ok() {
-		t.skip(id, w, r.zone)
+		d.skip(t, id, w, r.zone)
 		return Assignment{}, false, nil
 	}
 	t.Winner = id
@@ -320,7 +325,9 @@ func (d *decision) finish(ctx context.Context, a Assignment) (Assignment, error)
 	if a.Kind == leadloop.OutcomeAssigned {
 		a.SLA = d.clock(ctx, a.Owner)
 	}
-	a.Trace = d.trace
+	if a.Trace = d.trace; d.brief != nil {
+		d.brief.entries = d.trace.Entries
+	}
 	return a, nil
 }
 
@@ -338,7 +345,10 @@ func (d *decision) policy(ctx context.Context) *policy {
 			t.Verdict = VerdictWon
 			d.sla = p
 		}
-		if d.trace.Policies = append(d.trace.Policies, t); d.sla != nil {
+		if d.brief == nil {
+			d.trace.Policies = append(d.trace.Policies, t)
+		}
+		if d.sla != nil {
 			break
 		}
 	}

@@ -45,6 +45,9 @@ type Notice struct {
 // tell adds an outside task. What makes the key unique is given: the same
 // decision gives the same key.
 func (n *run) tell(kind string, notice Notice, key ...string) {
+	if n.brief {
+		return
+	}
 	notice.Lead, notice.Owner, notice.Queue, notice.Tier = n.s.Lead.ID, n.state.Owner, n.state.Queue, n.state.Score.Tier
 	n.effects.Tasks = append(n.effects.Tasks, leadloop.Task{
 		Key:  kind + ":" + notice.About + ":" + string(n.s.Lead.ID) + ":" + strings.Join(key, ":"),

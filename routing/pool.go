@@ -158,7 +158,7 @@ func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.
 	if w.ok() {
 		return mayGet, nil
 	}
-	c.t.skip(r.ID, w, r.zone)
+	d.skip(c.t, r.ID, w, r.zone)
 	if isAway && c.p.CatchUp {
 		return catchesUp, nil
 	}
@@ -213,7 +213,9 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 	if p.Strategy == StrategyFair {
 		winner := c.next()
 		t.Winner, moved = c.member(winner), c.settle(winner)
-		t.fair(c.turn, winner, c.able)
+		if d.brief == nil {
+			t.fair(c.turn, winner, c.able)
+		}
 	} else if err := d.byRank(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}

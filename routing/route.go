@@ -62,7 +62,7 @@ func (r *Router) Route(ctx context.Context, rd Reader, q Request) (Assignment, e
 		e := &r.entries[i]
 		checked := d.check(ctx, &e.cond)
 		if checked.Verdict == VerdictNotMatched {
-			d.trace.pass(e.ID, checked.Because)
+			d.passed(e.ID, checked.Because)
 			continue
 		}
 		checked.Entry, d.vacant = e.ID, false
@@ -106,7 +106,7 @@ func (d *decision) pass(left []uint64, i int) int {
 	if end < 0 {
 		end = len(d.r.entries)
 	}
-	for ; i < end; i++ {
+	for ; i < end && d.brief == nil; i++ {
 		if len(d.trace.Passed) == MaxTraced {
 			d.trace.More += end - i
 			break
@@ -114,7 +114,7 @@ func (d *decision) pass(left []uint64, i int) int {
 		if d.trace.Passed == nil {
 			d.trace.Passed = make([]Passed, 0, min(len(d.r.entries), MaxTraced))
 		}
-		d.trace.pass(d.r.entries[i].ID, d.ruledOut(int32(i)))
+		d.passed(d.r.entries[i].ID, d.ruledOut(int32(i)))
 	}
 	return next
 }

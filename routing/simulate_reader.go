@@ -16,6 +16,8 @@ type simReader struct {
 	rotations map[string]*simRotation
 	// changes counts how often somebody may have got or lost a lead.
 	changes int
+	// entries is the trace of the last decision, whose memory the next one uses.
+	entries []EntryTrace
 }
 
 // simLoad is what a rep has to do.

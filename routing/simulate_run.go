@@ -202,7 +202,7 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 	if l.kind != "" {
 		s.lead.Revision = 1
 	}
-	*n = run{r: s.r, rd: &s.rd, tx: simTx{journal: simJournal{l}}, state: state}
+	*n = run{r: s.r, brief: true, rd: &s.rd, tx: simTx{journal: simJournal{l}}, state: state}
 	n.s = leadloop.Subject{Lead: &s.lead, Profile: m.Profile, AsOf: s.now, Trigger: trigger, Task: task, Previous: state}
 	n.s.Previous.Score.Tier = tierBefore
 	n.q = Request{

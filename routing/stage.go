@@ -73,6 +73,8 @@ type run struct {
 	declined leadloop.RepID
 	// own tells that an open opportunity came from the lead.
 	own bool
+	// brief is of a simulation, in which nobody is told anything.
+	brief bool
 }
 
 // match reads what the lead was matched to. What the CRM no longer has counts

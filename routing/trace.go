@@ -31,13 +31,15 @@ type Passed struct {
 	Because string `json:"because,omitempty"`
 }
 
-// pass appends an entry that did not match.
-func (t *Trace) pass(entry, because string) {
-	if len(t.Passed) == MaxTraced {
+// passed traces an entry that did not match.
+func (d *decision) passed(entry, because string) {
+	switch t := &d.trace; {
+	case d.brief != nil:
+	case len(t.Passed) == MaxTraced:
 		t.More++
-		return
+	default:
+		t.Passed = append(t.Passed, Passed{entry, because})
 	}
-	t.Passed = append(t.Passed, Passed{entry, because})
 }
 
 // Needs are the missing fields and variables, sorted, that could still change
@@ -107,12 +109,15 @@ type MemberTrace struct {
 func (t *EntryTrace) named() bool { return t.Pool != "" || len(t.Skipped) > 0 }
 
 // skip traces a member who can't get the lead.
-func (t *EntryTrace) skip(id leadloop.RepID, w why, zone *time.Location) {
-	if len(t.Skipped) == MaxTraced {
+func (d *decision) skip(t *EntryTrace, id leadloop.RepID, w why, zone *time.Location) {
+	switch {
+	case len(t.Skipped) == MaxTraced:
 		t.More++
-		return
+	case d.brief == nil:
+		t.Skipped = append(t.Skipped, MemberTrace{Member: id, Why: w.in(zone)})
+	case t.Pool == "":
+		t.Skipped = append(t.Skipped, MemberTrace{Member: id})
 	}
-	t.Skipped = append(t.Skipped, MemberTrace{Member: id, Why: w.in(zone)})
 }
 
 // could traces a member who can get the lead: the winner first, then by rank,
