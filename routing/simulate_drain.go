@@ -2,7 +2,6 @@ package routing
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -139,9 +138,13 @@ func (s *sim) forNow(ctx context.Context, l *simLead) (bool, error) {
 	return false, nil
 }
 
-// asks is a decision about no lead, to ask how members are.
+// asks is a decision about no lead, to ask how members are now.
 func (s *sim) asks() *decision {
-	return &decision{r: s.r, asked: asked{rd: &s.rd, q: Request{Lead: &leadloop.Lead{}, AsOf: s.now}, crm: s.rd.crm}}
+	if s.ask == nil {
+		s.ask = &decision{r: s.r, asked: asked{rd: &s.rd, q: Request{Lead: &leadloop.Lead{}}, crm: s.rd.crm, brief: &s.rd}}
+	}
+	s.ask.q.AsOf = s.now
+	return s.ask
 }
 
 // nextHour sets the drain an hour after t for caps that end with time.
@@ -149,7 +152,7 @@ func (s *sim) nextHour(t time.Time) {
 	at := drainAt(t.Add(drainAgain)).DueAt
 	if !s.list.hours[at.Unix()] {
 		s.list.hours[at.Unix()] = true
-		heap.Push(&s.timers, simTimer{at: at, kind: timerHour})
+		s.timers.push(simTimer{at: at, kind: timerHour})
 	}
 }
 
@@ -247,7 +250,7 @@ func (s *sim) free(id leadloop.RepID, onlyOpen bool) {
 	s.list.freed[id] = true
 	if !s.list.draining {
 		s.list.draining = true
-		heap.Push(&s.timers, simTimer{at: drainAt(s.now).DueAt, kind: timerDrain})
+		s.timers.push(simTimer{at: drainAt(s.now).DueAt, kind: timerDrain})
 	}
 }
 
@@ -279,7 +282,7 @@ func (s *sim) comesBack() {
 		}
 	}
 	if s.list.back = !next.IsZero(); s.list.back {
-		heap.Push(&s.timers, simTimer{at: drainAt(next).DueAt, kind: timerBack})
+		s.timers.push(simTimer{at: drainAt(next).DueAt, kind: timerBack})
 	}
 }
 

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -33,6 +32,7 @@ type sim struct {
 	// run and lead are of the decision under way.
 	run  run
 	lead leadloop.Lead
+	ask  *decision // about no lead
 	// whole has the stage's code decide everything, to compare with it.
 	whole bool
 	// wanted says which ladders can move a lead; timers of the others tell
@@ -103,22 +103,48 @@ const (
 // simTimers is a heap in the order in which a loop works tasks.
 type simTimers []simTimer
 
-func (h simTimers) Len() int { return len(h) }
-func (h simTimers) Less(i, j int) bool {
-	a, b := &h[i], &h[j]
+// before orders them.
+func (a *simTimer) before(b *simTimer) bool {
 	if c := a.at.Compare(b.at); c != 0 {
 		return c < 0
 	}
 	return cmp.Or(cmp.Compare(b.prio, a.prio), strings.Compare(a.key, b.key)) < 0
 }
-func (h simTimers) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *simTimers) Push(x any)   { *h = append(*h, x.(simTimer)) }
-func (h *simTimers) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = simTimer{}
-	*h = old[:len(old)-1]
-	return t
+
+// push and pop are those of container/heap, which would need memory for each
+// timer.
+func (h *simTimers) push(t simTimer) {
+	q := append(*h, t)
+	at := len(q) - 1
+	for at > 0 && t.before(&q[(at-1)/2]) {
+		q[at] = q[(at-1)/2]
+		at = (at - 1) / 2
+	}
+	q[at] = t
+	*h = q
+}
+
+func (h *simTimers) pop() simTimer {
+	q := *h
+	first, last := q[0], q[len(q)-1]
+	q[len(q)-1] = simTimer{}
+	q = q[:len(q)-1]
+	at := 0
+	for next := 1; next < len(q); next = 2*at + 1 {
+		if next+1 < len(q) && q[next+1].before(&q[next]) {
+			next++
+		}
+		if !q[next].before(&last) {
+			break
+		}
+		q[at] = q[next]
+		at = next
+	}
+	if len(q) > 0 {
+		q[at] = last
+	}
+	*h = q
+	return first
 }
 
 func newSim(r *Router, o SimulateOptions) *sim {
@@ -319,7 +345,7 @@ func (s *sim) wake(l *simLead, at time.Time) {
 	}
 	l.wakes, l.wakesSince = at, l.since
 	l.timers++
-	heap.Push(&s.timers, simTimer{at: at, prio: urgency(l), kind: timerWake, lead: l, since: l.since, key: s.wakeKey(l)})
+	s.timers.push(simTimer{at: at, prio: urgency(l), kind: timerWake, lead: l, since: l.since, key: s.wakeKey(l)})
 }
 
 // wakeKey orders leads that wait for the same moment as the keys of their tasks
@@ -443,10 +469,10 @@ func (s *sim) work(l *simLead) {
 		response, open = draw(response), draw(open)
 	}
 	if s.o.Response > 0 {
-		heap.Push(&s.timers, simTimer{at: s.r.worksAt(l).Add(l.there, response), kind: timerTouch, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
+		s.timers.push(simTimer{at: s.r.worksAt(l).Add(l.there, response), kind: timerTouch, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
 	}
 	if s.o.Open > 0 {
-		heap.Push(&s.timers, simTimer{at: s.now.Add(open), kind: timerClose, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
+		s.timers.push(simTimer{at: s.now.Add(open), kind: timerClose, lead: l, owner: l.owner, since: l.since, key: string(l.id)})
 	}
 }
 
@@ -468,7 +494,7 @@ func (s *sim) task(l *simLead, t *leadloop.Task) {
 		return
 	}
 	l.timers++
-	heap.Push(&s.timers, simTimer{at: t.DueAt, prio: urgency(l), key: t.Key, lead: l, task: t})
+	s.timers.push(simTimer{at: t.DueAt, prio: urgency(l), key: t.Key, lead: l, task: t})
 }
 
 // urgency is the priority that a loop gives the tasks of a lead.
@@ -485,7 +511,7 @@ func (s *sim) advance(ctx context.Context, until time.Time) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t := heap.Pop(&s.timers).(simTimer)
+		t := s.timers.pop()
 		s.now = t.at
 		switch t.kind {
 		case timerTouch, timerClose:
