@@ -63,7 +63,7 @@ type simGroup struct {
 type simWaiter struct {
 	lead  *simLead
 	group *simGroup
-	turn  int
+	turn  int32
 }
 
 // waits reports whether the lead still does, and did not join a group since.

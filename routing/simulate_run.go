@@ -26,6 +26,7 @@ type sim struct {
 	byName map[string][]*simLead // by company domain
 	timers simTimers
 	list   simList                    // who is tried again
+	wakes  map[*simLead]simWake
 	stays  map[leadloop.LeadID][]Stay // nil if nobody asked
 
 	counts tally
@@ -40,40 +41,69 @@ type sim struct {
 	reassigns map[string]bool // "sla:<policy>", "queue", "unworked", "dispute"
 }
 
-// simLead is where a lead is. What deciding about it again takes is in live,
+// simLead is where a lead is. There are as many as there are leads, so what only
+// some of them have is kept apart: live is what deciding about it again takes,
 // which a lead that nothing can happen to any more lets go of.
 type simLead struct {
 	id       leadloop.LeadID
 	received time.Time
 	live     *liveLead
-	timers   int
+	*holding
 
 	tier   string
 	kind   leadloop.OutcomeKind
 	reason string
 	entry  string
-	owner  leadloop.RepID
 	queue  string
 	track  string
-	pool   string
 	since  time.Time // it has the owner, or waits in the queue
 	asked  time.Time // somebody was first wanted for it
-	there  time.Time // its owner is first there
-	touch  time.Time // the owner's first
-	sla    leadloop.SLA
-	// uncredited are those who were not credited for it.
-	uncredited string
-	// wakes is when it looks for somebody again, in the stay since wakesSince.
-	wakes, wakesSince time.Time
 	// group are those who wait for the same; nil for a lead that is not tried
 	// again. It is the turn-th that it joined.
 	group  *simGroup
-	turn   int
+	turn   int32
+	timers int32
 	closed bool
 	merged bool
 }
 
-type liveLead struct{ m Moment }
+// liveLead is what the last moment said about a lead.
+type liveLead struct {
+	profile     *leadloop.Profile
+	score       leadloop.Score
+	activities  []leadloop.Activity
+	account     *leadloop.Account
+	contact     *leadloop.Contact
+	opportunity *leadloop.Opportunity
+	domain      string
+}
+
+// holding is what goes with an owner; that of a lead without one is nobody, and
+// not to be changed.
+type holding struct {
+	owner leadloop.RepID
+	pool  string
+	there time.Time // its owner is first there
+	touch time.Time // the owner's first
+	sla   leadloop.SLA
+	// uncredited are those who were not credited for it.
+	uncredited string
+}
+
+var nobody holding
+
+func (l *simLead) holds(h holding) {
+	if l.holding = &nobody; h.owner != "" {
+		l.holding = &h
+	}
+}
+
+func newSimLead(id leadloop.LeadID, received time.Time) *simLead {
+	return &simLead{id: id, received: received, holding: &nobody}
+}
+
+// simWake is when a lead looks for somebody again, in the stay since then.
+type simWake struct{ at, since time.Time }
 
 // simTimer is something that comes due.
 type simTimer struct {
@@ -150,7 +180,7 @@ func (h *simTimers) pop() simTimer {
 func newSim(r *Router, o SimulateOptions) *sim {
 	s := &sim{
 		list: newSimList(r),
-		r:    r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, reassigns: map[string]bool{},
+		r:    r, o: o, leads: map[leadloop.LeadID]*simLead{}, byName: map[string][]*simLead{}, wakes: map[*simLead]simWake{}, reassigns: map[string]bool{},
 		rd: simReader{crm: o.CRM, load: map[leadloop.RepID]*simLoad{}, rotations: map[string]*simRotation{}}, counts: newTally(r),
 	}
 	if o.Stays {
@@ -187,11 +217,12 @@ func (s *sim) moment(ctx context.Context, m *Moment) error {
 	for _, id := range m.Merged {
 		if other := s.leads[id]; other != nil && other != l && !other.merged {
 			s.leave(other)
-			*other = simLead{id: other.id, received: other.received, merged: true}
+			*other = *newSimLead(other.id, other.received)
+			other.merged = true
 		}
 	}
 	if l == nil {
-		l = &simLead{id: m.Lead, received: m.At}
+		l = newSimLead(m.Lead, m.At)
 		s.leads[m.Lead] = l
 		s.order = append(s.order, l)
 		if m.Domain != "" && s.r.sticky {
@@ -207,15 +238,17 @@ func (s *sim) moment(ctx context.Context, m *Moment) error {
 	}
 	before := l.tier
 	l.tier = m.Score.Tier
-	l.live = &liveLead{*m}
+	l.live = &liveLead{
+		profile: m.Profile, score: m.Score, activities: m.Activities, account: m.Account, contact: m.Contact, opportunity: m.Opportunity, domain: m.Domain,
+	}
 	return s.decide(ctx, l, m.Trigger, nil, before)
 }
 
 // decide asks the stage's own code.
 func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, task *leadloop.Task, tierBefore string) error {
-	m, n := &l.live.m, &s.run
+	m, n := l.live, &s.run
 	state := leadloop.State{
-		Disposition: l.kind, Reason: l.reason, Owner: l.owner, Queue: l.queue, Pool: l.pool, Entry: l.entry, Score: l.live.m.Score, SLA: l.sla, FirstTouchAt: l.touch,
+		Disposition: l.kind, Reason: l.reason, Owner: l.owner, Queue: l.queue, Pool: l.pool, Entry: l.entry, Score: m.score, SLA: l.sla, FirstTouchAt: l.touch,
 	}
 	if l.owner != "" {
 		state.OwnerSince = l.since
@@ -224,18 +257,18 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 	}
 	// What a decision reads is used again for the next: it is most of the work
 	// to make it.
-	s.lead = leadloop.Lead{ID: l.id, ReceivedAt: l.received, Activities: m.Activities, State: state}
+	s.lead = leadloop.Lead{ID: l.id, ReceivedAt: l.received, Activities: m.activities, State: state}
 	if l.kind != "" {
 		s.lead.Revision = 1
 	}
 	*n = run{r: s.r, brief: true, rd: &s.rd, tx: simTx{journal: simJournal{l}}, state: state}
-	n.s = leadloop.Subject{Lead: &s.lead, Profile: m.Profile, AsOf: s.now, Trigger: trigger, Task: task, Previous: state}
+	n.s = leadloop.Subject{Lead: &s.lead, Profile: m.profile, AsOf: s.now, Trigger: trigger, Task: task, Previous: state}
 	n.s.Previous.Score.Tier = tierBefore
 	n.q = Request{
-		Lead: &s.lead, Profile: m.Profile, AsOf: s.now, Recycled: trigger == leadloop.TriggerRecycle,
-		Account: m.Account, Contact: m.Contact, Opportunity: m.Opportunity, Domain: s.earlier(l, m.Domain),
+		Lead: &s.lead, Profile: m.profile, AsOf: s.now, Recycled: trigger == leadloop.TriggerRecycle,
+		Account: m.account, Contact: m.contact, Opportunity: m.opportunity, Domain: s.earlier(l, m.domain),
 	}
-	if !s.whole && (l.kind == "" && m.Opportunity == nil || trigger == triggerWake) {
+	if !s.whole && (l.kind == "" && m.opportunity == nil || trigger == triggerWake) {
 		return s.short(ctx, l, n)
 	}
 	if trigger == triggerDrain {
@@ -303,9 +336,11 @@ func (s *sim) short(ctx context.Context, l *simLead, n *run) error {
 	if l.kind == "" {
 		l.asked = s.now
 	}
-	l.kind, l.reason, l.entry, l.queue, l.track, l.pool, l.sla, l.uncredited = a.Kind, a.Reason, a.Entry, a.Queue, a.Track, a.Pool, a.SLA, join(a.Uncredited)
+	l.kind, l.reason, l.entry, l.queue, l.track = a.Kind, a.Reason, a.Entry, a.Queue, a.Track
 	if a.Kind == leadloop.OutcomeAssigned {
-		l.owner = a.Owner
+		l.holds(holding{owner: a.Owner, pool: a.Pool, sla: a.SLA, uncredited: join(a.Uncredited)})
+	} else {
+		l.holds(nobody)
 	}
 	s.arrive(l)
 	s.wake(l, a.WakeAt)
@@ -340,10 +375,10 @@ func (s *sim) timed(a *Assignment) bool {
 // wake sets the timer of a lead that waits for somebody to be there, once for
 // each moment as a store does.
 func (s *sim) wake(l *simLead, at time.Time) {
-	if at.IsZero() || at.Equal(l.wakes) && l.wakesSince.Equal(l.since) {
+	if w := s.wakes[l]; at.IsZero() || at.Equal(w.at) && w.since.Equal(l.since) {
 		return
 	}
-	l.wakes, l.wakesSince = at, l.since
+	s.wakes[l] = simWake{at, l.since}
 	l.timers++
 	s.timers.push(simTimer{at: at, prio: urgency(l), kind: timerWake, lead: l, since: l.since, key: s.wakeKey(l)})
 }
@@ -378,7 +413,8 @@ func (s *sim) apply(ctx context.Context, l *simLead, n *run) error {
 			s.rd.of(l.owner).open++
 		}
 		placed := l.kind == leadloop.OutcomeAssigned || l.kind == leadloop.OutcomeQueued
-		l.kind, l.reason, l.entry, l.owner, l.queue, l.pool, l.sla, l.touch = st.Disposition, st.Reason, st.Entry, st.Owner, st.Queue, st.Pool, st.SLA, st.FirstTouchAt
+		l.kind, l.reason, l.entry, l.queue = st.Disposition, st.Reason, st.Entry, st.Queue
+		l.holds(holding{owner: st.Owner, pool: st.Pool, sla: st.SLA, touch: st.FirstTouchAt, there: l.there, uncredited: l.uncredited})
 		if (l.kind == leadloop.OutcomeAssigned || l.kind == leadloop.OutcomeQueued) && !placed {
 			l.asked = s.now
 		}
@@ -387,7 +423,9 @@ func (s *sim) apply(ctx context.Context, l *simLead, n *run) error {
 			case leadloop.EventNurtured:
 				l.track = e.To
 			case leadloop.EventAssigned:
-				l.uncredited = e.Attrs["uncredited"]
+				if l.owner != "" {
+					l.uncredited = e.Attrs["uncredited"]
+				}
 			}
 		}
 		if moved {
@@ -414,6 +452,7 @@ func (s *sim) apply(ctx context.Context, l *simLead, n *run) error {
 
 // leave takes a lead out of where it is.
 func (s *sim) leave(l *simLead) {
+	delete(s.wakes, l)
 	switch {
 	case l.owner != "":
 		if stays := s.stays[l.id]; len(stays) > 0 {
@@ -443,8 +482,8 @@ func (s *sim) arrive(l *simLead) {
 		load.times = append(load.times, s.now)
 		load.open++
 		s.counts.got(l, load.open)
-		if l.live != nil && l.live.m.Domain != "" {
-			for _, other := range s.byName[l.live.m.Domain] {
+		if l.live != nil && l.live.domain != "" {
+			for _, other := range s.byName[l.live.domain] {
 				s.alsoNames(other, l.owner)
 			}
 		}
@@ -499,10 +538,10 @@ func (s *sim) task(l *simLead, t *leadloop.Task) {
 
 // urgency is the priority that a loop gives the tasks of a lead.
 func urgency(l *simLead) int {
-	if l.live == nil || l.live.m.Score.Disqualified != "" {
+	if l.live == nil || l.live.score.Disqualified != "" {
 		return 0
 	}
-	return max(0, int(l.live.m.Score.Points/leadloop.Point))
+	return max(0, int(l.live.score.Points/leadloop.Point))
 }
 
 // advance works what comes due up to a moment.
