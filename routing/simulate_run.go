@@ -25,7 +25,7 @@ type sim struct {
 	order  []*simLead
 	byName map[string][]*simLead // by company domain
 	timers simTimers
-	list   simList                    // who is tried again
+	list   simList // who is tried again
 	wakes  map[*simLead]simWake
 	stays  map[leadloop.LeadID][]Stay // nil if nobody asked
 
