@@ -95,7 +95,7 @@ func (c *auditCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.Report != "" {
-		if err := writeFile(c.Report, func(w io.Writer) error { return writeAuditPage(w, src.name, a) }); err != nil {
+		if err := writeFile(c.Report, shared, func(w io.Writer) error { return writeAuditPage(w, src.name, a) }); err != nil {
 			return fmt.Errorf("--report: %w", err)
 		}
 	}

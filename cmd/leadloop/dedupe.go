@@ -322,7 +322,7 @@ func writeModel(name string, m *match.Model) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, func(w io.Writer) error {
+	return writeFile(name, private, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})

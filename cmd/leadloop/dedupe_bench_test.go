@@ -68,7 +68,7 @@ func BenchmarkDedupe(b *testing.B) {
 
 func writeLeads(name string, rows int) error {
 	world := matchtest.New(rows, 1)
-	return writeFile(name, func(w io.Writer) error {
+	return writeFile(name, private, func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		if err := out.Write(strings.Split("first_name,last_name,email,phone,company,website,title,city,country,mobile,linkedin_url", ",")); err != nil {
 			return err

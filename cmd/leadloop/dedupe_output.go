@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,46 +105,21 @@ func (c *dedupeCmd) write(ctx context.Context, t *dedupeTable, file dedupe.Match
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
 	if c.Pairs != "" {
-		wg.Go(func() { errs[0] = writeFile(c.Pairs, func(w io.Writer) error { return t.writePairs(w, r) }) })
+		wg.Go(func() { errs[0] = writeFile(c.Pairs, private, func(w io.Writer) error { return t.writePairs(w, r) }) })
 	}
 	if c.Report != "" {
 		wg.Go(func() {
-			errs[1] = writeFile(c.Report, func(w io.Writer) error { return writeReport(ctx, w, t, file, m, r, sum) })
+			errs[1] = writeFile(c.Report, private, func(w io.Writer) error { return writeReport(ctx, w, t, file, m, r, sum) })
 		})
 	}
 	var err error
 	if c.Out == "" {
 		err = clusters(s.out)
 	} else {
-		err = writeFile(c.Out, clusters)
+		err = writeFile(c.Out, private, clusters)
 	}
 	wg.Wait()
 	return errors.Join(append(errs, err)...)
-}
-
-// writeFile writes beside the file and renames, so that what is there is whole.
-func writeFile(name string, write func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(dirOf(name), ".leadloop-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}
-
-func dirOf(name string) string {
-	if i := strings.LastIndexByte(name, os.PathSeparator); i >= 0 {
-		return name[:i+1]
-	}
-	return "."
 }
 
 func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match.Result) error {

@@ -56,10 +56,10 @@ func (c *dedupeCmd) work(t *dedupeTable, file dedupe.MatchFile, o match.Options)
 		entries = nil
 	}
 	if len(entries) == 0 {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("--work: %w", err)
 		}
-		return w, writeFile(filepath.Join(dir, workJob), func(out io.Writer) error {
+		return w, writeFile(filepath.Join(dir, workJob), private, func(out io.Writer) error {
 			_, err := io.WriteString(out, job)
 			return err
 		})
@@ -94,7 +94,7 @@ func (w *workFolder) Load(name string) (io.ReadCloser, error) {
 }
 
 func (w *workFolder) Save(name string, write func(w io.Writer) error) error {
-	return writeFile(filepath.Join(w.dir, name), write)
+	return writeFile(filepath.Join(w.dir, name), private, write)
 }
 
 // model is what an earlier run learnt, nil if it did not come so far.

@@ -129,7 +129,7 @@ func (c *enrichCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	if c.Out != "" {
-		if err := writeFile(c.Out, func(w io.Writer) error { return b.values(w, reports) }); err != nil {
+		if err := writeFile(c.Out, private, func(w io.Writer) error { return b.values(w, reports) }); err != nil {
 			return err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,7 +112,7 @@ func (c *historyImportCmd) writeRejects(f *rowFile, res *imported) (err error) {
 			return fmt.Errorf("--rejects names the file itself")
 		}
 	}
-	out, err := os.Create(res.RejectsFile)
+	out, err := createPrivate(res.RejectsFile)
 	if err != nil {
 		return fmt.Errorf("keep the rejected rows (--rejects names another place): %w", err)
 	}

@@ -391,7 +391,7 @@ func (c *runCmd) writeRejects(in *input, header string) (err error) {
 			return fmt.Errorf("--rejects names the leads file itself")
 		}
 	}
-	f, err := os.Create(in.rejectsFile)
+	f, err := createPrivate(in.rejectsFile)
 	if err != nil {
 		return fmt.Errorf("keep the rejected rows (--rejects names another place): %w", err)
 	}

@@ -86,7 +86,7 @@ func (c *learnCmd) run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.Counts != "" {
-		if err := writeFile(c.Counts, counts.Write); err != nil {
+		if err := writeFile(c.Counts, shared, counts.Write); err != nil {
 			return fmt.Errorf("--counts: %w", err)
 		}
 	}
@@ -98,12 +98,12 @@ func (c *learnCmd) run(ctx context.Context, s streams) error {
 		return errors.Join(err, src.rejected(s))
 	}
 	if c.Out != "" {
-		if err := writeFile(c.Out, func(w io.Writer) error { _, err := w.Write(result.YAML()); return err }); err != nil {
+		if err := writeFile(c.Out, shared, func(w io.Writer) error { _, err := w.Write(result.YAML()); return err }); err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
 	if c.Report != "" {
-		if err := writeFile(c.Report, func(w io.Writer) error { return writeLearnPage(w, src.name, result) }); err != nil {
+		if err := writeFile(c.Report, shared, func(w io.Writer) error { return writeLearnPage(w, src.name, result) }); err != nil {
 			return fmt.Errorf("--report: %w", err)
 		}
 	}

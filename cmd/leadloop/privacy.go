@@ -146,7 +146,7 @@ func (c *exportCmd) Run(ctx context.Context, s streams) error {
 		if c.Out == "" {
 			return writeJSON(s.out, x)
 		}
-		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		f, err := createPrivate(c.Out)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (c *scoreCmd) Run(ctx context.Context, s streams) error {
 	if c.Out == "" {
 		err = write(s.out)
 	} else {
-		err = writeFile(c.Out, write)
+		err = writeFile(c.Out, private, write)
 	}
 	done()
 	if err != nil {

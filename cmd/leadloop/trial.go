@@ -112,7 +112,7 @@ func (c *trialCmd) Run(ctx context.Context, s streams) error {
 
 func (c *trialCmd) write(r *trialResult, s streams) error {
 	if c.HTML != "" {
-		if err := writeFile(c.HTML, func(w io.Writer) error { return writeTrialPage(w, r) }); err != nil {
+		if err := writeFile(c.HTML, shared, func(w io.Writer) error { return writeTrialPage(w, r) }); err != nil {
 			return fmt.Errorf("--html: %w", err)
 		}
 	}

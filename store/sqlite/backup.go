@@ -48,6 +48,9 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 			_ = os.Remove(partial)
 		}
 	}()
+	if err := createPrivate(partial); err != nil {
+		return err
+	}
 	if err := s.patiently(ctx, func() error {
 		return c.once(ctx, "VACUUM INTO ?", nil, driver.NamedValue{Ordinal: 1, Value: partial})
 	}); err != nil {

@@ -71,3 +71,27 @@ func TestABackupThatFailsLeavesNoFile(t *testing.T) {
 		t.Errorf("after Close: want ErrUnavailable, got %v", err)
 	}
 }
+
+func TestOthersCanReadNeitherTheFileNorItsLogNorABackup(t *testing.T) {
+	path, backup := newPath(t), newPath(t)
+	s := openAt(t, path, Options{})
+	if err := putNew(t.Context(), s, "a", 16); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm", backup} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", filepath.Base(name), info, err)
+		}
+	}
+	// Whoever shares a file says so themselves.
+	if err := errors.Join(s.Close(), os.Chmod(path, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	openAt(t, path, Options{})
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode that its owner gave it: %v %v", info, err)
+	}
+}

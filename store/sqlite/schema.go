@@ -55,8 +55,14 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !there && s.o.SkipMigration {
+	switch {
+	case there:
+	case s.o.SkipMigration:
 		return fmt.Errorf("%w: there is no such file", leadloop.ErrNotFound)
+	default:
+		if err := createPrivate(s.path); err != nil {
+			return err
+		}
 	}
 	// Looked at before anything is written: the file may be somebody else's.
 	var c *conn
@@ -123,6 +129,20 @@ func checkPath(path string) (there bool, err error) {
 		return false, fmt.Errorf("%w: it is not a regular file", leadloop.ErrInvalid)
 	}
 	return true, nil
+}
+
+// createPrivate makes an empty file that only its owner can read and write, which
+// SQLite takes for a new database; its log gets the same mode. One that came into
+// being meanwhile is left as it is.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", leadloop.ErrUnavailable, err)
+	}
+	return f.Close()
 }
 
 // identify refuses files that hold something else. An empty file is new.

@@ -54,8 +54,8 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the database in the file at path, creates it if there is none,
-// and brings an older one up to date. The directory must exist. The error
+// Open opens the database in the file at path, creates it if there is none, for
+// its owner alone to read, and brings an older one up to date. The directory must exist. The error
 // wraps leadloop.ErrInvalid if the file is something else or of a newer
 // release, and leadloop.ErrUnavailable if it can't be read and written now.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
@@ -98,7 +98,7 @@ func (s *Store) Capabilities() store.Capabilities {
 
 // Close waits for the transactions that run, then closes the file. Later
 // calls, and those that wait for their turn, return an error that wraps
-// leadloop.ErrUnavailable. Closing again does nothing.
+// store.ErrClosed. Closing again does nothing.
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		close(s.done)

@@ -235,7 +235,7 @@ func (t tasks) ByLead(ctx context.Context, id leadloop.LeadID) ([]leadloop.Task,
 
 func (t tasks) ByState(ctx context.Context, state leadloop.TaskState) iter.Seq2[leadloop.Task, error] {
 	return pages(ctx, t.tx, "", func(after string) ([]leadloop.Task, error) {
-		return t.read(ctx, "WHERE state = ?1 AND key > ?2 ORDER BY key LIMIT ?3", string(state), after, pageSize)
+		return t.read(ctx, "WHERE state = ?1 AND key > ?2 ORDER BY key LIMIT ?3+0", string(state), after, pageSize)
 	}, func(x leadloop.Task) string { return x.Key })
 }
 
