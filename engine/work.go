@@ -244,7 +244,9 @@ func (l *Loop) nextDue(ctx context.Context) (due time.Time, ok bool, err error) 
 // Run works tasks as they come due, up to Options.Workers at a time, until ctx
 // ends, and then returns nil. Tasks that run at that moment are given
 // Options.Grace to finish; Run returns when none is left. A store that can't be
-// reached is tried again after Options.Poll.
+// reached is tried again after Options.Poll; after one that was closed Run ends
+// with an error that wraps store.ErrClosed, and what was under way is begun again
+// by whoever opens it, after Options.Hold.
 func (l *Loop) Run(ctx context.Context) error {
 	// What is under way when ctx ends is finished, not begun again later.
 	working, abandon := context.WithCancel(context.WithoutCancel(ctx))
@@ -284,6 +286,9 @@ func (l *Loop) Run(ctx context.Context) error {
 		<-slots
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, store.ErrClosed) {
+			return fmt.Errorf("engine: run: %w", err)
 		}
 		if err != nil {
 			l.o.Logger.ErrorContext(ctx, "work", "error", err)

@@ -250,3 +250,31 @@ func TestATaskIsDoneOnceAlsoWhenOtherTransactionsGetInTheWay(t *testing.T) {
 		}
 	})
 }
+
+func TestRunEndsWithAnErrorWhenItsStoreIsClosedAndLeavesNoGoroutine(t *testing.T) {
+	// A bubble does not end while a goroutine of it is left.
+	synctest.Test(t, func(t *testing.T) {
+		st := memstore.New()
+		notices(t, st, 10)
+		l := newLoop(t, st, engine.Options{Workers: 4, Handlers: map[string]engine.Handler{
+			leadloop.TaskNotify: engine.HandlerFunc(func(context.Context, leadloop.Task) error {
+				time.Sleep(time.Minute)
+				return nil
+			}),
+		}})
+		done := make(chan error)
+		go func() { done <- l.Run(t.Context()) }()
+		time.Sleep(90 * time.Second) // four are done, four are under way
+		closed := time.Now()
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		err := <-done
+		if !errors.Is(err, store.ErrClosed) || !errors.Is(err, leadloop.ErrUnavailable) {
+			t.Errorf("Run ended with %v", err)
+		}
+		if took := time.Since(closed); took > time.Minute {
+			t.Errorf("Run ended %v later", took)
+		}
+	})
+}

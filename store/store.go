@@ -11,6 +11,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -28,8 +29,8 @@ import (
 // that commit come out as if they had run one after the other; one may return
 // an error that wraps leadloop.ErrConflict when concurrent transactions got in
 // each other's way: the caller decides anew. Calls after Close return
-// an error that wraps leadloop.ErrUnavailable, and so does a store that can't
-// be reached. A done ctx ends the call with ctx's error and nothing written.
+// an error that wraps [ErrClosed]; a store that can't be reached returns one that
+// wraps leadloop.ErrUnavailable. A done ctx ends the call with ctx's error and nothing written.
 // A Store is safe for concurrent use.
 type Store interface {
 	View(ctx context.Context, f func(tx Tx) error) error
@@ -39,6 +40,10 @@ type Store interface {
 	Capabilities() Capabilities
 	Close() error
 }
+
+// ErrClosed reports that a store was closed; it wraps leadloop.ErrUnavailable. To
+// try again helps where a store can't be reached for a while, and not here.
+var ErrClosed = fmt.Errorf("%w: the store is closed", leadloop.ErrUnavailable)
 
 // Capabilities are what a store may lack. The zero value promises nothing.
 type Capabilities struct {

@@ -36,6 +36,7 @@ const (
 	gomail       = "github.com/wneessen/go-mail"
 	goose        = "github.com/pressly/goose/v3"
 	pgx          = "github.com/jackc/pgx/v5"
+	puddle       = "github.com/jackc/puddle/v2"
 	rickarcal    = "github.com/rickar/cal/v2"
 	otel         = "go.opentelemetry.io/otel"
 	riverqueue   = "github.com/riverqueue/river"
@@ -99,7 +100,7 @@ var table = []row{
 
 	// Modules of their own see what any other module would see: no internal package.
 	{pkg: "store/sqlite", may: []string{"", "store"}, libs: []string{sqlite}},
-	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx}},
+	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx, puddle}},
 	{pkg: "store/postgres/postgrestest", may: []string{""}},
 	{pkg: "notify/smtp", may: []string{"", "notify"}, libs: []string{gomail}},
 	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},

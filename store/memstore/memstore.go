@@ -44,7 +44,7 @@ func (s *Store) Capabilities() store.Capabilities {
 }
 
 // Close ends the store: later calls, and commits of transactions that still
-// run, return an error that wraps leadloop.ErrUnavailable. Closing again does
+// run, return an error that wraps store.ErrClosed. Closing again does
 // nothing.
 func (s *Store) Close() error {
 	s.closed.Store(true)
@@ -93,7 +93,7 @@ func (s *Store) Update(ctx context.Context, f func(tx store.Tx) error) error {
 
 func (s *Store) check(ctx context.Context) error {
 	if s.closed.Load() {
-		return fmt.Errorf("memstore: %w: the store is closed", leadloop.ErrUnavailable)
+		return fmt.Errorf("memstore: %w", store.ErrClosed)
 	}
 	return ctx.Err()
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 // explain makes an error of pgx one of ours. Errors of ours, and of a ctx that
@@ -32,6 +34,8 @@ func explain(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return fmt.Errorf("postgres: %w: the transaction was rolled back instead of committed", leadloop.ErrConflict)
+	case errors.Is(err, puddle.ErrClosedPool):
+		return fmt.Errorf("postgres: %w: its pool is", store.ErrClosed)
 	case errors.Is(err, pgx.ErrTxClosed):
 		return fmt.Errorf("postgres: %w: the transaction is over", leadloop.ErrUnavailable)
 	}

@@ -118,7 +118,7 @@ func (s *Store) Capabilities() store.Capabilities {
 }
 
 // Close waits for the transactions that run. Later calls return an error that
-// wraps leadloop.ErrUnavailable. Closing again does nothing.
+// wraps store.ErrClosed. Closing again does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	closed := s.closed
@@ -139,7 +139,7 @@ func (s *Store) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return fmt.Errorf("postgres: %w: the store is closed", leadloop.ErrUnavailable)
+		return fmt.Errorf("postgres: %w", store.ErrClosed)
 	}
 	s.running.Add(1)
 	return nil

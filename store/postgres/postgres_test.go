@@ -89,14 +89,14 @@ func (s *inHosts) Close() error {
 
 func (s *inHosts) Update(ctx context.Context, f func(tx store.Tx) error) error {
 	if s.closed {
-		return leadloop.ErrUnavailable
+		return store.ErrClosed
 	}
 	return s.Store.Update(ctx, f)
 }
 
 func (s *inHosts) View(ctx context.Context, f func(tx store.Tx) error) error {
 	if s.closed {
-		return leadloop.ErrUnavailable
+		return store.ErrClosed
 	}
 	return s.Store.View(ctx, f)
 }
@@ -437,5 +437,20 @@ func TestAServerThatDiesLosesNothingCommittedAndComesBack(t *testing.T) {
 	}
 	if ids, entries := stored(t, s); fmt.Sprint(ids, entries) != "[0 1 2] 3" {
 		t.Errorf("leads and journal entries: %v %d", ids, entries)
+	}
+}
+
+func TestAPoolThatItsHostClosedIsAClosedStore(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), postgrestest.DSN(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(t.Context(), pool, Options{Schema: newSchema(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.Close()
+	if err := s.Update(t.Context(), func(store.Tx) error { return nil }); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("want ErrClosed, got %v", err)
 	}
 }

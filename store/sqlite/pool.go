@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/store"
 )
 
 // stock are the connections of a Store. Any of them reads and writes, but one
@@ -110,7 +110,7 @@ type pool struct {
 }
 
 func closedError() error {
-	return fmt.Errorf("sqlite: %w: the store is closed", leadloop.ErrUnavailable)
+	return fmt.Errorf("sqlite: %w", store.ErrClosed)
 }
 
 // take waits for a turn and returns a connection, which put takes back.

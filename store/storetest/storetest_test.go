@@ -63,7 +63,7 @@ var faults = []fault{
 	{"truncates times to microseconds", "times_come_back_as_the_same_instant_in_UTC,_to_the_nanosecond", func() store.Store {
 		return &faulty{Store: memstore.New(), tasks: func(t store.Tasks) store.Tasks { return micro{t} }}
 	}},
-	{"forgets that it is closed", "calls_after_Close_return_ErrUnavailable", func() store.Store {
+	{"forgets that it is closed", "calls_after_Close_return_ErrClosed", func() store.Store {
 		return &faulty{Store: memstore.New(), close: func() error { return nil }}
 	}},
 	{"lies about its capabilities", "capabilities", func() store.Store {

@@ -186,7 +186,7 @@ var transactionSentences = []sentence{
 		}
 		missing(k, "the late task", func(ctx context.Context, tx store.Tx) (leadloop.Task, error) { return tx.Tasks().Get(ctx, "late") })
 	}},
-	{"calls after Close return ErrUnavailable", "", func(k *kit) {
+	{"calls after Close return ErrClosed", "", func(k *kit) {
 		k.update(writeAll)
 		if err := k.s.Close(); err != nil {
 			k.Fatalf("Close: %v", err)
@@ -196,8 +196,8 @@ var transactionSentences = []sentence{
 				k.Errorf("%s called f after Close", name)
 				return nil
 			})
-			if !errors.Is(err, leadloop.ErrUnavailable) {
-				k.Errorf("%s after Close: want ErrUnavailable, got %v", name, err)
+			if !errors.Is(err, store.ErrClosed) {
+				k.Errorf("%s after Close: want ErrClosed, got %v", name, err)
 			}
 		}
 	}},
