@@ -5,7 +5,7 @@
 // that the list is of no use to whoever steals it and outlives an erasure. It
 // fails closed: while the store cannot be asked, no lead is decided. What it
 // does not promise: to find somebody under an identifier that the list does
-// not have, or under a key or normalisation that the list was not made with.
+// not have, or under a key that the tokens don't know (see [Tokens.After]).
 //
 // An [Eraser] makes the store and other systems forget somebody, with a
 // receipt; [Terms] say what consents allow; [ExportPerson], [Hold] and

@@ -203,7 +203,7 @@ func (e *Eraser) hold(ctx context.Context, tx store.Tx, plan leadloop.LeadID, d 
 	if err != nil {
 		return err
 	}
-	for _, token := range e.tokens.of(d.emails, own) {
+	for _, token := range e.tokens.written(d.emails, own) {
 		if _, err := put(ctx, tx, store.Suppression{Token: token, Reason: ReasonOptedOut, At: r.At.UTC()}); err != nil {
 			return err
 		}
@@ -231,9 +231,9 @@ func ownNumbers(ctx context.Context, tx store.Tx, d *dossier) ([]string, error) 
 }
 
 func (e *Eraser) suppress(ctx context.Context, tx store.Tx, d *dossier, phones []string, reason string, at time.Time) error {
-	tokens := e.tokens.of(d.emails, phones)
+	tokens := e.tokens.written(d.emails, phones)
 	for _, id := range d.ids() {
-		tokens = append(tokens, e.tokens.lead(id))
+		tokens = append(tokens, e.tokens.token(kindLead, string(id)))
 	}
 	for _, token := range tokens {
 		if _, err := put(ctx, tx, store.Suppression{Token: token, Reason: reason, At: at.UTC()}); err != nil {

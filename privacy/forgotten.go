@@ -16,30 +16,29 @@ const (
 	kindHold = "hold"
 )
 
-func (t *Tokens) lead(id leadloop.LeadID) string { return t.token(kindLead, string(id)) }
-
 // Listed returns the tokens by which a lead that is about to be stored may be
 // found to be of somebody who was erased. They are those of its id and of the
 // mailboxes that it was ever said to have, and of its numbers only if it has no
 // mailbox: a number can be an office's, and a colleague's lead must not vanish
 // for it. With [Tokens.Forget] it makes the tokens an engine.Forgetter.
 func (t *Tokens) Listed(l *leadloop.Lead) []string {
-	tokens := []string{t.lead(l.ID)}
+	id := t.any(kindLead, string(l.ID))
+	tokens := id
 	for _, c := range l.Claims {
 		if c.Field == leadloop.Email.Name() {
 			if a, err := normalize.Email(c.Value.Text()); err == nil && !a.IsRole() {
-				tokens = append(tokens, t.token(KindEmail, a.Base))
+				tokens = append(tokens, t.any(KindEmail, a.Base)...)
 			}
 		}
 	}
-	if len(tokens) > 1 {
+	if len(tokens) > len(id) {
 		return tokens
 	}
 	hints := hintsOf(l)
 	for _, c := range l.Claims {
 		if c.Field == leadloop.Phone.Name() || c.Field == leadloop.Mobile.Name() {
 			for _, n := range numbers(c.Value.Text(), hints) {
-				tokens = append(tokens, t.token(KindPhone, n))
+				tokens = append(tokens, t.any(KindPhone, n)...)
 			}
 		}
 	}
@@ -55,7 +54,7 @@ func (t *Tokens) Forget(ctx context.Context, tx store.Tx, l *leadloop.Lead, hits
 	if !slices.ContainsFunc(hits, func(s store.Suppression) bool { return s.Reason == ReasonErased && slices.Contains(tokens, s.Token) }) {
 		return "", nil
 	}
-	if _, err := put(ctx, tx, store.Suppression{Token: t.lead(l.ID), Reason: ReasonErased, At: asOf.UTC()}); err != nil {
+	if _, err := put(ctx, tx, store.Suppression{Token: t.token(kindLead, string(l.ID)), Reason: ReasonErased, At: asOf.UTC()}); err != nil {
 		return "", err
 	}
 	return ReasonErased, tx.Cache().Purge(ctx, l.ID, asOf)
@@ -64,7 +63,7 @@ func (t *Tokens) Forget(ctx context.Context, tx store.Tx, l *leadloop.Lead, hits
 // ForgottenLead reports, as enrich.Options.Forgotten asks it, whether the lead
 // of this id was erased, or not stored because its person was.
 func (t *Tokens) ForgottenLead(ctx context.Context, tx store.Tx, id leadloop.LeadID) (bool, error) {
-	hits, err := tx.Suppressions().Match(ctx, []string{t.lead(id)})
+	hits, err := tx.Suppressions().Match(ctx, t.any(kindLead, string(id)))
 	return len(hits) > 0, err
 }
 

@@ -37,7 +37,12 @@ func Hold(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID, at
 func Release(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID) error {
 	err := retry(ctx, func() error {
 		return st.Update(ctx, func(tx store.Tx) error {
-			return tx.Suppressions().Remove(ctx, t.token(kindHold, string(id)))
+			for _, token := range t.any(kindHold, string(id)) {
+				if err := tx.Suppressions().Remove(ctx, token); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	})
 	if err != nil {
@@ -47,9 +52,9 @@ func Release(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID)
 }
 
 func (t *Tokens) anyHeld(ctx context.Context, tx store.Tx, ids []leadloop.LeadID) (bool, error) {
-	tokens := make([]string, len(ids))
-	for i, id := range ids {
-		tokens[i] = t.token(kindHold, string(id))
+	var tokens []string
+	for _, id := range ids {
+		tokens = append(tokens, t.any(kindHold, string(id))...)
 	}
 	hits, err := tx.Suppressions().Match(ctx, tokens)
 	return len(hits) > 0, err

@@ -91,18 +91,20 @@ func putAll(ctx context.Context, st store.Store, batch []store.Suppression) (add
 	if len(batch) == 0 {
 		return 0, nil
 	}
-	err = st.Update(ctx, func(tx store.Tx) error {
-		added = 0
-		for _, s := range batch {
-			isNew, err := put(ctx, tx, s)
-			if err != nil {
-				return err
+	err = retry(ctx, func() error {
+		return st.Update(ctx, func(tx store.Tx) error {
+			added = 0
+			for _, s := range batch {
+				isNew, err := put(ctx, tx, s)
+				if err != nil {
+					return err
+				}
+				if isNew {
+					added++
+				}
 			}
-			if isNew {
-				added++
-			}
-		}
-		return nil
+			return nil
+		})
 	})
 	return added, err
 }

@@ -44,14 +44,27 @@ func (d *dossier) ids() []leadloop.LeadID {
 	return ids
 }
 
-// of are the tokens of canonical mailboxes and numbers.
+// of are the tokens of canonical mailboxes and numbers, to look them up by every
+// key.
 func (t *Tokens) of(mailboxes, phones []string) []string {
 	var tokens []string
 	for _, m := range mailboxes {
-		tokens = append(tokens, t.token(KindEmail, m))
+		tokens = append(tokens, t.any(KindEmail, m)...)
 	}
 	for _, n := range phones {
-		tokens = append(tokens, t.token(KindPhone, n))
+		tokens = append(tokens, t.any(KindPhone, n)...)
+	}
+	return tokens
+}
+
+// written are the same by the latest key, to write.
+func (s secret) written(mailboxes, phones []string) []string {
+	var tokens []string
+	for _, m := range mailboxes {
+		tokens = append(tokens, s.token(KindEmail, m))
+	}
+	for _, n := range phones {
+		tokens = append(tokens, s.token(KindPhone, n))
 	}
 	return tokens
 }

@@ -26,12 +26,12 @@ type Subject struct {
 // key that HKDF-SHA-256 derives from the secret of the tokens. The nonce is
 // derived from the key and the text (as in SIV), so that the same subject
 // seals to the same bytes and no two texts share one.
-func (t *Tokens) seal(plan leadloop.LeadID, system string, s Subject) ([]byte, error) {
+func (k secret) seal(plan leadloop.LeadID, system string, s Subject) ([]byte, error) {
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
-	key, gcm, err := t.sealer(plan, system)
+	key, gcm, err := k.sealer(plan, system)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +41,18 @@ func (t *Tokens) seal(plan leadloop.LeadID, system string, s Subject) ([]byte, e
 	return gcm.Seal(nonce, nonce, plain, nil), nil
 }
 
+// unseal opens what was sealed with any of the keys.
 func (t *Tokens) unseal(plan leadloop.LeadID, system string, sealed []byte) (s Subject, err error) {
-	_, gcm, err := t.sealer(plan, system)
+	for _, k := range append([]secret{t.secret}, t.older...) {
+		if s, err = k.unseal(plan, system, sealed); err == nil {
+			return s, nil
+		}
+	}
+	return s, err
+}
+
+func (k secret) unseal(plan leadloop.LeadID, system string, sealed []byte) (s Subject, err error) {
+	_, gcm, err := k.sealer(plan, system)
 	if err != nil {
 		return s, err
 	}
@@ -57,8 +67,8 @@ func (t *Tokens) unseal(plan leadloop.LeadID, system string, sealed []byte) (s S
 	return s, json.Unmarshal(plain, &s)
 }
 
-func (t *Tokens) sealer(plan leadloop.LeadID, system string) ([]byte, cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, t.key, nil, "leadloop/erasure/1\x00"+string(plan)+"\x00"+system, 32)
+func (k secret) sealer(plan leadloop.LeadID, system string) ([]byte, cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, k.key, nil, "leadloop/erasure/1\x00"+string(plan)+"\x00"+system, 32)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -107,7 +107,7 @@ func (c *check) decide(ctx context.Context, s leadloop.Subject) (leadloop.Outcom
 	if err != nil {
 		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("privacy: %w", err)
 	}
-	b, err := json.Marshal(trace{len(r.all), f.reason, f.tell, f.account, f.opportunity})
+	b, err := json.Marshal(trace{len(r.all) / (1 + len(c.tokens.older)), f.reason, f.tell, f.account, f.opportunity})
 	if err != nil {
 		return leadloop.Outcome{}, leadloop.Effects{}, fmt.Errorf("privacy: trace: %w", err)
 	}

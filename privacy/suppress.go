@@ -48,9 +48,11 @@ func Suppress(ctx context.Context, st store.Store, t *Tokens, kind, value, reaso
 	if err != nil {
 		return fmt.Errorf("privacy: suppress: %w", err)
 	}
-	err = st.Update(ctx, func(tx store.Tx) error {
-		_, err := put(ctx, tx, s)
-		return err
+	err = retry(ctx, func() error {
+		return st.Update(ctx, func(tx store.Tx) error {
+			_, err := put(ctx, tx, s)
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("privacy: suppress: %w", err)

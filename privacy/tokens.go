@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/normalize"
@@ -25,14 +26,20 @@ var keyIDs = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 // with another key or another normalisation can be told apart. It is immutable
 // and safe for concurrent use.
 type Tokens struct {
+	secret          // what is written by
+	older  []secret // what is looked up by as well
+}
+
+// secret is one key and its name.
+type secret struct {
 	prefix string
 	key    []byte
 }
 
 // NewTokens returns the tokens of one secret key of at least [MinKey] random
-// bytes. The key must stay the same for as long as the list is to be honoured,
-// and must not be kept with it. The key id is up to 32 letters, digits, "-"
-// and "_". Both problems are returned together.
+// bytes. The key must stay known for as long as the list is to be honoured (see
+// [Tokens.After]), and must not be kept with it. The key id is up to 32 letters,
+// digits, "-" and "_". Both problems are returned together.
 func NewTokens(keyID string, key []byte) (*Tokens, error) {
 	var problems []error
 	if !keyIDs.MatchString(keyID) {
@@ -44,7 +51,29 @@ func NewTokens(keyID string, key []byte) (*Tokens, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("privacy: tokens: %w", err)
 	}
-	return &Tokens{prefix: keyID + "." + strconv.Itoa(normalize.Version) + ".", key: slices.Clone(key)}, nil
+	return &Tokens{secret: secret{prefix: keyID + "." + strconv.Itoa(normalize.Version) + ".", key: slices.Clone(key)}}, nil
+}
+
+// After returns tokens that also honour what was made with older keys: what is
+// written is made with t's key, and everything is looked up by all. So a key can
+// be replaced, and the old one is kept for as long as what was made with it is to
+// count: nobody can make a token anew from the token. ErrInvalid if two of the
+// keys have one id.
+func (t *Tokens) After(older ...*Tokens) (*Tokens, error) {
+	all := append([]secret{t.secret}, t.older...)
+	for _, o := range older {
+		if o == nil {
+			return nil, fmt.Errorf("privacy: tokens: %w: older tokens are nil", leadloop.ErrInvalid)
+		}
+		for _, s := range append([]secret{o.secret}, o.older...) {
+			if slices.ContainsFunc(all, func(have secret) bool { return have.prefix == s.prefix }) {
+				id, _, _ := strings.Cut(s.prefix, ".")
+				return nil, fmt.Errorf("privacy: tokens: %w: two keys have the id %s", leadloop.ErrInvalid, id)
+			}
+			all = append(all, s)
+		}
+	}
+	return &Tokens{secret: all[0], older: all[1:]}, nil
 }
 
 // String names the key without showing it.
@@ -53,11 +82,21 @@ func (t *Tokens) String() string { return "privacy.Tokens(" + t.prefix + "*)" }
 // GoString is String, so that no way of printing shows the key.
 func (t *Tokens) GoString() string { return t.String() }
 
-func (t *Tokens) token(kind, canonical string) string {
-	mac := hmac.New(sha256.New, t.key)
+// token is that of a canonical identifier to write.
+func (s secret) token(kind, canonical string) string {
+	mac := hmac.New(sha256.New, s.key)
 	// The prefix is part of what is hashed: a token cannot be relabelled.
-	mac.Write([]byte("leadloop/suppression\x00" + t.prefix + "\x00" + kind + "\x00" + canonical))
-	return t.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	mac.Write([]byte("leadloop/suppression\x00" + s.prefix + "\x00" + kind + "\x00" + canonical))
+	return s.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// any are the tokens of a canonical identifier to look up, by every key.
+func (t *Tokens) any(kind, canonical string) []string {
+	tokens := []string{t.token(kind, canonical)}
+	for _, s := range t.older {
+		tokens = append(tokens, s.token(kind, canonical))
+	}
+	return tokens
 }
 
 // The kinds of identifiers that can be suppressed.
@@ -69,30 +108,54 @@ const (
 
 // Email returns the token of the mailbox behind an e-mail address: addresses
 // that differ in case or in a +sub-address have the same. ErrInvalid if it is
-// no address.
+// no address. It is the token to write, by the latest key.
 func (t *Tokens) Email(address string) (string, error) {
+	mailbox, err := mailboxOf(address)
+	if err != nil {
+		return "", err
+	}
+	return t.token(KindEmail, mailbox), nil
+}
+
+func mailboxOf(address string) (string, error) {
 	a, err := normalize.Email(address)
 	if err != nil {
 		return "", invalid(err)
 	}
-	return t.token(KindEmail, a.Base), nil
+	return a.Base, nil
 }
 
-// Phone returns the token of a phone number. A number that is not in
-// international form needs a country, as normalize.Phone takes it. ErrInvalid
-// if it is no number.
+// Phone returns the token of a phone number, as [Tokens.Email] does. A number
+// that is not in international form needs a country, as normalize.Phone takes it.
+// ErrInvalid if it is no number.
 func (t *Tokens) Phone(number, country string) (string, error) {
+	n, err := numberOf(number, country)
+	if err != nil {
+		return "", err
+	}
+	return t.token(KindPhone, n), nil
+}
+
+func numberOf(number, country string) (string, error) {
 	n, err := normalize.Phone(number, country)
 	if err != nil {
 		return "", invalid(err)
 	}
-	return t.token(KindPhone, n.E164), nil
+	return n.E164, nil
 }
 
 // Domain returns the token of the registrable domain of a domain, URL or
-// address. ErrInvalid if it has none, or if it is a free mail provider's: that
-// token would suppress everybody there.
+// address, as [Tokens.Email] does. ErrInvalid if it has none, or if it is a free
+// mail provider's: that token would suppress everybody there.
 func (t *Tokens) Domain(domain string) (string, error) {
+	d, err := domainOf(domain)
+	if err != nil {
+		return "", err
+	}
+	return t.token(KindDomain, d), nil
+}
+
+func domainOf(domain string) (string, error) {
 	d, err := normalize.Domain(domain)
 	if err != nil {
 		return "", invalid(err)
@@ -100,7 +163,7 @@ func (t *Tokens) Domain(domain string) (string, error) {
 	if normalize.IsFreeDomain(d) {
 		return "", fmt.Errorf("%w: the domain of a free mail provider would suppress everybody there", leadloop.ErrInvalid)
 	}
-	return t.token(KindDomain, d), nil
+	return d, nil
 }
 
 // invalid makes an error of normalize match leadloop.ErrInvalid; it does not
@@ -114,7 +177,7 @@ func invalid(err error) error {
 
 // Of returns the tokens that a profile must not be suppressed under, sorted
 // and each once: its mailbox, phone numbers, the domain of its address and of
-// its company. What cannot be normalised has none.
+// its company, by every key. What cannot be normalised has none.
 func (t *Tokens) Of(p *leadloop.Profile) []string {
 	c := collector{tokens: t, country: countryHint(p)}
 	c.profile(p)
@@ -158,25 +221,27 @@ type collector struct {
 	mails   []string
 }
 
-// add takes a token. A value that is no address and no number reaches nobody and
-// is on no list.
-func (c *collector) add(token string, err error) {
+// add takes the tokens of an identifier. A value that is no address and no number
+// reaches nobody and is on no list.
+func (c *collector) add(kind, canonical string, err error) {
 	if err == nil {
-		c.found = append(c.found, token)
+		c.found = append(c.found, c.tokens.any(kind, canonical)...)
 	}
 }
 
 func (c *collector) number(text string) {
 	if text != "" && !slices.Contains(c.numbers, text) {
 		c.numbers = append(c.numbers, text)
-		c.add(c.tokens.Phone(text, c.country))
+		n, err := numberOf(text, c.country)
+		c.add(KindPhone, n, err)
 	}
 }
 
 func (c *collector) mail(text string) {
 	if text != "" && !slices.Contains(c.mails, text) {
 		c.mails = append(c.mails, text)
-		c.add(c.tokens.Email(text))
+		mailbox, err := mailboxOf(text)
+		c.add(KindEmail, mailbox, err)
 	}
 }
 
@@ -194,9 +259,11 @@ func (c *collector) claims(l *leadloop.Lead) {
 func (c *collector) profile(p *leadloop.Profile) {
 	email, _ := leadloop.Email.Get(p)
 	c.mail(email)
-	c.add(c.tokens.Domain(email))
 	domain, _ := leadloop.Domain.Get(p)
-	c.add(c.tokens.Domain(domain))
+	for _, text := range []string{email, domain} {
+		d, err := domainOf(text)
+		c.add(KindDomain, d, err)
+	}
 	for _, f := range []leadloop.Field[string]{leadloop.Phone, leadloop.Mobile} {
 		number, _ := f.Get(p)
 		c.number(number)

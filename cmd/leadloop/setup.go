@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,51 +40,70 @@ func tokensOf(ctx context.Context, st store.Store, name storeName, path string) 
 		}
 		path = name.file() + ".key"
 	}
-	key, err := readKey(path)
+	keys, err := readKeys(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
 		return nil, fmt.Errorf("key of the suppression tokens: %w", err)
 	}
-	known, err := keyOf(ctx, st)
+	marks, err := keysOf(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	// With another key nobody on the list would be recognised, and those who
-	// said no would be contacted.
-	switch {
-	case known != "" && missing:
+	if missing && len(marks) > 0 {
 		return nil, fmt.Errorf("key of the suppression tokens: %s is not there; put it back, or name it with --token-key: without it nobody on the suppression list would be recognised", path)
-	case known != "" && known != fingerprint(key):
-		return nil, fmt.Errorf("key of the suppression tokens: %s is not the one that the suppression list in %s was made with; put that one back, or name it with --token-key", path, name)
-	case missing:
-		if key, err = newKey(path); err != nil {
+	}
+	if missing {
+		key, err := newKey(path)
+		if err != nil {
 			return nil, fmt.Errorf("key of the suppression tokens: %w", err)
 		}
+		keys = [][]byte{key}
 	}
-	if known == "" {
-		err = st.Update(ctx, func(tx store.Tx) error {
-			return tx.Suppressions().Add(ctx, store.Suppression{Token: keyMark, Reason: fingerprint(key), At: time.Unix(0, 0).UTC()})
+	// Without one of the keys that the list was made with nobody of that time would
+	// be recognised, and those who said no would be contacted.
+	prints := make([]string, len(keys))
+	for i, key := range keys {
+		prints[i] = fingerprint(key)
+	}
+	if n := len(prints) - len(marks); n < 0 || !slices.Equal(prints[n:], marks) {
+		return nil, fmt.Errorf("key of the suppression tokens: %s does not have the keys that the suppression list in %s was made with; put them back in their order, new ones above them, or name the file with --token-key", path, name)
+	}
+	if !slices.Equal(marks, prints) {
+		err := st.Update(ctx, func(tx store.Tx) error {
+			return tx.Suppressions().Add(ctx, store.Suppression{Token: keyMark, Reason: strings.Join(prints, " "), At: time.Unix(0, 0).UTC()})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("key of the suppression tokens: %w", err)
 		}
 	}
-	return privacy.NewTokens("k1", key)
+	return tokensBy(keys)
+}
+
+// tokensBy makes tokens by keys, the latest first: k1 is the oldest.
+func tokensBy(keys [][]byte) (*privacy.Tokens, error) {
+	all := make([]*privacy.Tokens, len(keys))
+	for i, key := range keys {
+		var err error
+		if all[i], err = privacy.NewTokens(fmt.Sprintf("k%d", len(keys)-i), key); err != nil {
+			return nil, err
+		}
+	}
+	return all[0].After(all[1:]...)
 }
 
 // keyMark is an entry of the suppression list that matches nobody. Its reason
-// says with which key the others were made.
+// says with which keys the others were made.
 const keyMark = "leadloop-command-key"
 
-func keyOf(ctx context.Context, st store.Store) (mark string, err error) {
+func keysOf(ctx context.Context, st store.Store) (marks []string, err error) {
 	err = st.View(ctx, func(tx store.Tx) error {
-		marks, err := tx.Suppressions().Match(ctx, []string{keyMark})
-		if len(marks) > 0 {
-			mark = marks[0].Reason
+		found, err := tx.Suppressions().Match(ctx, []string{keyMark})
+		if len(found) > 0 {
+			marks = strings.Fields(found[0].Reason)
 		}
 		return err
 	})
-	return mark, err
+	return marks, err
 }
 
 // fingerprint tells keys apart and nothing about them.
@@ -93,16 +113,20 @@ func fingerprint(key []byte) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-func readKey(path string) ([]byte, error) {
+// readKeys reads one key a line, the latest first.
+func readKeys(path string) (keys [][]byte, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) < privacy.MinKey {
-		return nil, fmt.Errorf("%s does not hold %d bytes in hex", path, privacy.MinKey)
+	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		key, err := hex.DecodeString(strings.TrimSpace(line))
+		if err != nil || len(key) < privacy.MinKey {
+			return nil, fmt.Errorf("%s:%d: expected %d bytes in hex, one key a line with the latest first", path, i+1, privacy.MinKey)
+		}
+		keys = append(keys, key)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // newKey makes the file of a key whole or not at all: what is left of a crash
@@ -123,7 +147,12 @@ func newKey(path string) ([]byte, error) {
 	}
 	switch err := os.Link(f.Name(), path); {
 	case errors.Is(err, fs.ErrExist):
-		return readKey(path) // another process was first
+		// Another process was first.
+		keys, err := readKeys(path)
+		if err != nil {
+			return nil, err
+		}
+		return keys[0], nil
 	case err != nil:
 		// A file system without links.
 		if err := os.Rename(f.Name(), path); err != nil {
