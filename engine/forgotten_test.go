@@ -134,3 +134,29 @@ func TestALeadErasedWhileItsTimerIsDecidedStaysErased(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestAnAddressInALinkThatALeadCameByIsNotJournaled(t *testing.T) {
+	st := memstore.New()
+	loop := newLoop(t, st, engine.Options{})
+	s := submission("1", "a@example.com")
+	for f, v := range map[leadloop.Field[string]]string{leadloop.Source: "newsletter", leadloop.Medium: "to%40a.example.com", leadloop.Campaign: "spring-a@example.com"} {
+		s.Claims = append(s.Claims, f.Claim(v, leadloop.Evidence{Source: "form", ObservedAt: s.ReceivedAt}))
+	}
+	res, err := loop.Process(t.Context(), s, s.ReceivedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.View(t.Context(), func(tx store.Tx) error {
+		for e, err := range tx.Journal().ByLead(t.Context(), res.Record) {
+			if err != nil {
+				return err
+			}
+			if a := e.Attrs; e.Kind == leadloop.EventCaptured && (a["source"] != "newsletter" || a["medium"] != "withheld" || a["campaign"] != "withheld") {
+				t.Errorf("the journal says %v", a)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -133,11 +134,19 @@ func origin(via string, profile *leadloop.Profile) map[string]string {
 	}
 	for name, f := range map[string]leadloop.Field[string]{"source": leadloop.Source, "medium": leadloop.Medium, "campaign": leadloop.Campaign} {
 		if v, p := f.Get(profile); p == leadloop.Present {
+			if strings.Contains(v, "@") || strings.Contains(v, "%40") {
+				v = withheld
+			}
 			attrs[name] = v
 		}
 	}
 	return attrs
 }
+
+// withheld stands in the journal for where a lead came from if that holds an
+// address, as links in mailings do that name whom they were sent to: the journal
+// outlives an erasure.
+const withheld = "withheld"
 
 func (r *run) arrival(profile *leadloop.Profile) {
 	if !r.arrives {

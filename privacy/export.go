@@ -14,7 +14,9 @@ const exportVersion = 1
 
 // Export is everything that the store holds about a person, for somebody who
 // asks for access to it (GDPR, article 15) or wants to take it along (article
-// 20). Its JSON form is versioned. It holds personal data.
+// 20), but for answers of vendors in the cache, of which the leads have what was
+// taken over, and what each answer cost, which stands in the history. Its JSON
+// form is versioned. It holds personal data.
 type Export struct {
 	Version int       `json:"version"`
 	At      time.Time `json:"at"`

@@ -303,9 +303,9 @@ type Suppressions interface {
 
 // Suppression says why a token must not be contacted.
 type Suppression struct {
-	Token  string // see privacy.Tokens
-	Reason string // reason code: opted_out, bounced, competitor, erased, manual
-	At     time.Time
+	Token  string    `json:"token"`  // see privacy.Tokens
+	Reason string    `json:"reason"` // a code: opted_out, bounced, competitor, erased, manual
+	At     time.Time `json:"at"`
 }
 
 // Consents is the ledger of what people allowed and took back, by keyed token
