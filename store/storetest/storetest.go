@@ -91,6 +91,7 @@ func Run(t *testing.T, cfg Config) {
 	}{
 		{"transactions", transactionSentences},
 		{"concurrency", concurrencySentences},
+		{"merges", mergeSentences},
 		{"leads", leadSentences},
 		{"crm", crmSentences},
 		{"journal", journalSentences},
