@@ -129,7 +129,8 @@ type CRM interface {
 	// accounts if the account is "".
 	Opportunities(ctx context.Context, account leadloop.AccountID) ([]leadloop.Opportunity, error)
 	// OpportunitiesOf returns those that came from any of the leads, whatever
-	// account they are at, each once, in id order.
+	// account they are at, each once, in id order. Those that came from no lead
+	// are never among them, not even for a lead "".
 	OpportunitiesOf(ctx context.Context, leads ...leadloop.LeadID) ([]leadloop.Opportunity, error)
 
 	PutRep(ctx context.Context, r leadloop.Rep) error
