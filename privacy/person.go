@@ -58,13 +58,13 @@ func (t *Tokens) of(mailboxes, phones []string) []string {
 }
 
 // written are the same by the latest key, to write.
-func (s secret) written(mailboxes, phones []string) []string {
+func (k secret) written(mailboxes, phones []string) []string {
 	var tokens []string
 	for _, m := range mailboxes {
-		tokens = append(tokens, s.token(KindEmail, m))
+		tokens = append(tokens, k.token(KindEmail, m))
 	}
 	for _, n := range phones {
-		tokens = append(tokens, s.token(KindPhone, n))
+		tokens = append(tokens, k.token(KindPhone, n))
 	}
 	return tokens
 }

@@ -83,11 +83,11 @@ func (t *Tokens) String() string { return "privacy.Tokens(" + t.prefix + "*)" }
 func (t *Tokens) GoString() string { return t.String() }
 
 // token is that of a canonical identifier to write.
-func (s secret) token(kind, canonical string) string {
-	mac := hmac.New(sha256.New, s.key)
+func (k secret) token(kind, canonical string) string {
+	mac := hmac.New(sha256.New, k.key)
 	// The prefix is part of what is hashed: a token cannot be relabelled.
-	mac.Write([]byte("leadloop/suppression\x00" + s.prefix + "\x00" + kind + "\x00" + canonical))
-	return s.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	mac.Write([]byte("leadloop/suppression\x00" + k.prefix + "\x00" + kind + "\x00" + canonical))
+	return k.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // any are the tokens of a canonical identifier to look up, by every key.
