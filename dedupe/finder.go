@@ -42,7 +42,7 @@ type Candidate struct {
 
 // The default thresholds for probabilities: from Auto on two leads are one, from Review up to it a human is asked.
 const (
-	DefaultAuto   = 0.99
+	DefaultAuto   = 0.995
 	DefaultReview = 0.10
 )
 

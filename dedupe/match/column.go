@@ -142,6 +142,7 @@ type frequencies struct {
 	Rows   int // that had any value
 	Counts map[uint64]uint32
 	Words  map[uint64]uint32
+	Seldom []float64 // see setSeldom
 	Within within
 }
 
@@ -166,7 +167,12 @@ func (c *column) weighNew(f *frequencies) {
 
 // logFreq is that of a value, by its hash.
 func (f *frequencies) logFreq(hash uint64) float32 {
-	return float32(math.Log2(float64(max(f.Counts[hash], 1)) / float64(max(f.Rows, 1))))
+	n := f.Counts[hash]
+	rows := float64(max(n, 1))
+	if int(n) < len(f.Seldom) {
+		rows = f.Seldom[n]
+	}
+	return float32(math.Log2(rows / float64(max(f.Rows, 1))))
 }
 
 // wordWeight is that of a word, by its hash: half a bit at least, so that a word that nearly all have still counts when it is all there is.

@@ -1,6 +1,10 @@
 package match
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/leadloop/leadloop/normalize"
+)
 
 var monthNames = map[string]int{
 	"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12, "mai": 5, "okt": 10, "dez": 12,
@@ -96,7 +100,7 @@ func dateDigits(raw string, monthFirst bool) string {
 	w, ok := parseDate(raw)
 	y, m, d := w.read(monthFirst)
 	if !ok || y > 9999 || m > 99 || d > 99 || y == 0 {
-		if s := solid(raw); len(s) >= 4 {
+		if s := solid(raw); len(s) >= 4 && !normalize.IsNull(raw) {
 			return s
 		}
 		return ""

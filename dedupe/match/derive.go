@@ -99,8 +99,21 @@ func deriveSolid(raw string, out []string) {
 	}
 }
 
-// deriveName keeps "Null" and "None", which are names, but no lone punctuation.
-func deriveName(raw string, out []string) { out[0] = plainWords(raw) }
+func deriveName(raw string, out []string) {
+	if !noName(raw) {
+		out[0] = plainWords(raw)
+	}
+}
+
+// noName reports whether a value says that there is no name. "Null" and "None" are names, "NULL" and "n/a" are what programs write.
+func noName(raw string) bool {
+	const longest = 12 // of what is looked at: names are longer as a rule, and this is asked of each
+	if len(raw) > longest {
+		return false
+	}
+	raw = strings.TrimSpace(raw)
+	return raw == "NULL" || strings.ContainsAny(raw, "/#()<>\\") && normalize.IsNull(raw)
+}
 
 func deriveIdentifier(raw string, out []string) {
 	if strings.Contains(raw, "linkedin.") {
@@ -115,6 +128,9 @@ func deriveIdentifier(raw string, out []string) {
 
 // deriveFullName gives given name, family name and what stands between.
 func deriveFullName(raw string, out []string) {
+	if noName(raw) {
+		return
+	}
 	n := normalize.FullName(raw)
 	if n.Last == "" && n.Middle == "" && strings.IndexByte(n.First, ' ') < 0 {
 		out[0] = plainWords(n.First)

@@ -44,7 +44,12 @@ func appendPlain(dst []byte, s, gap string) ([]byte, bool) {
 	return dst, true
 }
 
-func appendName(dst []byte, raw string) ([]byte, bool) { return appendPlain(dst, raw, " ") }
+func appendName(dst []byte, raw string) ([]byte, bool) {
+	if noName(raw) {
+		return dst, true
+	}
+	return appendPlain(dst, raw, " ")
+}
 
 func appendWords(dst []byte, raw string) ([]byte, bool) { return appendValue(dst, raw, " ") }
 

@@ -163,6 +163,9 @@ func (l *learner) chooseKeys() {
 // leastChoice is how many true pairs are needed to choose keys by.
 const leastChoice = 30
 
+// tells is how often others may agree in a comparison that tells rows apart.
+const tells = 0.05
+
 // leastMatches is how many true pairs must seem to be there for learning not to be tried again.
 const leastMatches = 5
 
@@ -199,12 +202,14 @@ func (l *learner) maximise(alone int) {
 		m, found, looked := l.expect(patterns, post, weights)
 		change := math.Abs(found - l.matches)
 		l.matches = found
+		l.counts = m
+		renamed := l.renamed(m)
 		smooth(p.m, m, l.priors, priorStrength+priorShare*looked)
 		l.joint.count(p, patterns, post, weights)
 		if alone > 0 {
-			l.hold(heldFirst)
+			l.hold(heldFirst, renamed)
 		} else {
-			l.hold(heldLater)
+			l.hold(heldLater, renamed)
 		}
 		if round >= alone {
 			l.joint.choose(p)
@@ -260,14 +265,30 @@ func (l *learner) expect(patterns []pattern, post, weights []float64) (m [][]flo
 	return m, found, looked
 }
 
+// renamed is for each comparison the most that different values may be among true pairs: 1 but where they are all that a record is called. There, what
+// came out as different in more than heldRenamed of the matches cannot all be true, however well the rest agrees: restaurants of one hotel share its address
+// and telephone. Their share is lowered in proportion, round by round, until no more of them are matches.
+//
+// Source: K. Ganchev, J. Graça, J. Gillenwater, B. Taskar, Posterior Regularization for Structured Latent Variable Models, JMLR 11, 2010.
+func (l *learner) renamed(counts [][]float64) []float64 {
+	most := make([]float64, len(counts))
+	for k, levels := range counts {
+		most[k] = 1
+		if sum := total(levels); l.spec.comparisons[k].called && levels[levelDifferent] > 0 {
+			most[k] = max(l.params.m[k][levelDifferent]*heldRenamed*sum/levels[levelDifferent], leastRenamed)
+		}
+	}
+	return most
+}
+
 // hold keeps the share low that different names have among true pairs, and different mailboxes of one host.
-func (l *learner) hold(most float64) {
+func (l *learner) hold(most float64, renamed []float64) {
 	for k := range l.spec.comparisons {
 		c, m := &l.spec.comparisons[k], l.params.m[k]
 		for _, held := range []struct {
 			level uint8
 			most  float64
-		}{{c.apart, most}, {c.moved, heldMoved}} {
+		}{{c.apart, min(most, renamed[k])}, {c.moved, heldMoved}} {
 			if over := m[held.level] - held.most; held.level > 0 && over > 0 {
 				m[held.level] -= over
 				m[c.exact] += over
@@ -281,6 +302,9 @@ const (
 	heldFirst = 0.02
 	heldLater = 0.06
 	heldMoved = 0.3 // of those with two addresses
+
+	heldRenamed  = 0.02
+	leastRenamed = 1e-6
 )
 
 // check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells
@@ -289,7 +313,8 @@ func (l *learner) check() {
 	p := &l.params
 	for k := range l.spec.comparisons {
 		c := &l.spec.comparisons[k]
-		if p.m[k][c.exact] < p.u[k][0][c.exact] && p.u[k][0][c.exact] < 0.05 {
+		u := p.u[k][0][c.exact]
+		if sum := total(l.counts[k]); sum >= leastMatches && l.counts[k][c.exact] < u*sum && u < tells {
 			copy(p.m[k], l.priors[k])
 			l.report.Warnings = append(l.report.Warnings,
 				fmt.Sprintf("%s: true pairs seem to agree less often than others; usual values are used instead", c.name))
@@ -297,7 +322,10 @@ func (l *learner) check() {
 	}
 	l.joint.set(p)
 	p.weigh()
-	if len(l.spec.comparisons) < 3 {
+	if only := l.spec.onlyColumn(); only != nil && !identifies(only.kind) {
+		p.prior = impossible
+		l.report.Warnings = append(l.report.Warnings, fmt.Sprintf("%s is all that is compared, and a value of it tells nobody: nothing is joined", only.name))
+	} else if len(l.spec.comparisons) < 3 {
 		l.report.Warnings = append(l.report.Warnings, "fewer than three comparisons: nothing confirms one by another, so probabilities are rough")
 	}
 	if l.matches < 20 {
@@ -311,15 +339,40 @@ func (l *learner) check() {
 	}
 }
 
+// impossible is a prior that nothing makes up for, in bits.
+const impossible = -100
+
+// onlyColumn is the column of the only comparison, nil if there are more.
+func (s *spec) onlyColumn() *columnSpec {
+	if len(s.comparisons) > 1 {
+		return nil
+	}
+	return &s.columns[s.comparisons[0].column]
+}
+
+// identifies reports whether a value of a kind may tell who a row is without anything beside it.
+func identifies(k Kind) bool {
+	switch k {
+	case KindDate, KindUSDate, KindNumber, KindCity, KindPostcode, KindCategory, KindTitle, KindGivenName, KindFamilyName:
+		return false
+	}
+	return true
+}
+
 // smooth turns counts of levels into shares, with the priors counting for strength.
 func smooth(out, counts, priors [][]float64, strength float64) {
 	for k := range counts {
-		sum := 0.0
-		for level := 1; level < len(counts[k]); level++ {
-			sum += counts[k][level]
-		}
+		sum := total(counts[k])
 		for level := 1; level < len(counts[k]); level++ {
 			out[k][level] = (counts[k][level] + strength*priors[k][level]) / (sum + strength)
 		}
 	}
+}
+
+// total sums all levels but the missing one.
+func total(levels []float64) (sum float64) {
+	for _, n := range levels[1:] {
+		sum += n
+	}
+	return sum
 }

@@ -147,6 +147,8 @@ func TestClustersOfAnIndexAreThoseOfABatch(t *testing.T) {
 			return // decisions that contradict each other
 		}
 		want, got := map[string]Membership{}, map[string]Membership{}
+		pairs := pairsByID(batch)
+		joined := map[[2]string]ScoredPair{}
 		for _, r := range batch.Rows {
 			want[r.ID] = r
 			res, err := x.ClusterOf(context.Background(), r.ID)
@@ -155,12 +157,34 @@ func TestClustersOfAnIndexAreThoseOfABatch(t *testing.T) {
 			}
 			i := slices.IndexFunc(res.Rows, func(o Membership) bool { return o.ID == r.ID })
 			got[r.ID] = res.Rows[i]
+			for ids, p := range pairsByID(res) {
+				if diff := cmp.Diff(pairs[ids], p); diff != "" {
+					t.Fatalf("%s in batch (-) and index (+):\n%s", ids, diff)
+				}
+				joined[ids] = p
+			}
+		}
+		for ids, p := range pairs {
+			if _, ok := joined[ids]; p.Joined && !ok {
+				t.Fatalf("the index has no pair %s, which the batch joined", ids)
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("batch (-) and index (+):\n%s", diff)
 		}
 		x.checkTidy(t)
 	})
+}
+
+// pairsByID are the pairs of a result, by ids as numbers of rows differ.
+func pairsByID(r *Result) map[[2]string]ScoredPair {
+	pairs := map[[2]string]ScoredPair{}
+	for _, p := range r.Pairs {
+		ids := [2]string{r.Rows[p.A].ID, r.Rows[p.B].ID}
+		p.A, p.B = 0, 0
+		pairs[ids] = p
+	}
+	return pairs
 }
 
 // checkTidy finds out whether what is gone is gone.

@@ -16,7 +16,8 @@ type Report struct {
 	Keys     []string `json:"keys"`     // the rows that share a value of one of these are compared
 	Compared int      `json:"compared"` // pairs that were learnt from
 	Matches  float64  `json:"matches"`  // expected number of true pairs
-	// Recall is the share of true pairs that blocking is estimated to find, from how many are found by one key alone and by two.
+	// Recall is the share of true pairs that blocking is estimated to find, from how many are found by one key alone and by two: of those pairs that would
+	// be taken for one if they were compared.
 	Recall   float64  `json:"recall"`
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -68,7 +69,8 @@ type learner struct {
 	strangers    []example // pairs taken at random that are no candidates
 	strangerRate float64
 	priors       [][]float64
-	matches      float64 // expected
+	matches      float64     // expected
+	counts       [][]float64 // of the levels among true pairs, as they were seen
 	joint        *joint
 	rate         float64 // how many candidate pairs an example stands for
 	total        float64 // pairs that may be one
@@ -147,6 +149,9 @@ func (l *learner) count() {
 	}
 	l.countWithin()
 	for c := range l.freqs {
+		if k := l.spec.columns[c].kind; k != KindGivenName && k != KindFamilyName { // who has a rare name in common is often kin
+			l.freqs[c].setSeldom()
+		}
 		l.freqs[c].trim()
 		l.n.cols[c].weigh(&l.freqs[c])
 	}

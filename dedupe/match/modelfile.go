@@ -15,7 +15,7 @@ import (
 )
 
 // modelVersion is that of the file format. Another one is refused, as the levels could mean something else.
-const modelVersion = 3
+const modelVersion = 4
 
 type modelFile struct {
 	Version     int              `json:"version"`
@@ -48,6 +48,8 @@ type columnFile struct {
 	Rows   int     `json:"rows"`
 	Counts []count `json:"counts,omitempty"`
 	Words  []count `json:"words,omitempty"`
+	// Seldom is how many rows a value counts for that so many rows have, from none up; empty if as many.
+	Seldom []float64 `json:"seldom,omitempty"`
 	// Within is the column by whose values the frequencies of names differ, WithinBits by how much, WithinCounts the counts of both together.
 	Within       string  `json:"within,omitempty"`
 	WithinBits   float64 `json:"within_bits,omitempty"`
@@ -142,7 +144,7 @@ func (m *Model) file() *modelFile {
 	}
 	for i, c := range m.spec.columns {
 		q := &m.freqs[i]
-		x := columnFile{Name: c.name, Rows: q.Rows, Counts: sortedCounts(q.Counts), Words: sortedCounts(q.Words)}
+		x := columnFile{Name: c.name, Rows: q.Rows, Counts: sortedCounts(q.Counts), Words: sortedCounts(q.Words), Seldom: q.Seldom}
 		if k := q.Within.Column; k > 0 {
 			x.Within, x.WithinBits, x.WithinCounts = m.spec.columns[k-1].name, q.Within.Bits, sortedCounts(q.Within.Counts)
 		}
@@ -207,7 +209,10 @@ func ParseModel(data []byte) (*Model, error) {
 		if c.Name != s.columns[i].name {
 			return nil, bad("column %q where %q was expected", c.Name, s.columns[i].name)
 		}
-		q := frequencies{Rows: c.Rows, Counts: map[uint64]uint32{}, Words: map[uint64]uint32{}}
+		if slices.ContainsFunc(c.Seldom, func(rows float64) bool { return !(rows > 0) || math.IsInf(rows, 0) }) {
+			return nil, bad("column %q: a value that seldom occurs counts for no rows", c.Name)
+		}
+		q := frequencies{Rows: c.Rows, Counts: map[uint64]uint32{}, Words: map[uint64]uint32{}, Seldom: c.Seldom}
 		for _, x := range c.Counts {
 			q.Counts[x.hash] = x.n
 		}

@@ -1,5 +1,7 @@
 package match
 
+import "strings"
+
 // renumbered reports whether two unequal forms differ in their digits alone: user7 and user12, unit 3 and unit 4.
 func renumbered(a, b string) bool {
 	for {
@@ -52,8 +54,11 @@ func (n *nameColumns) say(cols []*column, row []uint32, mailbox string) bool {
 		return false
 	}
 	given, family := cols[n.given].form(row[n.given]), cols[n.family].form(row[n.family])
-	if given == "" || family == "" {
+	switch {
+	case given == "" && family == "":
 		return false
+	case given == "" || family == "":
+		return startsOrEnds(mailbox, given+family)
 	}
 	for _, p := range [...][2]string{{given, family}, {given[:1], family}, {given, family[:1]}} {
 		if spells(mailbox, p[0], p[1]) || spells(mailbox, p[1], p[0]) {
@@ -85,4 +90,9 @@ func spells(s, first, second string) bool {
 		first = first[1:]
 	}
 	return first == "" && second == ""
+}
+
+// startsOrEnds reports whether s has a word of three letters and more at an end.
+func startsOrEnds(s, word string) bool {
+	return len(word) > 2 && (strings.HasPrefix(s, word) || strings.HasSuffix(s, word))
 }

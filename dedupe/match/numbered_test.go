@@ -22,6 +22,13 @@ func TestAddressesAreComparedByWhatTheySayBeyondTheName(t *testing.T) {
 		{"a number that both have says more", [3]string{"anna.adler84@acme.com", "Anna", "Adler"}, [3]string{"anna.adler84@globex.com", "Anna", "Adler"}, "same mailbox elsewhere"},
 		{"a mailbox that is no name", [3]string{"sunflower@acme.com", "Anna", "Adler"}, [3]string{"sunflower@globex.com", "Anna", "Adler"}, "same mailbox elsewhere"},
 		{"without names", [3]string{"anna.adler@acme.com"}, [3]string{"anna.adler@globex.com"}, "same mailbox elsewhere"},
+		{"another initial", [3]string{"bwilson@acme.com"}, [3]string{"jwilson@acme.com"}, "same host"},
+		{"another initial, and a letter", [3]string{"a.schmidt@acme.com"}, [3]string{"m.schmitt@acme.com"}, "same host"},
+		{"another initial at the end", [3]string{"francescog@acme.com"}, [3]string{"francescor@acme.com"}, "same host"},
+		{"one name in common, the other not", [3]string{"jeroen.visser@acme.com"}, [3]string{"jeroen.verman@acme.com"}, "same host"},
+		{"one name in common at two companies", [3]string{"jeroen.visser@acme.com"}, [3]string{"jeroen.verman@globex.com"}, "different"},
+		{"a name of which the row has one part", [3]string{"wagner.ursula@acme.com", "Ursula", ""}, [3]string{"wagner.ursula@globex.com", "Ursula", ""}, "the name elsewhere"},
+		{"the first letters are exchanged", [3]string{"anna@acme.com"}, [3]string{"naan@acme.com"}, "close"},
 		{"initial or whole name at one host", [3]string{"a.adler@acme.com", "Anna", "Adler"}, [3]string{"an.adler@acme.com", "Anna", "Adler"}, "close"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,7 +131,7 @@ func TestAModelIsTheSameAfterItWasWritten(t *testing.T) {
 	if diff := cmp.Diff(p, q); diff != "" {
 		t.Errorf("it compares differently:\n%s", diff)
 	}
-	for _, bad := range [][]byte{nil, []byte("{}"), bytes.Replace(data, []byte(`"version":3`), []byte(`"version":2`), 1), bytes.Replace(data, []byte(`"prior":-`), []byte(`"prior":-1`), 1)} {
+	for _, bad := range [][]byte{nil, []byte("{}"), bytes.Replace(data, []byte(`"version":4`), []byte(`"version":3`), 1), bytes.Replace(data, []byte(`"prior":-`), []byte(`"prior":-1`), 1)} {
 		if _, err := match.ParseModel(bad); !errors.Is(err, leadloop.ErrInvalid) {
 			t.Errorf("a file that is not right gives error %v", err)
 		}
@@ -181,7 +182,7 @@ func TestAUniqueFieldThatDiffersKeepsApart(t *testing.T) {
 	}
 }
 
-func TestThePictureIsXML(t *testing.T) {
+func TestAPairIsExplainedAsTextAsJSONAndAsAPicture(t *testing.T) {
 	rows := people(100)
 	m := learn(t, rows, match.Options{})
 	p, err := m.Compare(rows[0], rows[1])
@@ -193,13 +194,57 @@ func TestThePictureIsXML(t *testing.T) {
 	if err := p.WriteSVG(&b); err != nil {
 		t.Fatal(err)
 	}
+	picture := map[string]bool{}
 	d := xml.NewDecoder(&b)
 	for {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
+		if s, ok := token.(xml.CharData); ok {
+			picture[string(s)] = true
+		}
+	}
+	text := strings.Join(strings.Fields(p.String()), " ")
+	want := func(inPicture, inText string) {
+		t.Helper()
+		if !picture[inPicture] {
+			t.Errorf("the picture has no %q", inPicture)
+		}
+		if !strings.Contains(text, inText) {
+			t.Errorf("the text has no %q:\n%s", inText, p)
+		}
+	}
+	want("prior", fmt.Sprintf("prior %+.2f", p.Prior))
+	frequencies := 0
+	for _, l := range p.Lines {
+		if l.Level == "missing" {
+			continue
+		}
+		want(l.Field+": "+l.Level, l.Field+" "+l.Level)
+		want(fmt.Sprintf("%+.2f", l.Weight), fmt.Sprintf("%+.2f", l.Weight))
+		if l.Frequency != 0 {
+			frequencies++
+			want(l.Field+": how common", fmt.Sprintf("how common it is %+.2f", l.Frequency))
+		}
+	}
+	if frequencies == 0 {
+		t.Error("no line says how common a value is")
+	}
+	want(fmt.Sprintf("total: probability %.4f", p.Probability), fmt.Sprintf("total probability %.4f, %s %+.2f", p.Probability, p.Verdict, p.Weight))
+
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again match.Pair
+	if err := json.Unmarshal(data, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, again); diff != "" {
+		t.Errorf("as JSON it says something else:\n%s", diff)
 	}
 }
 

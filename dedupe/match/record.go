@@ -30,7 +30,7 @@ type Decision struct {
 // Thresholds are probabilities: at Auto and above nobody needs to look, from Review up to it somebody should, below it two rows are two.
 // Clusters hold what is at least as likely one as not, that is from Match up.
 type Thresholds struct {
-	Auto   float64 `json:"auto"`   // 0 means 0.99
+	Auto   float64 `json:"auto"`   // 0 means 0.995
 	Match  float64 `json:"match"`  // 0 means 0.5
 	Review float64 `json:"review"` // 0 means 0.1
 }
@@ -59,7 +59,7 @@ func (t Thresholds) Of(probability float64) Verdict {
 
 func (t Thresholds) withDefaults() Thresholds {
 	if t.Auto == 0 {
-		t.Auto = 0.99
+		t.Auto = 0.995
 	}
 	if t.Match == 0 {
 		t.Match = 0.5

@@ -39,6 +39,7 @@ type comparison struct {
 	aside  uint64        // bits of the levels that need not weigh more than those below them
 	moved  uint8         // the level at which a record says the same of somebody at another place, 0 if there is none
 	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
+	called bool          // all that two records are called
 	other  map[uint8]int // the columns whose frequencies count at other levels
 	cross  int           // the comparison that the level beyond exact stands for as well, as both names agree but are exchanged; 0 if there is none
 }
@@ -108,7 +109,7 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), called: f.Kind == KindCompany && !s.persons(), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)

@@ -115,7 +115,7 @@ func (l *learner) within(c, k, step int) within {
 		categories[category] += size
 	}
 	if together, apart := coincidences(w.Counts)/max(coincidences(categories), 1), coincidences(values); apart > 0 && together > 0 {
-		w.Bits = math.Log2(together * coincidences(map[uint64]uint32{0: total(values)}) / apart)
+		w.Bits = math.Log2(together * coincidences(map[uint64]uint32{0: rowsOf(values)}) / apart)
 	}
 	return w
 }
@@ -134,7 +134,7 @@ func coincidences(counts map[uint64]uint32) float64 {
 	return sum
 }
 
-func total(counts map[uint64]uint32) (sum uint32) {
+func rowsOf(counts map[uint64]uint32) (sum uint32) {
 	for _, n := range counts {
 		sum += n
 	}
