@@ -35,7 +35,8 @@ type Merger interface {
 }
 
 // Handler delivers one outside task. It may be called again with the same
-// task.Key after a crash or an error, and concurrently for different tasks.
+// task.Key after a crash or an error, and concurrently for different tasks. Its
+// error is logged and kept with the task: it must hold no personal data.
 type Handler interface {
 	Deliver(ctx context.Context, task leadloop.Task) error
 }

@@ -108,7 +108,7 @@ func find(ctx context.Context, tx store.Tx, p Person) (*dossier, error) {
 	if p.Lead != "" {
 		root, err := store.Resolve(ctx, tx.Leads(), p.Lead)
 		if err != nil {
-			return nil, fmt.Errorf("lead %s: %w", p.Lead, err)
+			return nil, err
 		}
 		if err := d.addLead(ctx, tx, root); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 // Command machines runs what several machines would run, on one PostgreSQL: a web
 // handler that takes forms, and two worker processes that decide who gets them.
-// The handler writes into a table of its own and the lead in one transaction.
+// The handler writes into a table of its own and the lead in one transaction, and
+// the accounts that leads are matched to are rows of the host's table of customers.
 //
 //	go run ./examples/machines                            a server of its own, if PostgreSQL is installed
 //	go run ./examples/machines -dsn postgres://user@host/db   a database of yours, in the schema leadloop_example

@@ -39,6 +39,9 @@ func rules() (*playbook.Playbook, *privacy.Tokens, error) {
 	return pb, tokens, err
 }
 
+// someCustomers are those that the site has already, each with who looks after them.
+const someCustomers = "INSERT INTO " + schema + ".customers VALUES ('C1', 'Company 1', 'company01.example', 'mo') ON CONFLICT DO NOTHING"
+
 // worker decides about what was submitted, until it is interrupted.
 func worker(ctx context.Context, dsn string) error {
 	st, err := postgres.Open(ctx, dsn, postgres.Options{Schema: schema})
@@ -50,7 +53,7 @@ func worker(ctx context.Context, dsn string) error {
 		return errors.Join(err, st.Close())
 	}
 	// What a worker holds when it dies is taken up by another after Hold.
-	loop, err := pb.Loop(ctx, st, playbook.Options{Tokens: tokens, Engine: engine.Options{Workers: 2, Hold: 5 * time.Second, Poll: 50 * time.Millisecond}})
+	loop, err := pb.Loop(ctx, withCustomers{st}, playbook.Options{Tokens: tokens, Engine: engine.Options{Workers: 2, Hold: 5 * time.Second, Poll: 50 * time.Millisecond}})
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -75,8 +78,15 @@ func newSite(ctx context.Context, pool *pgxpool.Pool, st *postgres.Store) (*site
 	if err != nil {
 		return nil, err
 	}
-	_, err = pool.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+schema+".signups (lead text PRIMARY KEY, company text NOT NULL, at timestamptz NOT NULL)")
-	return &site{pool, st, pb, tokens, form}, err
+	for _, text := range []string{
+		"CREATE TABLE IF NOT EXISTS " + schema + ".signups (lead text PRIMARY KEY, company text NOT NULL, at timestamptz NOT NULL)",
+		createCustomers, someCustomers,
+	} {
+		if _, err := pool.Exec(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return &site{pool, st, pb, tokens, form}, nil
 }
 
 func (s *site) handler() http.Handler {
@@ -103,7 +113,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) {
 	for {
 		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, func(tx pgx.Tx) error {
 			// A loop over the host's transaction: it only submits, workers decide.
-			loop, err := s.pb.Loop(ctx, s.store.In(tx), playbook.Options{Tokens: s.tokens})
+			loop, err := s.pb.Loop(ctx, withCustomers{s.store.In(tx)}, playbook.Options{Tokens: s.tokens})
 			if err != nil {
 				return err
 			}

@@ -183,10 +183,19 @@ func (s *Store) View(ctx context.Context, f func(tx store.Tx) error) error {
 func (s *Store) Update(ctx context.Context, f func(tx store.Tx) error) error {
 	return s.run(ctx, updating, func(t *tx) error {
 		if err := f(t); err != nil {
-			return err
+			return conflicting(err)
 		}
 		return t.commit(ctx)
 	})
+}
+
+// conflicting makes what a statement of the host's own, in our transaction, met a
+// conflict of ours, so that it is decided anew as well.
+func conflicting(err error) error {
+	if Conflict(err) && !errors.Is(err, leadloop.ErrConflict) {
+		return fmt.Errorf("%w: a concurrent transaction got in the way: %w", leadloop.ErrConflict, err)
+	}
+	return err
 }
 
 // run calls f in a transaction, which is rolled back unless f ended it, also

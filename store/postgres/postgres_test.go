@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/leadloop/leadloop"
@@ -452,5 +453,27 @@ func TestAPoolThatItsHostClosedIsAClosedStore(t *testing.T) {
 	pool.Close()
 	if err := s.Update(t.Context(), func(store.Tx) error { return nil }); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("want ErrClosed, got %v", err)
+	}
+}
+
+func TestAConflictOfTheHostsOwnStatementIsOneOfTheStore(t *testing.T) {
+	s := openAt(t, newSchema(t))
+	query := func(text string) error {
+		return s.Update(t.Context(), func(tx store.Tx) error {
+			pg, err := Tx(t.Context(), tx)
+			if err == nil {
+				_, err = pg.Exec(t.Context(), text)
+			}
+			return err
+		})
+	}
+	// As PostgreSQL says it, when it does.
+	err := query("DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END $$")
+	var refused *pgconn.PgError
+	if !errors.Is(err, leadloop.ErrConflict) || !errors.As(err, &refused) {
+		t.Errorf("a serialization failure: %v", err)
+	}
+	if err := query("SELECT 1/0"); err == nil || errors.Is(err, leadloop.ErrConflict) {
+		t.Errorf("another failure: %v", err)
 	}
 }
