@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/memstore"
 	"github.com/leadloop/leadloop/store/sqlite"
 )
 
@@ -161,6 +162,34 @@ func TestTheDoctorNeitherMakesNorChangesAStore(t *testing.T) {
 		}
 		if after, still := os.ReadFile(name); string(after) != string(before) || (missing == nil) != (still == nil) {
 			t.Errorf("%s was changed", name)
+		}
+	}
+}
+
+// elsewhere is a store whose clock is so far from this machine's.
+type elsewhere struct {
+	store.Store
+	off time.Duration
+}
+
+func (s elsewhere) Now(context.Context) (time.Time, error) { return time.Now().Add(s.off), nil }
+
+func TestTheDoctorComparesClocks(t *testing.T) {
+	for off, want := range map[time.Duration]string{
+		time.Hour:        "this machine's clock is 1h0m0s behind the database's",
+		-time.Hour:       "this machine's clock is 1h0m0s ahead of the database's",
+		time.Millisecond: "",
+	} {
+		d := &diagnosis{}
+		if err := d.clock(t.Context(), elsewhere{memstore.New(), off}); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, f := range d.Findings {
+			got += f.What
+		}
+		if got != want {
+			t.Errorf("with a clock that is %s ahead: %q, want %q", off, got, want)
 		}
 	}
 }
