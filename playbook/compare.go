@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/privacy"
 	"github.com/leadloop/leadloop/routing"
+	"github.com/leadloop/leadloop/store"
 )
 
 // CompareLead is a lead that two playbooks are tried on.
@@ -39,6 +42,14 @@ type CompareOptions struct {
 	// Reps are those of the CRM, for absences and weights; the playbooks' own
 	// come on top.
 	Reps []leadloop.Rep
+	// CRM is a store with accounts, contacts, opportunities, suppressions and
+	// consents. Leads that do not say what they were matched to are matched in
+	// it, and those that the steps before enrichment would hold back, or tell an
+	// owner about, are not routed. Nothing is written. Nil takes leads as they
+	// are: nobody is held back. With it Tokens are required: those that the
+	// suppressions were stored with.
+	CRM    store.Store
+	Tokens *privacy.Tokens
 	// Routing are the assumptions of the simulation that says who would get the
 	// leads: Response, Open and Seed. The others are set here.
 	Routing routing.SimulateOptions
@@ -120,6 +131,9 @@ type Comparison struct {
 	// OwnerChanged leads end up with somebody else or with nobody, if only because
 	// another one had the turn.
 	OwnerChanged int `json:"owner_changed"`
+	// DueChanged leads are to be answered by another moment, or have a response
+	// time now and had none, or the other way round.
+	DueChanged int `json:"due_changed"`
 	// Failed leads could not be scored or routed by one of the playbooks; the
 	// first error is kept.
 	Failed     int    `json:"failed"`
@@ -160,8 +174,24 @@ type Comparison struct {
 	Broken []Broken `json:"broken_guards"`
 }
 
-// Moves reports whether any lead comes to another tier, place or owner.
-func (c *Comparison) Moves() bool { return c.TierChanged+c.RouteChanged+c.OwnerChanged > 0 }
+// Moves reports whether anything would be otherwise: points, tier, place, owner
+// or due time of any lead, how long leads wait and which are answered in time, or
+// what is bought for how much.
+func (c *Comparison) Moves() bool {
+	return c.PointsChanged+c.TierChanged+c.RouteChanged+c.OwnerChanged+c.DueChanged > 0 || c.Enrichment.Moves() || c.waits()
+}
+
+// waits reports whether leads wait otherwise before they are where they are in
+// the end.
+func (c *Comparison) waits() bool {
+	a, b := c.SimulatedBefore, c.SimulatedAfter
+	if a == nil || b == nil {
+		return false
+	}
+	return a.SLA != b.SLA || a.Wait != b.Wait || !slices.EqualFunc(a.Queues, b.Queues, func(p, q routing.SimulatedQueue) bool {
+		return p.Queue == q.Queue && p.Queued == q.Queued && p.Most == q.Most && p.Wait == q.Wait
+	})
+}
 
 // Compare tries two playbooks on the same leads: which tiers and places change,
 // by which rule, what every rep and queue would get, what looking them up would
@@ -169,7 +199,8 @@ func (c *Comparison) Moves() bool { return c.TierChanged+c.RouteChanged+c.OwnerC
 // the new playbook.
 //
 // Leads are scored as of Options.AsOf, as they are: they are neither merged nor
-// enriched for it, and of suppression only what is stored with them counts.
+// enriched for it. Who is suppressed is what is stored with them, or what
+// Options.CRM says.
 // Routing is simulated from the first arrival to AsOf (see
 // routing.Router.Simulate), so that a rep who is full by then gets none; a lead
 // without a time of arrival arrives last. They come in the order of their arrival
@@ -190,6 +221,9 @@ func CompareFrom[Row any](ctx context.Context, before, after *Playbook, rows ite
 		return nil, fmt.Errorf("compare: %w: two playbooks and a moment are required", leadloop.ErrInvalid)
 	}
 	c := newComparing(before, after, o)
+	if err := c.screening(); err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var routed sync.WaitGroup

@@ -44,6 +44,11 @@ type EnrichCost struct {
 	High leadloop.Micros `json:"high"`
 }
 
+// Moves reports whether anything else would be bought, or for another price.
+func (e *EnrichShift) Moves() bool {
+	return e != nil && (e.Before != e.After || slices.ContainsFunc(e.Providers, func(p ProviderShift) bool { return p.CallsBefore != p.CallsAfter || p.CostBefore != p.CostAfter }))
+}
+
 // ProviderShift is one provider's part.
 type ProviderShift struct {
 	Provider    string          `json:"provider"`
@@ -153,13 +158,16 @@ func (c *comparing) estimates(ctx context.Context, pb *Playbook, oneIn int) ([]e
 	if pb.enriching == nil {
 		return nil, nil
 	}
-	tokens, err := privacy.NewTokens("trial", make([]byte, 32)) // of a store that is thrown away
-	if err != nil {
-		return nil, err
-	}
-	st, o := memstore.New(), Options{Tokens: tokens}
-	if err := c.fill(ctx, st); err != nil {
-		return nil, err
+	st, o := c.o.CRM, Options{Tokens: c.o.Tokens}
+	if st == nil {
+		tokens, err := privacy.NewTokens("trial", make([]byte, 32)) // of a store that is thrown away
+		if err != nil {
+			return nil, err
+		}
+		st, o.Tokens = memstore.New(), tokens
+		if err := c.fill(ctx, st); err != nil {
+			return nil, err
+		}
 	}
 	refuse, err := pb.stopped(st, o)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/routing"
@@ -76,15 +77,12 @@ func (c *comparing) places() error {
 		f := &c.fates[i]
 		var where [2]landing
 		var owners [2]leadloop.RepID
+		var due [2]time.Time
 		for j, s := range c.sides {
 			switch f.out[j] {
 			case "":
-			case suppressed:
-				where[j] = landing{leadloop.OutcomeSuppressed, ""}
-				n[j].places[where[j]]++
-				continue
 			default:
-				where[j] = landing{leadloop.OutcomeDisqualified, f.out[j]}
+				where[j] = offRoute(f.out[j])
 				n[j].places[where[j]]++
 				continue
 			}
@@ -101,12 +99,15 @@ func (c *comparing) places() error {
 			if owners[j] = p.Owner; p.Owner != "" {
 				n[j].owners[string(p.Owner)]++
 			}
-			if p.Policy != "" {
+			if due[j] = p.DueAt; p.Policy != "" {
 				n[j].clocks[p.Policy]++
 			}
 		}
 		if owners[0] != owners[1] {
 			c.out.OwnerChanged++
+		}
+		if !due[0].Equal(due[1]) {
+			c.out.DueChanged++
 		}
 		if where[0] != where[1] {
 			c.out.RouteChanged++

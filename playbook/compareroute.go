@@ -23,6 +23,7 @@ type comparing struct {
 	sides [2]*side
 	// sameLook says that a lead looks the same to both playbooks.
 	sameLook bool
+	match    leadloop.Stage // in the CRM; nil if nobody asked
 	out      *Comparison
 
 	fates   []fate
@@ -46,9 +47,12 @@ type fate struct {
 	because string
 }
 
-// suppressed is the reason for which routing is not asked about a lead that
-// nobody may contact.
-const suppressed = "suppressed"
+// The reasons for which routing is not asked about a lead that nobody may
+// contact, and about one whose account's owner hears of it.
+const (
+	suppressed = "suppressed"
+	told       = "told"
+)
 
 // side is one of the two playbooks and what it does.
 type side struct {
@@ -61,8 +65,9 @@ type side struct {
 	slims           sync.Map // of *leadloop.Profile, by what it says
 	slimmed         atomic.Int64
 
-	feed chan []routing.Moment
-	next []routing.Moment
+	suppress leadloop.Stage // nil if nobody asked
+	feed     chan []routing.Moment
+	next     []routing.Moment
 	// What came of it: the places of leads in the order in which they arrived,
 	// and the whole simulation unless everybody was idle.
 	placements []routing.Placement
@@ -178,12 +183,7 @@ func (c *comparing) arrive(ctx context.Context, l *scoredLead) error {
 		s.tiers[v.tier]++
 		s.sorted.add(v.tier, v.verdict, l.lead.Outcome)
 		h.fate.points[i], h.fate.tier[i] = v.verdict.Points, c.tier(v.tier)
-		switch {
-		case v.verdict.Disqualified != "":
-			h.fate.out[i] = v.verdict.Disqualified
-		case v.profile == nil:
-			h.fate.out[i] = suppressed
-		}
+		h.fate.out[i] = cmp.Or(v.held, v.verdict.Disqualified)
 		m := &routing.Moment{At: l.at, Lead: l.lead.Lead.ID}
 		if v.profile != nil {
 			m.Profile = v.profile
@@ -354,7 +354,8 @@ func (p *Playbook) destination(ctx context.Context, desk *routing.Snapshot, m *r
 	if err != nil {
 		return out, nil, err
 	}
-	out.Kind, out.Entry, out.Owner, out.Queue, out.Track, out.Pool, out.Policy = a.Kind, a.Entry, a.Owner, a.Queue, a.Track, a.Pool, a.SLA.Policy
+	out.Kind, out.Entry, out.Owner, out.Queue, out.Track, out.Pool = a.Kind, a.Entry, a.Owner, a.Queue, a.Track, a.Pool
+	out.Policy, out.DueAt = a.SLA.Policy, a.SLA.DueAt
 	return out, a.Ledger, nil
 }
 
@@ -366,6 +367,17 @@ type landing struct {
 }
 
 func (p landing) String() string { return strings.TrimSuffix(string(p.kind)+":"+p.name, ":") }
+
+// offRoute is the landing of a lead that routing is not asked about.
+func offRoute(why string) landing {
+	switch why {
+	case suppressed:
+		return landing{leadloop.OutcomeSuppressed, ""}
+	case told:
+		return landing{leadloop.OutcomeAlerted, ""}
+	}
+	return landing{leadloop.OutcomeDisqualified, why}
+}
 
 // landed is the landing of a placement.
 func landed(p *routing.Placement) landing {

@@ -114,8 +114,10 @@ type scoredLead struct {
 type scoredSide struct {
 	verdict scoring.Verdict
 	tier    string
-	// profile is what routing reads; nil if it isn't asked, because the lead is
-	// out.
+	// held says why routing isn't asked: the lead is suppressed, or its account's
+	// owner is told. It isn't about a disqualified one either.
+	held string
+	// profile is what routing reads; nil if it isn't asked.
 	profile *leadloop.Profile
 }
 
@@ -132,14 +134,19 @@ func (c *comparing) score(ctx context.Context, l CompareLead) scoredLead {
 			whole = leadloop.Golden(s.pb.schema, s.pb.policy, l.Lead.Claims)
 			whole.SetActivities(l.Lead.Activities)
 		}
+		held, err := c.screen(ctx, &out, i, whole)
+		if err != nil {
+			out.err = err
+			return out
+		}
 		inputs[i] = scoring.Input{Profile: whole, AsOf: c.o.AsOf, PreviousTier: l.Lead.State.Score.Tier}
 		v, err := s.pb.model.Verdict(ctx, inputs[i])
 		if err != nil {
 			out.err = err
 			return out
 		}
-		out.sides[i] = scoredSide{verdict: v, tier: cmp.Or(v.Tier, scoring.NoTier)}
-		if v.Disqualified == "" && l.Lead.State.Disposition != leadloop.OutcomeSuppressed {
+		out.sides[i] = scoredSide{verdict: v, tier: cmp.Or(v.Tier, scoring.NoTier), held: held}
+		if v.Disqualified == "" && held == "" {
 			out.sides[i].profile = s.slim(whole)
 		}
 	}

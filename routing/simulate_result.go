@@ -180,9 +180,10 @@ type Placement struct {
 	Queue string
 	Track string
 	// Pool is the one that the owner was taken from, Policy that of the response
-	// time; empty for none.
+	// time, which is due at DueAt; empty for none.
 	Pool   string
 	Policy string
+	DueAt  time.Time
 }
 
 // Place says it in one word: "rep:<id>", "queue:<id>", "track:<id>",
@@ -346,7 +347,7 @@ func (s *sim) result(until time.Time) *Simulation {
 	}
 	var waits []time.Duration
 	for i, l := range s.order {
-		out.Placements[i] = Placement{Lead: l.id, Tier: l.tier, Kind: l.kind, Entry: l.entry, Owner: l.owner, Queue: l.queue, Pool: l.pool, Policy: l.sla.Policy}
+		out.Placements[i] = Placement{Lead: l.id, Tier: l.tier, Kind: l.kind, Entry: l.entry, Owner: l.owner, Queue: l.queue, Pool: l.pool, Policy: l.sla.Policy, DueAt: l.sla.DueAt}
 		if l.merged {
 			out.Merged++
 			continue

@@ -167,6 +167,15 @@ func (c *planCmd) sayStrangers(strangers, all int, s streams) {
 }
 
 func (c *planCmd) write(out *playbook.Comparison, s streams) error {
+	var err error
+	if c.JSON {
+		err = writeJSON(s.out, out)
+	} else {
+		_, err = io.WriteString(s.out, planText(out))
+	}
+	if err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		path string
 		data func() ([]byte, error)
@@ -182,11 +191,7 @@ func (c *planCmd) write(out *playbook.Comparison, s streams) error {
 			return err
 		}
 	}
-	if c.JSON {
-		return writeJSON(s.out, out)
-	}
-	_, err := io.WriteString(s.out, planText(out))
-	return err
+	return nil
 }
 
 // readOutcomes reads how leads ended, by the id of their row or lead.

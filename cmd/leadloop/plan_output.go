@@ -29,7 +29,11 @@ func planText(c *playbook.Comparison) string {
 	if c.Failed > 0 {
 		fmt.Fprintf(&b, "%s could not be compared: %s\n", plural(c.Failed, "lead"), c.FirstError)
 	}
-	fmt.Fprintf(&b, "\n%s:\n", plural(len(c.Changes), "change"))
+	if len(c.Changes) == 0 {
+		b.WriteString("\nThe files say the same.\n")
+	} else {
+		fmt.Fprintf(&b, "\n%s:\n", plural(len(c.Changes), "change"))
+	}
 	for i, x := range c.Changes {
 		if i == planLines {
 			fmt.Fprintf(&b, "  and %d more (--json has all)\n", len(c.Changes)-i)
@@ -37,11 +41,11 @@ func planText(c *playbook.Comparison) string {
 		}
 		fmt.Fprintf(&b, "  %s\n", shortened(x))
 	}
-	if !c.Moves() && c.PointsChanged == 0 {
-		b.WriteString("\nNothing moves: every lead keeps its points, its tier, its place and its owner.\n")
+	if !c.Moves() {
+		b.WriteString("\nNothing moves: every lead keeps its points, tier, place, owner and response time, and is looked up for the same.\n")
 	} else {
-		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s, the owner for %s.\n",
-			percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads))
+		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s, the owner for %s, when it is due for %s.\n",
+			percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads), percentOf(c.DueChanged, c.Leads))
 		for i, m := range c.Movers {
 			if i == planLines {
 				fmt.Fprintf(&b, "  and %d more\n", len(c.Movers)-i)
@@ -252,7 +256,7 @@ func planEnrichment(b *strings.Builder, c *playbook.Comparison) {
 		}
 		return s
 	}
-	if x, y := e.Before, e.After; x == y && !slices.ContainsFunc(e.Providers, func(p playbook.ProviderShift) bool { return p.CallsBefore != p.CallsAfter }) {
+	if x, y := e.Before, e.After; !e.Moves() {
 		fmt.Fprintf(b, "  as before: %s looked up, %s calls, %s\n", plural(x.Leads, "lead"), calls(x.Calls), cost(x))
 	} else {
 		fmt.Fprintf(b, "  %s → %s leads looked up, %s → %s calls, %s → %s (at most %s → %s)\n", thousands(int64(x.Leads)), thousands(int64(y.Leads)),
@@ -308,8 +312,9 @@ func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 func planMarkdown(c *playbook.Comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Playbook: %s → %s\n\n", c.Old, c.New)
-	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**, the owner for %s.\n\n",
-		plural(c.Leads, "lead"), percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads))
+	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**, the owner for %s, when it is due for %s.\n\n",
+		plural(c.Leads, "lead"), percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads),
+		percentOf(c.DueChanged, c.Leads))
 	for _, g := range c.Broken {
 		fmt.Fprintf(&b, "> ⛔ **%s**: %s\n\n", g.Guard, g.Text)
 	}

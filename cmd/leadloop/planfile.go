@@ -17,6 +17,9 @@ import (
 	"github.com/leadloop/leadloop/engine"
 	"github.com/leadloop/leadloop/normalize"
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/privacy"
+	"github.com/leadloop/leadloop/store"
+	"github.com/leadloop/leadloop/store/memstore"
 )
 
 // planFile reads the leads of a file twice: once to know when they arrived, and
@@ -85,7 +88,7 @@ func (c *planCmd) openFile(ctx context.Context, pbs [2]*playbook.Playbook, outco
 	if f.capt, err = cmd.capture(schema, f.in); err != nil {
 		return nil, err
 	}
-	if err := f.sides(o, s); err != nil {
+	if err := f.sides(ctx, o, s); err != nil {
 		return nil, err
 	}
 	o.AsOf, f.total = f.in.asOf, len(times)
@@ -138,7 +141,7 @@ func (f *planFile) times(ctx context.Context) ([]time.Time, error) {
 }
 
 // sides reads the activities and the CRM.
-func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
+func (f *planFile) sides(ctx context.Context, o *playbook.CompareOptions, s streams) error {
 	if err := f.cmd.sideFiles(f.in); err != nil {
 		return err
 	}
@@ -158,6 +161,9 @@ func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
 				f.ended[op.Lead] = op.Status
 			}
 		}
+		if err := f.crm(ctx, o, s); err != nil {
+			return err
+		}
 	}
 	for _, a := range f.in.activities {
 		switch {
@@ -171,6 +177,32 @@ func (f *planFile) sides(o *playbook.CompareOptions, s streams) error {
 		}
 	}
 	return nil
+}
+
+// crm has leads matched and held back by what the CRM says, which is kept in
+// memory under a key that nobody needs again.
+func (f *planFile) crm(ctx context.Context, o *playbook.CompareOptions, s streams) (err error) {
+	if o.Tokens, err = privacy.NewTokens("plan", make([]byte, keyBytes)); err != nil {
+		return err
+	}
+	o.CRM = memstore.New()
+	err = o.CRM.Update(ctx, func(tx store.Tx) error {
+		if err := f.in.crm.put(ctx, tx, o.Tokens, map[leadloop.OpportunityID]leadloop.Opportunity{}); err != nil {
+			return err
+		}
+		for _, op := range f.in.crm.opportunities {
+			if op, there := stateAt(op, f.in.asOf); there {
+				if err := tx.CRM().PutOpportunity(ctx, op); err != nil {
+					return fmt.Errorf("opportunity %s: %w", op.ID, err)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the CRM: %w", err)
+	}
+	return f.in.crm.suppress(ctx, o.CRM, o.Tokens, f.in, s)
 }
 
 // rows reads the file; of rows with one id, or that are the same, the first
@@ -233,7 +265,7 @@ func (f *planFile) lead(p capture.Payload) (playbook.CompareLead, error) {
 		id = fmt.Sprintf("line %d", p.Line)
 	}
 	l := playbook.CompareLead{Outcome: f.ended[record], Touched: f.touched[record], Lead: &leadloop.Lead{
-		ID: leadloop.LeadID(id), ReceivedAt: sub.ReceivedAt, Claims: sub.Claims,
+		ID: leadloop.LeadID(id), Records: []leadloop.LeadID{record}, ReceivedAt: sub.ReceivedAt, Claims: sub.Claims,
 		Activities: leadloop.UniteActivities(sub.Activities, f.activities[record]),
 	}}
 	if said, ok := f.outcomes[id]; ok {
