@@ -202,8 +202,8 @@ func delimiter(header []byte) rune {
 }
 
 func split(raw string, comma rune) ([]string, error) {
-	if strings.IndexByte(raw, '"') < 0 && strings.IndexByte(raw, '\r') < 0 && strings.IndexByte(raw, '\n') < 0 && len(raw) > 0 {
-		return strings.Split(raw, string(comma)), nil // as nearly all rows are
+	if cells, ok := splitLine(raw, comma); ok { // as nearly always
+		return cells, nil
 	}
 	r := csv.NewReader(strings.NewReader(raw))
 	r.Comma, r.FieldsPerRecord = comma, -1
@@ -215,6 +215,45 @@ func split(raw string, comma rune) ([]string, error) {
 		return nil, errors.New("more than one record")
 	}
 	return cells, nil
+}
+
+// splitLine splits a row in one line whose quotes are as they should be.
+func splitLine(raw string, comma rune) (cells []string, ok bool) {
+	if raw == "" || comma >= utf8.RuneSelf || strings.ContainsAny(raw, "\r\n") {
+		return nil, false
+	}
+	cells = make([]string, 0, strings.Count(raw, string(comma))+1)
+	for rest := raw; ; {
+		var cell string
+		if strings.HasPrefix(rest, `"`) {
+			end := 1
+			for end < len(rest) && (rest[end] != '"' || strings.HasPrefix(rest[end+1:], `"`)) {
+				if rest[end] == '"' {
+					end++ // the second of two
+				}
+				end++
+			}
+			if end >= len(rest) {
+				return nil, false
+			}
+			cell, rest = strings.ReplaceAll(rest[1:end], `""`, `"`), rest[end+1:]
+			if rest != "" && rest[0] != byte(comma) {
+				return nil, false
+			}
+		} else {
+			end := strings.IndexByte(rest, byte(comma))
+			if end < 0 {
+				end = len(rest)
+			}
+			if cell, rest = rest[:end], rest[end:]; strings.Contains(cell, `"`) {
+				return nil, false
+			}
+		}
+		if cells = append(cells, cell); rest == "" {
+			return cells, true
+		}
+		rest = rest[1:]
+	}
 }
 
 // record reads one CSV record, which may span lines inside quotes. A quote

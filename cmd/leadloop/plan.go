@@ -77,6 +77,9 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return wrong(err)
 	}
 	out, err := c.compare(ctx, pbs, outcomes, s)
+	if errors.Is(err, context.Canceled) {
+		return &exitError{exitInterrupted, errors.New("interrupted; nothing was written")}
+	}
 	if err != nil {
 		return err
 	}
