@@ -44,7 +44,7 @@ func planText(c *playbook.Comparison) string {
 	if !c.Moves() {
 		b.WriteString("\nNothing moves: every lead keeps its points, tier, place, owner and response time, and is looked up for the same.\n")
 	} else {
-		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s, the owner for %s, when it is due for %s.\n",
+		fmt.Fprintf(&b, "\nPoints change for %s, the tier for %s, the place for %s, the owner for %s, the due time for %s.\n",
 			percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads), percentOf(c.DueChanged, c.Leads))
 		for i, m := range c.Movers {
 			if i == planLines {
@@ -113,39 +113,55 @@ func shortened(c playbook.Change) playbook.Change {
 	return c
 }
 
-func planMatrix(b *strings.Builder, c *playbook.Comparison) {
-	var names []string
+// tierRow is a row of the matrix: how many leads of a tier come to each of the
+// others, in the order of the rows. The last row is how many each has afterwards.
+type tierRow struct {
+	Tier   string
+	To     []int
+	Before int
+}
+
+func tierMatrix(c *playbook.Comparison) []tierRow {
+	var used []playbook.TierShift
+	after := tierRow{Tier: "after", Before: c.Leads - c.Failed}
 	for _, t := range c.Tiers {
 		if t.Before+t.After > 0 {
-			names = append(names, t.Tier)
+			used, after.To = append(used, t), append(after.To, t.After)
 		}
 	}
-	t := newTable(b, "Tiers: from (rows) to (columns)")
-	header := table.Row{""}
-	for _, n := range names {
-		header = append(header, n)
-	}
-	t.AppendHeader(append(header, "before"))
-	for _, from := range names {
-		row := table.Row{from}
-		for _, to := range names {
-			n := 0
+	var rows []tierRow
+	for _, from := range used {
+		row := tierRow{Tier: from.Tier, To: make([]int, len(used)), Before: from.Before}
+		for i, to := range used {
 			for _, m := range c.Matrix {
-				if m.From == from && m.To == to {
-					n = m.Leads
+				if m.From == from.Tier && m.To == to.Tier {
+					row.To[i] = m.Leads
 				}
 			}
+		}
+		rows = append(rows, row)
+	}
+	return append(rows, after)
+}
+
+func planMatrix(b *strings.Builder, c *playbook.Comparison) {
+	t := newTable(b, "Tiers: from (rows) to (columns)")
+	rows := tierMatrix(c)
+	last := len(rows) - 1
+	header := table.Row{""}
+	for i, r := range rows {
+		row := table.Row{r.Tier}
+		for _, n := range r.To {
 			row = append(row, blankZero(n))
 		}
-		i := slices.IndexFunc(c.Tiers, func(s playbook.TierShift) bool { return s.Tier == from })
-		t.AppendRow(append(row, c.Tiers[i].Before))
+		if row = append(row, r.Before); i == last {
+			t.AppendFooter(row)
+		} else {
+			header = append(header, r.Tier)
+			t.AppendRow(row)
+		}
 	}
-	footer := table.Row{"after"}
-	for _, n := range names {
-		i := slices.IndexFunc(c.Tiers, func(s playbook.TierShift) bool { return s.Tier == n })
-		footer = append(footer, c.Tiers[i].After)
-	}
-	t.AppendFooter(append(footer, c.Leads-c.Failed))
+	t.AppendHeader(append(header, "before"))
 	t.Render()
 }
 
@@ -312,7 +328,7 @@ func planSeparation(b *strings.Builder, c *playbook.Comparison) {
 func planMarkdown(c *playbook.Comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Playbook: %s → %s\n\n", c.Old, c.New)
-	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**, the owner for %s, when it is due for %s.\n\n",
+	fmt.Fprintf(&b, "On %s: points change for %s, the tier for **%s**, the place for **%s**, the owner for %s, the due time for %s.\n\n",
 		plural(c.Leads, "lead"), percentOf(c.PointsChanged, c.Leads), percentOf(c.TierChanged, c.Leads), percentOf(c.RouteChanged, c.Leads), percentOf(c.OwnerChanged, c.Leads),
 		percentOf(c.DueChanged, c.Leads))
 	for _, g := range c.Broken {
@@ -326,16 +342,23 @@ func planMarkdown(c *playbook.Comparison) string {
 		var from []string
 		for _, m := range c.Matrix {
 			if m.To == t.Tier && m.From != t.Tier {
-				from = append(from, fmt.Sprintf("%d of %s", m.Leads, m.From))
+				from = append(from, fmt.Sprintf("%s of %s", thousands(int64(m.Leads)), m.From))
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %s |\n", t.Tier, t.Before, t.After, strings.Join(from, ", "))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.Tier, thousands(int64(t.Before)), thousands(int64(t.After)), strings.Join(from, ", "))
 	}
 	if len(c.Movers) > 0 {
 		b.WriteString("\n| moved by | leads |\n| --- | ---: |\n")
 		for _, m := range c.Movers {
-			fmt.Fprintf(&b, "| %s | %d |\n", m.What, m.Leads)
+			fmt.Fprintf(&b, "| %s | %s |\n", m.What, thousands(int64(m.Leads)))
 		}
+	}
+	if len(c.Moved) > 0 {
+		b.WriteString("\n<details><summary>leads that move furthest</summary>\n\n| lead | points | tier | place | because of |\n| --- | --- | --- | --- | --- |\n")
+		for _, m := range c.Moved {
+			fmt.Fprintf(&b, "| %s | %s → %s | %s → %s | %s → %s | %s |\n", strings.ReplaceAll(string(m.Lead), "|", `\|`), m.Before, m.After, m.TierBefore, m.TierAfter, m.From, m.To, m.Because)
+		}
+		b.WriteString("\n</details>\n")
 	}
 	b.WriteString("\n<details><summary>" + plural(len(c.Changes), "change") + "</summary>\n\n")
 	for _, x := range c.Changes {

@@ -18,7 +18,7 @@ func planPage(c *playbook.Comparison) ([]byte, error) {
 	t, err := template.New("plan").Funcs(template.FuncMap{
 		"style": style, "percent": percentOf, "count": func(n int) string { return thousands(int64(n)) },
 		"share": func(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) }, "money": money,
-		"calls": func(f float64) string { return fmt.Sprintf("%.0f", f) }, "assumed": planAssumed, "short": short, "attained": attained,
+		"calls": func(f float64) string { return fmt.Sprintf("%.0f", f) }, "assumed": planAssumed, "short": short, "attained": attained, "matrix": tierMatrix,
 	}).Parse(planTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
