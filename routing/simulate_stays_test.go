@@ -20,7 +20,7 @@ func TestALeadLooksForAnOwnerOnceItsOpportunityIsClosed(t *testing.T) {
 		want := Placement{Lead: "l1", Tier: "A", Kind: leadloop.OutcomeAlerted}
 		stays := map[leadloop.LeadID][]Stay{}
 		if released {
-			want = Placement{Lead: "l1", Tier: "A", Kind: leadloop.OutcomeAssigned, Entry: "all", Owner: "ana", Pool: "team", Policy: "hot"}
+			want = Placement{Lead: "l1", Tier: "A", Kind: leadloop.OutcomeAssigned, Entry: "all", Owner: "ana", Pool: "team", Policy: "hot", DueAt: closed.At.Add(time.Hour)}
 			stays["l1"] = []Stay{{Owner: "ana", From: closed.At}}
 		}
 		if diff := cmp.Diff(want, got.Placements[0]); diff != "" {

@@ -93,8 +93,8 @@ func TestASmallHistoryComesOutAsComputedByHand(t *testing.T) {
 		Entries:  []SimulatedEntry{{Entry: "low", Hits: 1}, {Entry: "never"}, {Entry: "all", Hits: 5}}, // l5 waited, then was assigned
 		NeverHit: []string{"never"}, Reasons: []ReasonCount{},
 		Placements: []Placement{
-			{"l1", "A", "assigned", "all", "ana", "", "", "team", "hot"}, {"l2", "A", "assigned", "all", "ben", "", "", "team", "hot"}, {"l3", "B", "assigned", "all", "ana", "", "", "team", ""},
-			{"l4", "D", "nurture", "low", "", "", "news", "", ""}, {"l5", "A", "assigned", "all", "ana", "", "", "team", "hot"},
+			{"l1", "A", "assigned", "all", "ana", "", "", "team", "hot", at(11, 0)}, {"l2", "A", "assigned", "all", "ben", "", "", "team", "hot", at(11, 10)}, {"l3", "B", "assigned", "all", "ana", "", "", "team", "", time.Time{}},
+			{"l4", "D", "nurture", "low", "", "", "news", "", "", time.Time{}}, {"l5", "A", "assigned", "all", "ana", "", "", "team", "hot", at(24+10, 0)},
 		},
 	}
 	// Remainders of a millionth go where the ledger says.
