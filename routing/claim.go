@@ -58,7 +58,7 @@ func (r *Router) Claim(ctx context.Context, rd Reader, q Request, by leadloop.Re
 				if err := d.eligible(ctx, &c); err != nil {
 					return Assignment{}, err
 				}
-				moved, d.uncredited = c.give(by), c.uncredited
+				moved, d.uncredited = c.give(by), append([]leadloop.RepID(nil), d.without...)
 			}
 			d.book(l, by, moved)
 		}

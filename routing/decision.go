@@ -22,7 +22,9 @@ type decision struct {
 	gone []*leadloop.Rep
 	// byEntry and byTerritory are what the indexes found.
 	byEntry, byTerritory findings
-	turn                 turn // of the pool that is asked
+	// turn is of the pool that is asked, and without who of it gets no credit.
+	turn    turn
+	without []leadloop.RepID
 }
 
 // asked is what a decision was asked and has found out.
@@ -307,7 +309,7 @@ func (d *decision) countOwnership(ctx context.Context, a Assignment) (Assignment
 			return a, false, err
 		}
 		a.Pool = p.ID
-		d.uncredited = c.uncredited
+		d.uncredited = append([]leadloop.RepID(nil), d.without...)
 		d.book(l, a.Owner, c.give(a.Owner))
 		break
 	}

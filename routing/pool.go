@@ -41,8 +41,6 @@ type choice struct {
 
 	*turn
 	able int // how many are credited and not absent
-	// uncredited are the others.
-	uncredited []leadloop.RepID
 	// wake is when the first of those who come back will be there; waker is
 	// who that is.
 	wake  time.Time
@@ -54,6 +52,7 @@ type choice struct {
 func (d *decision) eligible(ctx context.Context, c *choice) error {
 	c.turn = &d.turn
 	c.begin(c.p, c.l)
+	d.without = d.without[:0]
 	who, at, class, owed, absent := c.who, c.at, c.class, c.owed, c.absent
 	n, next, able := 0, 0, 0
 	// Members, reps of the CRM and balances are all in id order.
@@ -163,7 +162,7 @@ func (d *decision) look(ctx context.Context, c *choice, r *rep, known *leadloop.
 		return catchesUp, nil
 	}
 	if c.p.Strategy == StrategyFair {
-		c.uncredited = append(c.uncredited, r.ID)
+		d.without = append(d.without, r.ID)
 	}
 	return uncredited, nil
 }
@@ -219,7 +218,7 @@ func (d *decision) fromPool(ctx context.Context, e *entry, g *Target, t *EntryTr
 	} else if err := d.byRank(ctx, &c); err != nil {
 		return Assignment{}, false, err
 	}
-	d.uncredited = c.uncredited
+	d.uncredited = append([]leadloop.RepID(nil), d.without...)
 	d.book(l, t.Winner, moved)
 	return Assignment{Kind: leadloop.OutcomeAssigned, Owner: t.Winner, Pool: p.ID}, true, nil
 }
@@ -347,7 +346,9 @@ func (d *decision) wait(ctx context.Context, c *choice) (Assignment, bool) {
 	if sla := d.policy(ctx); sla != nil && c.wake.After(sla.ladder.clock.at(c.waker.zone).Add(since, sla.Target)) {
 		return Assignment{}, false
 	}
-	c.t.Because = "it waits for " + string(c.waker.ID)
+	if d.brief == nil {
+		c.t.Because = "it waits for " + string(c.waker.ID)
+	}
 	return a, true
 }
 

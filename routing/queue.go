@@ -71,6 +71,9 @@ func waitingKey(id leadloop.LeadID, s *leadloop.State) string {
 
 // waitsNoMore takes the lead off the list, under whatever tier it was there.
 func (n *run) waitsNoMore(from *leadloop.State) {
+	if n.brief {
+		return
+	}
 	key := waitingKey(n.s.Lead.ID, from)
 	for _, tier := range append(n.r.tiers[:len(n.r.tiers):len(n.r.tiers)], "") {
 		n.effects.CancelTasks = append(n.effects.CancelTasks, key+tier)
@@ -293,7 +296,7 @@ func (p *placing) place(ctx context.Context, tx store.Tx, listed []leadloop.Task
 		}
 		rd.give(a)
 		p.placed = append(p.placed, placement{
-			task:   drainTimer(Waiting{Lead: lead.ID, Queue: lead.State.Queue, Since: lead.State.QueueSince}, p.asOf, p.asOf, task.Priority),
+			task:   drainTimer(lead.ID, lead.State.Queue, lead.State.QueueSince, p.asOf, task.Priority),
 			rivals: p.r.rivals(&a, profile), pool: a.Pool,
 		})
 	}

@@ -1,10 +1,8 @@
 package routing
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -105,78 +103,6 @@ func newSimLead(id leadloop.LeadID, received time.Time) *simLead {
 // simWake is when a lead looks for somebody again, in the stay since then.
 type simWake struct{ at, since time.Time }
 
-// simTimer is something that comes due.
-type simTimer struct {
-	at   time.Time
-	kind simTimerKind
-	prio int
-	key  string
-	lead *simLead
-	// owner and since are whose work a touch or close ends; task is a ladder's.
-	owner leadloop.RepID
-	since time.Time
-	task  *leadloop.Task
-}
-
-type simTimerKind uint8
-
-const (
-	timerTask simTimerKind = iota
-	timerTouch
-	timerClose
-	timerDrain
-	timerBack
-	timerHour
-	timerWake
-)
-
-// simTimers is a heap in the order in which a loop works tasks.
-type simTimers []simTimer
-
-// before orders them.
-func (a *simTimer) before(b *simTimer) bool {
-	if c := a.at.Compare(b.at); c != 0 {
-		return c < 0
-	}
-	return cmp.Or(cmp.Compare(b.prio, a.prio), strings.Compare(a.key, b.key)) < 0
-}
-
-// push and pop are those of container/heap, which would need memory for each
-// timer.
-func (h *simTimers) push(t simTimer) {
-	q := append(*h, t)
-	at := len(q) - 1
-	for at > 0 && t.before(&q[(at-1)/2]) {
-		q[at] = q[(at-1)/2]
-		at = (at - 1) / 2
-	}
-	q[at] = t
-	*h = q
-}
-
-func (h *simTimers) pop() simTimer {
-	q := *h
-	first, last := q[0], q[len(q)-1]
-	q[len(q)-1] = simTimer{}
-	q = q[:len(q)-1]
-	at := 0
-	for next := 1; next < len(q); next = 2*at + 1 {
-		if next+1 < len(q) && q[next+1].before(&q[next]) {
-			next++
-		}
-		if !q[next].before(&last) {
-			break
-		}
-		q[at] = q[next]
-		at = next
-	}
-	if len(q) > 0 {
-		q[at] = last
-	}
-	*h = q
-	return first
-}
-
 func newSim(r *Router, o SimulateOptions) *sim {
 	s := &sim{
 		list: newSimList(r),
@@ -275,7 +201,7 @@ func (s *sim) decide(ctx context.Context, l *simLead, trigger leadloop.Trigger, 
 		if !s.whole {
 			return s.short(ctx, l, n)
 		}
-		t := drainTimer(Waiting{Lead: l.id, Queue: l.queue, Since: l.since}, s.now, s.now, 0)
+		t := drainTimer(l.id, l.queue, l.since, s.now, 0)
 		n.s.Trigger, n.s.Task = leadloop.TriggerTask, &t
 	}
 	if trigger == triggerWake {
@@ -494,13 +420,22 @@ func (s *sim) arrive(l *simLead) {
 	}
 }
 
+// hashOf is FNV-1a, as package hash/fnv has it.
+func hashOf(id leadloop.LeadID) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for _, b := range []byte(id) {
+		h = (h ^ uint64(b)) * 0x100000001b3
+	}
+	return h
+}
+
 // work sets when the owner touches and closes the lead, if that is assumed.
 func (s *sim) work(l *simLead) {
 	response, open := s.o.Response, s.o.Open
 	if s.o.Seed != 0 {
-		h := fnv.New64a()
-		h.Write([]byte(l.id))
-		rng := rand.New(rand.NewPCG(s.o.Seed, h.Sum64()))
+		var source rand.PCG
+		source.Seed(s.o.Seed, hashOf(l.id))
+		rng := rand.New(&source)
 		draw := func(mean time.Duration) time.Duration {
 			// Twenty times the mean is one in half a billion.
 			return time.Duration(float64(mean) * min(rng.ExpFloat64(), 20))

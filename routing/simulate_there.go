@@ -6,15 +6,13 @@ import (
 	"time"
 
 	"github.com/leadloop/leadloop"
+	"github.com/leadloop/leadloop/routing/calendar"
 	"github.com/leadloop/leadloop/store"
 )
 
 // worksAt is the calendar of the lead's owner: its working hours, else those
 // of the clock that the lead has, else always.
-func (r *Router) worksAt(l *simLead) (k interface {
-	Add(time.Time, time.Duration) time.Time
-	NextOpen(time.Time) time.Time
-}) {
+func (r *Router) worksAt(l *simLead) calendar.Calendar {
 	zone := r.zone
 	if x := r.rep(l.owner); x != nil {
 		if zone = x.zone; x.hasHours {

@@ -319,34 +319,6 @@ func TestMovesShowWhatAChangedFileWouldDo(t *testing.T) {
 	}
 }
 
-func TestADrainTakesTheBestAndOldestAndNoMoreThanThereIsRoomFor(t *testing.T) {
-	r := mustRouter(t, strings.Replace(strings.Replace(routingFile, "name: Ana, weight: 100", "name: Ana, max_open: 2", 1), "name: Cem, weight: 50", "name: Cem, max_open: 5", 1), slaFile)
-	rd := Snapshot{
-		CRM:       []leadloop.Rep{{ID: "pia", Inactive: true}},
-		Workloads: map[leadloop.RepID]store.Workload{"ana": {Open: 1}, "ben": {Open: 0}, "cem": {Open: 5}},
-	}
-	var waiting []Waiting
-	for i, tier := range []string{"C", "", "A", "B", "A"} {
-		waiting = append(waiting, Waiting{Lead: leadloop.LeadID(fmt.Sprintf("l%d", i)), Tier: tier, Queue: "inbox", Since: monday, Received: monday.Add(-time.Duration(i) * time.Hour)})
-	}
-	tasks, err := r.Drain(context.Background(), &rd, waiting, monday)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, x := range tasks {
-		got = append(got, fmt.Sprintf("%s %d %s", x.Lead, x.Priority, x.Kind))
-	}
-	// Ana has room for one, Ben for two, Cem for none.
-	if diff := cmp.Diff([]string{"l4 3 escalate", "l2 2 escalate", "l3 1 escalate"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	rd.Workloads["ana"], rd.Workloads["ben"] = store.Workload{Open: 2}, store.Workload{Open: 2}
-	if tasks, err := r.Drain(context.Background(), &rd, waiting, monday); err != nil || tasks != nil {
-		t.Errorf("nobody has room: %v %v", tasks, err)
-	}
-}
-
 // Everybody away, everybody full, one member, no member: the lead ends where
 // the files say, with the reason.
 func TestALeadThatNobodyCanTakeEndsWhereTheFilesSay(t *testing.T) {
