@@ -14,8 +14,12 @@ import (
 	"github.com/leadloop/leadloop/normalize"
 )
 
-// MaxAccounts bounds how many named accounts a file has.
-const MaxAccounts = 100_000
+const (
+	// maxAccounts bounds how many named accounts a file has.
+	maxAccounts = 500_000
+	// maxBadLines bounds how many lines of a file are told to be wrong.
+	maxBadLines = 50
+)
 
 // accounts are named accounts by domain, each with its owner or "".
 type accounts struct {
@@ -95,20 +99,11 @@ func (c *compiler) accountsFile(a *accounts, at leadloop.Position, where, name s
 	}
 	a.owned = owner >= 0
 	lines, reps := map[string]int{}, c.r.repNames()
-	for n := 0; err == nil; n++ {
-		var row []string
-		if row, err = in.Read(); err != nil {
-			break
-		}
-		line, _ := in.FieldPos(0)
-		pos := leadloop.Position{File: name, Line: line, Column: 1}
-		if n == MaxAccounts {
-			c.Add(pos, "%s: more than %d accounts", where, MaxAccounts)
-			return
-		}
+	told, more := len(c.Problems), 0
+	add := func(pos leadloop.Position, row []string) {
 		if domain >= len(row) {
 			c.Add(pos, "%s: the line has no domain", where)
-			continue
+			return
 		}
 		var id leadloop.RepID
 		if owner >= 0 && owner < len(row) {
@@ -117,10 +112,29 @@ func (c *compiler) accountsFile(a *accounts, at leadloop.Position, where, name s
 		if id != "" {
 			if _, ok := slices.BinarySearch(reps, string(id)); !ok {
 				c.known(pos, where+": owner", "rep", string(id), reps)
-				continue
+				return
 			}
 		}
 		c.account(a, pos, where, strings.Clone(row[domain]), id, lines)
+	}
+	for err == nil {
+		var row []string
+		if row, err = in.Read(); err != nil {
+			break
+		}
+		line, _ := in.FieldPos(0)
+		pos := leadloop.Position{File: name, Line: line, Column: 1}
+		if len(a.owners) >= maxAccounts {
+			c.Add(pos, "%s: more than %d accounts: this line and those behind it were not read", where, maxAccounts)
+			return
+		}
+		before := len(c.Problems)
+		if add(pos, row); len(c.Problems) > before && before-told >= maxBadLines {
+			c.Problems, more = c.Problems[:before], more+1
+		}
+	}
+	if more > 0 {
+		c.Add(leadloop.Position{File: name, Line: 1, Column: 1}, "%s: %d more lines are wrong like these", where, more)
 	}
 	var syntax *csv.ParseError
 	switch {

@@ -48,6 +48,8 @@ type compiler struct {
 	tellsManagers bool
 	// meant are the names that misspelt ones are probably for.
 	meant map[string]bool
+	// noPostcode tells that the field for it is missing, and that this was said.
+	noPostcode bool
 }
 
 // withoutConsequences are all problems but the warnings of lines in which

@@ -120,8 +120,11 @@ func (c *compiler) shared(where string, at leadloop.Position, cond *condition, e
 	if codes != nil {
 		m := matcher{name: PostcodeField, kind: matchPostcode, field: c.field(PostcodeField)}
 		if def, ok := c.schema.Lookup(PostcodeField); !ok || def.Kind != leadloop.KindString {
-			c.AddHint(at, "declare it: fields: {postcode: string}", "%s: postcode reads the field %s, which the schema does not have as text", where, PostcodeField)
-			m.field = 0
+			// Once is enough: there can be thousands of territories.
+			if !c.noPostcode {
+				c.AddHint(at, "declare it in scoring.yaml: fields: {postcode: string}", "%s: postcode reads the field %s, which the schema does not have as text", where, PostcodeField)
+			}
+			c.noPostcode, m.field = true, 0
 		}
 		if len(codes) == 0 {
 			c.Add(at, "%s: postcode is an empty list, which no lead is in", where)

@@ -42,8 +42,9 @@ func example(values map[string]string) string {
 // Gaps are leads that end in the final queue because no entry is for them, even
 // with everybody there and idle, and leads that no territory is for although an
 // entry asks for one. Both may be meant. There is an example for each tier and
-// for each country that the entries or territories name; what takes CEL to
-// find is tried and not searched for.
+// for each country that the entries or territories name, and for postcodes
+// between those of a country's territories; what takes CEL to find is tried and
+// not searched for.
 func (r *Router) Gaps() []Gap {
 	var out []Gap
 	add := func(g Gap) {
@@ -81,6 +82,9 @@ func (r *Router) Gaps() []Gap {
 			if x, ok := r.uncovered(start, boxes); ok {
 				add(Gap{What: "entry " + e.ID + " finds no territory for this lead", Example: x, At: e.At})
 			}
+		}
+		for _, g := range r.postcodeGaps(e) {
+			add(g)
 		}
 		break
 	}

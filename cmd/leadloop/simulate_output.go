@@ -70,12 +70,18 @@ func (s *simulated) text(w *strings.Builder) {
 	fmt.Fprintf(w, ".\nWait for an owner who is there: p50 %s, p95 %s. Answered in time: %s.\n", short(r.Wait.P50), short(r.Wait.P95), attained(r.SLA))
 	t := newTable(w, "Reps")
 	t.AppendHeader(table.Row{"", "leads", "got", "by tier", "wait p50", "p95", "in time", "open", "most"})
+	var none []string
 	for _, x := range r.Reps {
 		if x.Got > 0 {
 			t.AppendRow(table.Row{x.Rep, x.Leads, x.Got, tiersOf(x.Tiers), short(x.Wait.P50), short(x.Wait.P95), attained(x.SLA), x.Open, x.MostOpen})
+		} else {
+			none = append(none, string(x.Rep))
 		}
 	}
 	t.Render()
+	if len(none) > 0 {
+		fmt.Fprintf(w, "Got no lead: %s.\n", strings.Join(none, ", "))
+	}
 	if len(r.Queues) > 0 {
 		t = newTable(w, "Queues")
 		t.AppendHeader(table.Row{"", "came", "by tier", "wait p50", "p95", "most", "waiting"})
