@@ -315,7 +315,7 @@ func simulate(t *testing.T, weights []int, able func(n int, able []bool), by rul
 				members = append(members, b.members[i])
 			}
 		}
-		b.book(Give(members, b.members[winner].Member))
+		b.book(give(members, b.members[winner].Member))
 		by.gave(winner, can)
 		var total leadloop.Owed
 		for i := range b.members {

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/leadloop/leadloop"
@@ -69,28 +68,6 @@ func Next(members []Entitlement) (Pick, bool) {
 	}
 	c := t.settle(winner)
 	return Pick{t.member(winner), c.members, c.deltas, t.owed}, true
-}
-
-// Give books a lead that winner gets for another reason than the ledger, such
-// as owning the account, in a pool that counts such leads. The members are
-// credited as by [Next]; the winner is debited whether or not it is among
-// them.
-func Give(members []Entitlement, winner leadloop.RepID) Pick {
-	t := turnOf(members)
-	c := t.give(winner)
-	p := Pick{winner, c.members, c.deltas, t.owed}
-	if len(p.Owed) < len(p.Members) { // the winner is none of the members
-		p.Owed = slices.Insert(p.Owed, slices.Index(p.Members, winner), 0)
-	}
-	return p
-}
-
-// Return gives back the debit of a lead that came back from owner: it was
-// returned, bounced or recycled. The members are those who were credited when
-// it was assigned, and give their shares of it back. The deltas sum to 0.
-func Return(members []Entitlement, owner leadloop.RepID) (who []leadloop.RepID, deltas []leadloop.Owed) {
-	c := turnOf(members).give(owner).reversed()
-	return c.members, c.deltas
 }
 
 // leads writes an entitlement in leads, to the hundredth.
