@@ -151,6 +151,11 @@ func TestRowsBecomeWhatTheySay(t *testing.T) {
 			lines: []string{"lead|event|at|source", "1|stage:sql|2026-01-05|web", "1|stage:mql|2026-01-03|web"},
 			want:  []string{"1 01-05 stage_changed to sql", "1 01-03 captured [source:web]", "1 01-03 stage_changed to mql"},
 		},
+		"an address in a campaign or a column of its own": {
+			o:     backfill.Options{Columns: map[string]string{"note": "attr:note"}},
+			lines: []string{"lead|event|at|campaign|source|note", "1|captured|2026-01-05|spring-ana%40acme.com|web|for ana@acme.com"},
+			want:  []string{"1 01-05 captured [campaign:withheld note:withheld source:web]"},
+		},
 		"words of its own": {
 			o: backfill.Options{
 				Columns: map[string]string{"Wann": "at", "Was": "event", "Nr": "lead"},

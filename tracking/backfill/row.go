@@ -222,15 +222,24 @@ func (r *rowEntry) common() map[string]string {
 	attrs := map[string]string{}
 	for _, role := range []string{RoleSource, RoleMedium, RoleCampaign, RoleChannel} {
 		if v := clip(r.im.cell(r.cells, role)); v != "" {
-			attrs[role] = v
+			attrs[role] = withhold(v)
 		}
 	}
 	for _, a := range r.im.attrs {
 		if v := clip(r.im.value(r.cells, a.at)); v != "" {
-			attrs[a.name] = v
+			attrs[a.name] = withhold(v)
 		}
 	}
 	return attrs
+}
+
+// withhold keeps addresses out of the journal, as the engine does: links in
+// mailings often name whom they were sent to.
+func withhold(v string) string {
+	if strings.Contains(v, "@") || strings.Contains(v, "%40") {
+		return "withheld"
+	}
+	return v
 }
 
 // clip keeps what a journal can hold.
