@@ -42,10 +42,10 @@ func command(args ...string) (code int, out, errs string) {
 
 // canaries are personal values that stand for nothing but one person; each is
 // found as it is or in lower case.
-const canaryLeads = `id,created_at,email,first_name,last_name,title,phone,company,employees,utm_source
-c1,2026-11-02 14:00,canary.one@flightcage.com,Canaria,Canarina,Head of Canaries,+49 151 77788899,Flightcage,800,web
-c2,2026-11-02 15:00,canary.one+second@flightcage.com,Canaria,Canarina,Head of Canaries,+49 151 77788899,Flightcage,800,web
-b1,2026-11-02 15:30,ben@acme.com,Ben,Bishop,VP Sales,+49 151 11122233,Acme,900,web
+const canaryLeads = `id,created_at,email,first_name,last_name,title,phone,company,employees,utm_source,utm_campaign
+c1,2026-11-02 14:00,canary.one@flightcage.com,Canaria,Canarina,Head of Canaries,+49 151 77788899,Flightcage,800,web,spring-canary.one@flightcage.com
+c2,2026-11-02 15:00,canary.one+second@flightcage.com,Canaria,Canarina,Head of Canaries,+49 151 77788899,Flightcage,800,web,
+b1,2026-11-02 15:30,ben@acme.com,Ben,Bishop,VP Sales,+49 151 11122233,Acme,900,web,spring
 `
 
 const canaryActivities = `lead,type,at,note
