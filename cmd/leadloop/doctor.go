@@ -76,6 +76,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 
 func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time, s streams) (*diagnosis, error) {
 	d := &diagnosis{Store: c.Store.String(), AsOf: asOf.UTC(), Lacks: lacks(st.Capabilities()), Findings: []finding{}}
+	damaged := false
 	if checker, ok := st.(interface {
 		Check(ctx context.Context) error
 	}); ok {
@@ -83,14 +84,25 @@ func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time,
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
+			damaged = true
 			d.Findings = append(d.Findings, finding{What: "the database is damaged: " + err.Error(), N: 1, Do: "stop writing to it and restore the latest backup"})
 		}
 	}
+	err := c.read(ctx, st, d, s)
+	if damaged && err != nil && ctx.Err() == nil {
+		d.Findings = append(d.Findings, finding{What: "not everything could be read, so there may be more than is counted here: " + err.Error(), N: 1, Do: "examine the backup too before you rely on it"})
+		err = nil
+	}
+	return d, err
+}
+
+// read looks at everything in the store.
+func (c *doctorCmd) read(ctx context.Context, st store.Store, d *diagnosis, s streams) error {
 	if err := d.clock(ctx, st); err != nil {
-		return nil, err
+		return err
 	}
 	began := time.Now()
-	err := st.View(ctx, func(tx store.Tx) error {
+	if err := st.View(ctx, func(tx store.Tx) error {
 		var err error
 		if d.Tasks, err = tx.Tasks().Count(ctx); err != nil {
 			return err
@@ -103,11 +115,10 @@ func (c *doctorCmd) examine(ctx context.Context, st store.Store, asOf time.Time,
 			return err
 		}
 		return d.ledgers(ctx, tx, pools)
-	})
-	if err != nil {
-		return nil, err
+	}); err != nil {
+		return err
 	}
-	return d, d.journal(ctx, st, &pulse{s: s, said: began})
+	return d.journal(ctx, st, &pulse{s: s, said: began})
 }
 
 // clockOff is how far a machine's clock may be from the database's.

@@ -235,13 +235,13 @@ func TestTheDoctorOfAHealthyOrADamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := len(data) / 2; i < len(data); i++ {
+	for i := len(data) * 7 / 8; i < len(data); i++ {
 		data[i] ^= 0x5a
 	}
 	if err := os.WriteFile("leads.db", data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errs := command("doctor", "--store", "sqlite:leads.db"); code == 0 {
-		t.Errorf("a damaged file is called healthy: %s%s", out, errs)
+	if code, out, errs := command("doctor", "--store", "sqlite:leads.db"); code != exitRejects || !strings.Contains(out, "stop writing to it and restore the latest backup") {
+		t.Errorf("of a damaged file: exit %d: %s%s", code, out, errs)
 	}
 }

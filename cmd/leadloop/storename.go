@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/leadloop/leadloop"
@@ -43,11 +42,10 @@ func (n storeName) String() string {
 
 // file is the path of a SQLite database, "" of another store.
 func (n storeName) file() string {
-	path, _ := strings.CutPrefix(string(n), "sqlite:")
-	if path == string(n) {
-		return ""
+	if path, ok := strings.CutPrefix(string(n), "sqlite:"); ok {
+		return path
 	}
-	return path
+	return ""
 }
 
 func (n storeName) server() bool {
@@ -74,10 +72,8 @@ func (n storeName) asItIs(ctx context.Context) (store.Store, error) {
 	if n == "memory" {
 		return nil, &exitError{exitUsage, errors.New("a store in memory holds nothing from before: name a database with --store sqlite:PATH")}
 	}
-	if path := n.file(); path != "" {
-		if _, err := os.Stat(path); err != nil {
-			return nil, &exitError{exitUsage, fmt.Errorf("there is no database %s: name it with --store sqlite:PATH, or make one with \"leadloop run\" or \"leadloop history import\"", path)}
-		}
+	if path := n.file(); path != "" && !exists(path) {
+		return nil, &exitError{exitUsage, fmt.Errorf("there is no database %s: name it with --store sqlite:PATH, or make one with \"leadloop run\" or \"leadloop history import\"", path)}
 	}
 	st, err := n.openAs(ctx, true)
 	if errors.Is(err, leadloop.ErrNotFound) {
