@@ -22,23 +22,23 @@ const (
 // mailbox: a number can be an office's, and a colleague's lead must not vanish
 // for it. With [Tokens.Forget] it makes the tokens an engine.Forgetter.
 func (t *Tokens) Listed(l *leadloop.Lead) []string {
-	id := t.any(kindLead, string(l.ID))
-	tokens := id
+	tokens := t.lookup(nil, kindLead, string(l.ID))
+	id := len(tokens)
 	for _, c := range l.Claims {
 		if c.Field == leadloop.Email.Name() {
 			if a, err := normalize.Email(c.Value.Text()); err == nil && !a.IsRole() {
-				tokens = append(tokens, t.any(KindEmail, a.Base)...)
+				tokens = t.lookup(tokens, KindEmail, a.Base)
 			}
 		}
 	}
-	if len(tokens) > len(id) {
+	if len(tokens) > id {
 		return tokens
 	}
 	hints := hintsOf(l)
 	for _, c := range l.Claims {
 		if c.Field == leadloop.Phone.Name() || c.Field == leadloop.Mobile.Name() {
 			for _, n := range numbers(c.Value.Text(), hints) {
-				tokens = append(tokens, t.any(KindPhone, n)...)
+				tokens = t.lookup(tokens, KindPhone, n)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (t *Tokens) Forget(ctx context.Context, tx store.Tx, l *leadloop.Lead, hits
 // ForgottenLead reports, as enrich.Options.Forgotten asks it, whether the lead
 // of this id was erased, or not stored because its person was.
 func (t *Tokens) ForgottenLead(ctx context.Context, tx store.Tx, id leadloop.LeadID) (bool, error) {
-	hits, err := tx.Suppressions().Match(ctx, t.any(kindLead, string(id)))
+	hits, err := tx.Suppressions().Match(ctx, t.lookup(nil, kindLead, string(id)))
 	return len(hits) > 0, err
 }
 

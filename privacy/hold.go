@@ -37,7 +37,7 @@ func Hold(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID, at
 func Release(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID) error {
 	err := retry(ctx, func() error {
 		return st.Update(ctx, func(tx store.Tx) error {
-			for _, token := range t.any(kindHold, string(id)) {
+			for _, token := range t.lookup(nil, kindHold, string(id)) {
 				if err := tx.Suppressions().Remove(ctx, token); err != nil {
 					return err
 				}
@@ -54,7 +54,7 @@ func Release(ctx context.Context, st store.Store, t *Tokens, id leadloop.LeadID)
 func (t *Tokens) anyHeld(ctx context.Context, tx store.Tx, ids []leadloop.LeadID) (bool, error) {
 	var tokens []string
 	for _, id := range ids {
-		tokens = append(tokens, t.any(kindHold, string(id))...)
+		tokens = t.lookup(tokens, kindHold, string(id))
 	}
 	hits, err := tx.Suppressions().Match(ctx, tokens)
 	return len(hits) > 0, err

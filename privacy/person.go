@@ -49,10 +49,10 @@ func (d *dossier) ids() []leadloop.LeadID {
 func (t *Tokens) of(mailboxes, phones []string) []string {
 	var tokens []string
 	for _, m := range mailboxes {
-		tokens = append(tokens, t.any(KindEmail, m)...)
+		tokens = t.lookup(tokens, KindEmail, m)
 	}
 	for _, n := range phones {
-		tokens = append(tokens, t.any(KindPhone, n)...)
+		tokens = t.lookup(tokens, KindPhone, n)
 	}
 	return tokens
 }

@@ -90,13 +90,13 @@ func (k secret) token(kind, canonical string) string {
 	return k.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// any are the tokens of a canonical identifier to look up, by every key.
-func (t *Tokens) any(kind, canonical string) []string {
-	tokens := []string{t.token(kind, canonical)}
-	for _, s := range t.older {
-		tokens = append(tokens, s.token(kind, canonical))
+// lookup appends the tokens of a canonical identifier to look up, by every key.
+func (t *Tokens) lookup(to []string, kind, canonical string) []string {
+	to = append(to, t.token(kind, canonical))
+	for _, k := range t.older {
+		to = append(to, k.token(kind, canonical))
 	}
-	return tokens
+	return to
 }
 
 // The kinds of identifiers that can be suppressed.
@@ -225,7 +225,7 @@ type collector struct {
 // reaches nobody and is on no list.
 func (c *collector) add(kind, canonical string, err error) {
 	if err == nil {
-		c.found = append(c.found, c.tokens.any(kind, canonical)...)
+		c.found = c.tokens.lookup(c.found, kind, canonical)
 	}
 }
 
