@@ -34,7 +34,7 @@ type sim struct {
 	ask  *decision // about no lead
 	// whole has the stage's code decide everything, to compare with it.
 	whole bool
-	// wanted says which ladders can move a lead; timers of the others tell
+	// reassigns says which ladders can move a lead; timers of the others tell
 	// people and are not set.
 	reassigns map[string]bool // "sla:<policy>", "queue", "unworked", "dispute"
 }

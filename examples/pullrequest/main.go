@@ -54,7 +54,7 @@ func check(ctx context.Context, out io.Writer, before, after string, leads io.Re
 		return err
 	}
 	var says strings.Builder
-	fmt.Fprintf(&says, "%vof %d leads %d come to another tier and %d to another place\n", tested, c.Leads, c.TierChanged, c.RouteChanged)
+	fmt.Fprintf(&says, "%vof %d leads %d come to another tier, %d to another place and %d are due at another time\n", tested, c.Leads, c.TierChanged, c.RouteChanged, c.DueChanged)
 	for _, m := range c.Movers {
 		fmt.Fprintf(&says, "- %s moves %d\n", m.What, m.Leads)
 	}

@@ -54,7 +54,7 @@ func TestAChangeThatMovesNobodyGoesIn(t *testing.T) {
 	if err := check(t.Context(), &out, sample+"playbook", changed(t, "# How much", "# How very much"), leads(t)); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(out.String(), "0 failed") || !strings.Contains(out.String(), "leads 0 come to another tier and 0 to another place") {
+	if !strings.Contains(out.String(), "0 failed") || !strings.Contains(out.String(), "leads 0 come to another tier, 0 to another place and 0 are due at another time") {
 		t.Error(out.String())
 	}
 }
