@@ -382,7 +382,14 @@ func (b *blocking) block(k int, list []uint64, pairs []nodePair, visit func([]no
 // seen reports whether two nodes share an earlier key than k, or a smaller value of k.
 func (b *blocking) seen(k int, value uint32, sx, sy []uint32) bool {
 	for j := 0; j <= k; j++ {
-		for s := b.starts[j]; s < b.starts[j+1]; s++ {
+		from := b.starts[j]
+		if h := sx[from]; h == sy[from] && h != 0 && (j < k || h < value) { // as nearly all that share one do, and most keys have one
+			return true
+		}
+		if b.starts[j+1] == from+1 {
+			continue
+		}
+		for s := from; s < b.starts[j+1]; s++ {
 			h := sx[s]
 			if h == 0 {
 				continue

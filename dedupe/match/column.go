@@ -45,13 +45,13 @@ func newColumn(s columnSpec) *column {
 
 // find returns the number of a value, if the column has it.
 func (c *column) find(value string) (uint32, bool) {
-	return c.numbers.find(c.values, c.hashes, value, hash64(0, value))
+	return c.numbers.find(c.values, value, hash64(0, value))
 }
 
 // intern returns the number of a value, which the column keeps if it is new.
 func (c *column) intern(value string) uint32 {
 	hash := hash64(0, value)
-	if id, ok := c.numbers.find(c.values, c.hashes, value, hash); ok {
+	if id, ok := c.numbers.find(c.values, value, hash); ok {
 		return id
 	}
 	id := uint32(len(c.values))

@@ -63,6 +63,7 @@ type pattern struct {
 	seen   float64 // pairs that were looked at
 	near   bool    // candidates
 	known  known
+	above  [maxComparisons]uint8 // see params.above; set by expect
 }
 
 type patternKey struct {
@@ -90,7 +91,7 @@ func (l *learner) patterns() []pattern {
 	add(l.labels, 1, true)
 	out := make([]pattern, 0, len(sums))
 	for k, s := range sums {
-		out = append(out, pattern{k.levels, float64(k.adjust), s.weight, s.seen, k.near, k.known})
+		out = append(out, pattern{levels: k.levels, adjust: float64(k.adjust), weight: s.weight, seen: s.seen, near: k.near, known: k.known})
 	}
 	slices.SortFunc(out, func(a, b pattern) int {
 		return cmp.Or(bytes.Compare(a.levels[:], b.levels[:]), cmp.Compare(a.adjust, b.adjust), cmp.Compare(a.known, b.known),
@@ -236,7 +237,12 @@ func (l *learner) expect(patterns []pattern, post, weights []float64) (m [][]flo
 		sum := &all[part]
 		for i := from; i < to; i++ {
 			e := &patterns[i]
-			weights[i] = p.prior + p.levelWeight(&e.levels) + e.adjust
+			levels := 0.0
+			for k := range p.w {
+				e.above[k] = p.above(k, &e.levels)
+				levels += p.w[k][e.above[k]][e.levels[k]]
+			}
+			weights[i] = p.prior + levels + e.adjust
 			switch e.known {
 			case unknown:
 				post[i] = probability(weights[i])

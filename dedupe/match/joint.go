@@ -85,7 +85,7 @@ func inParts(n int, work func(part, from, to int)) (parts int) {
 	return parts
 }
 
-// count counts anew, each pattern by how likely it is no true pair.
+// count counts anew, each pattern by how likely it is no true pair. Where comparisons depend on each other already, expect was called before.
 //
 // A candidate counts for the choice of a parent by how close it comes to a match: what strangers do does not matter. For what depends on what, it
 // counts by how likely it would be if the comparison in question were independent: otherwise true pairs that agree in it would be explained away as
@@ -130,7 +130,7 @@ func (t *joint) countOne(c *tally, p *params, e *pattern, post, weight float64) 
 		c.once[b][lb] += s
 		wb, sb := w, s
 		if e.known == unknown {
-			gain := p.w[b][0][lb] - p.w[b][p.above(b, &e.levels)][lb]
+			gain := p.w[b][0][lb] - p.w[b][e.above[b]][lb]
 			if apart {
 				gain -= apartBits
 			}
