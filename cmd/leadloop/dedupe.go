@@ -38,6 +38,8 @@ type dedupeCmd struct {
 	TruthOf string   `name:"truth-match" placeholder:"REGEX" help:"Take the first group of this match from the column of --truth."`
 	TruthIn string   `name:"truth-pairs" placeholder:"FILE" help:"A table whose first two columns are ids of rows that are one, with or without a header, instead of --truth."`
 	JSON    bool     `xor:"out" help:"Print the summary as JSON."`
+
+	thrifty func() // called when the table turns out to be large; may be nil
 }
 
 func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
@@ -47,6 +49,7 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 	// Large tables stay in memory, so what is collected late costs more memory than it saves time.
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(tableGC))
+		c.thrifty = func() { debug.SetGCPercent(largeGC) }
 	}
 	began := time.Now()
 	show, done := steps(s.err)
@@ -140,8 +143,12 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 	return c.rejected(t)
 }
 
-// tableGC is how much garbage there may be, in percent of what is in use, before it is collected.
-const tableGC = 30
+// How much garbage there may be, in percent of what is in use, before it is collected, and from how many rows on a table is large.
+const (
+	tableGC   = 100
+	largeGC   = 30
+	largeRows = 200_000
+)
 
 // rejected gives the exit code of a run that could not read some rows.
 func (c *dedupeCmd) rejected(t *dedupeTable) error {

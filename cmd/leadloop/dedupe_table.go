@@ -358,6 +358,10 @@ func (c *dedupeCmd) fill(ctx context.Context, t *dedupeTable, file dedupe.MatchF
 			if failed = rows.AddAll(ctx, batch); failed != nil {
 				cancel()
 			}
+			if c.thrifty != nil && rows.Len() > largeRows {
+				c.thrifty()
+				c.thrifty = nil
+			}
 		}
 	}
 	if err := <-read; failed == nil {

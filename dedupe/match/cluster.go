@@ -200,12 +200,7 @@ func (c *clusterer) result() *Result {
 	clusters, largest := make([]int, parts), make([]int, parts)
 	toEnd(parts, func(part int) {
 		w := membership{c: c, pairs: c.m.weigher(c.n.cols), rows: r.Rows, first: r.First, sums: sums, counts: counts, least: logit(c.o.Thresholds.Match)}
-		ahead, touched := toucher{cols: c.n.cols}, uint32(0)
 		for i := part * chunk; i < min((part+1)*chunk, len(first)-1); i++ {
-			if first[i+1] > touched {
-				touched = min(max(first[i]+pairsAtATime, first[i+1]), uint32(len(members)))
-				ahead.touch(c.n.cells, members[first[i]:touched])
-			}
 			w.write(members[first[i]:first[i+1]])
 		}
 		clusters[part], largest[part] = w.clusters, w.largest

@@ -24,7 +24,7 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]e
 	visit := visitor{begin: func(part int) func([]nodePair) {
 		weigher, ahead := weighers[part%blockParts], toucher{cols: n.cols}
 		return func(pairs []nodePair) {
-			ahead.touchPairs(n.cells, pairs)
+			ahead.pairs(n.cells, pairs)
 			for _, p := range pairs {
 				if w := float32(weigher.weight(n.row(p.x), n.row(p.y))); w >= floorWeight {
 					parts[part] = append(parts[part], edge{min(p.x, p.y), max(p.x, p.y), w})

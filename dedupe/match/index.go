@@ -419,7 +419,7 @@ func (x *Index) found(s *search, id string, limit int) {
 			s.keep(c, limit)
 		}
 	}
-	s.ahead.touch(x.cells, s.nodes)
+	s.ahead.row(s.cells, x.cells, s.nodes)
 	for _, node := range s.nodes {
 		w := s.weight(x, node)
 		if w < x.review || x.conflict(s.cells, x.row(node)) {

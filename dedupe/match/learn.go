@@ -197,7 +197,7 @@ func (l *learner) sampleRandom(ctx context.Context) error {
 		ahead := toucher{cols: l.n.cols}
 		pairs := make([]nodePair, 0, pairsAtATime)
 		flush := func() {
-			ahead.touchPairs(l.n.cells, pairs)
+			ahead.pairs(l.n.cells, pairs)
 			for _, p := range pairs {
 				if p.x != p.y && l.blocking.shared(p.x, p.y) == 0 {
 					parts[part] = append(parts[part], l.example(p.x, p.y, 1))

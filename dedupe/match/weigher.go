@@ -73,40 +73,55 @@ func (w *weigher) remember(number int, compare comparer, a, b []uint32) {
 }
 
 // toucher reads what comparing some rows begins with, all of one kind after the other: so the processor waits for many of them at once, and not for
-// each when its turn comes. Of a million records nearly all are in no cache.
+// each when its turn comes. Of a million records nearly all are in no cache. Values that are missing or equal are compared without it.
 type toucher struct {
-	cols  []*column
-	nodes []uint32
-	seen  uint64 // of no use, but that what is touched must be read
+	cols []*column
+	seen uint64 // of no use, but that what is touched must be read
 }
 
-// touchPairs touches the nodes of some pairs.
-func (t *toucher) touchPairs(cells []uint32, pairs []nodePair) {
-	t.nodes = t.nodes[:0]
-	for i, p := range pairs {
-		if i == 0 || p.x != pairs[i-1].x {
-			t.nodes = append(t.nodes, p.x)
-		}
-		t.nodes = append(t.nodes, p.y)
-	}
-	t.touch(cells, t.nodes)
-}
-
-func (t *toucher) touch(cells, nodes []uint32) {
+// pairs touches what some pairs of nodes are compared by.
+func (t *toucher) pairs(cells []uint32, pairs []nodePair) {
 	width := len(t.cols)
 	seen := uint64(0)
-	for _, node := range nodes {
-		row := cells[int(node)*width : (int(node)+1)*width]
-		seen ^= uint64(row[0] ^ row[width-1])
+	for _, p := range pairs {
+		seen ^= uint64(cells[int(p.x)*width] ^ cells[(int(p.x)+1)*width-1] ^ cells[int(p.y)*width] ^ cells[(int(p.y)+1)*width-1])
 	}
 	for at, c := range t.cols {
-		for _, node := range nodes {
-			id := cells[int(node)*width+at]
-			seen ^= uint64(c.outlines[id].once)
-			if c.words {
-				seen ^= c.marks[id]
+		for _, p := range pairs {
+			if x, y := cells[int(p.x)*width+at], cells[int(p.y)*width+at]; x != y && x != 0 && y != 0 {
+				seen ^= c.touch(x) ^ c.touch(y)
 			}
 		}
 	}
 	t.seen = seen
+}
+
+// row touches what a row is compared with some nodes by.
+func (t *toucher) row(row, cells, nodes []uint32) {
+	width := len(t.cols)
+	seen := uint64(0)
+	for _, node := range nodes {
+		seen ^= uint64(cells[int(node)*width] ^ cells[(int(node)+1)*width-1])
+	}
+	for at, c := range t.cols {
+		own := row[at]
+		if own == 0 {
+			continue
+		}
+		for _, node := range nodes {
+			if id := cells[int(node)*width+at]; id != own && id != 0 {
+				seen ^= c.touch(id)
+			}
+		}
+	}
+	t.seen = seen
+}
+
+// touch returns something of what comparing a value reads first.
+func (c *column) touch(id uint32) uint64 {
+	seen := uint64(c.outlines[id].once)
+	if c.words {
+		seen ^= c.marks[id]
+	}
+	return seen
 }
