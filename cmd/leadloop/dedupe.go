@@ -373,9 +373,13 @@ type quality struct {
 	TruePairs int64   `json:"true_pairs"`
 }
 
-func judge(truth []string, clusters []string) *quality {
+func judge(truth []string, r *match.Result) *quality {
 	if truth == nil {
 		return nil
+	}
+	clusters := make([]string, len(r.Rows))
+	for i, m := range r.Rows {
+		clusters[i] = m.Cluster
 	}
 	p := measure.CountPairs(truth, clusters)
 	_, _, b := measure.BCubed(truth, clusters)

@@ -33,22 +33,10 @@ type summary struct {
 	Seconds    float64        `json:"seconds"`
 }
 
-// clusterNames are those that the truth is compared with.
-func clusterNames(r *match.Result) []string {
-	out := make([]string, len(r.Rows))
-	for i, m := range r.Rows {
-		out[i] = m.Cluster
-	}
-	return out
-}
-
 func summarise(t *dedupeTable, m *match.Model, r *match.Result, truth []string) summary {
 	s := summary{
 		Rows: t.count, Rejected: len(t.rejects), Clusters: r.Clusters, Duplicates: t.count - r.Clusters, Largest: r.Largest,
-		Model: m.Digest(), Report: m.Report(), Splits: map[string]int{},
-	}
-	if truth != nil {
-		s.Quality = judge(truth, clusterNames(r))
+		Model: m.Digest(), Report: m.Report(), Quality: judge(truth, r), Splits: map[string]int{},
 	}
 	for _, p := range r.Pairs {
 		switch p.Verdict {
