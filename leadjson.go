@@ -3,7 +3,10 @@ package leadloop
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
+
+	"github.com/leadloop/leadloop/internal/jsonbytes"
 )
 
 // leadVersion is the version of a lead's JSON form. A change that old readers
@@ -28,11 +31,81 @@ type leadJSON struct {
 // MarshalJSON writes the stable, versioned form of a lead: the same lead gives
 // the same bytes in any later release. It holds personal data.
 func (l *Lead) MarshalJSON() ([]byte, error) {
-	return json.Marshal(leadJSON{
-		Version: leadVersion, ID: l.ID, Revision: l.Revision, ReceivedAt: l.ReceivedAt,
-		Claims: l.Claims, Activities: l.Activities, State: l.State, Identifiers: l.Identifiers,
-		MergedInto: l.MergedInto, Records: l.Records, PossibleDuplicates: l.PossibleDuplicates, Different: l.Different,
-	})
+	// Written by hand, member by member as the encoder of package json writes
+	// leadJSON: a lead is written at each of its decisions, and claims are most of
+	// it.
+	var w jsonbytes.Writer
+	w.Grow(512 + 256*len(l.Claims) + 128*(len(l.Activities)+len(l.Identifiers)))
+	w.Begin('{')
+	w.Int("version", leadVersion)
+	w.Text("id", string(l.ID))
+	if l.Revision != 0 {
+		w.Int("revision", l.Revision)
+	}
+	if !l.ReceivedAt.IsZero() {
+		w.Time("received_at", l.ReceivedAt)
+	}
+	if len(l.Claims) > 0 {
+		w.Name("claims")
+		w.Begin('[')
+		for i := range l.Claims {
+			l.Claims[i].write(&w)
+		}
+		w.End(']')
+	}
+	if len(l.Activities) > 0 {
+		b, err := json.Marshal(l.Activities)
+		w.JSON("activities", b, err)
+	}
+	if !reflect.ValueOf(&l.State).Elem().IsZero() {
+		b, err := json.Marshal(&l.State)
+		w.JSON("state", b, err)
+	}
+	if len(l.Identifiers) > 0 {
+		w.Name("identifiers")
+		w.Begin('[')
+		for _, i := range l.Identifiers {
+			w.Begin('{')
+			w.Text("kind", i.Kind)
+			w.Text("value", i.Value)
+			w.End('}')
+		}
+		w.End(']')
+	}
+	w.Some("merged_into", string(l.MergedInto))
+	for _, ids := range []struct {
+		name string
+		list []LeadID
+	}{{"records", l.Records}, {"possible_duplicates", l.PossibleDuplicates}, {"different", l.Different}} {
+		if len(ids.list) > 0 {
+			b, err := json.Marshal(ids.list)
+			w.JSON(ids.name, b, err)
+		}
+	}
+	w.End('}')
+	return w.Bytes()
+}
+
+func (c *Claim) write(w *jsonbytes.Writer) {
+	w.Begin('{')
+	w.Text("field", c.Field)
+	b, err := c.Value.MarshalJSON()
+	w.JSON("value", b, err)
+	w.Int("origin", int64(c.Origin))
+	w.Text("source", c.Source)
+	w.Some("record", string(c.Record))
+	w.Time("observed_at", c.ObservedAt)
+	if !c.VerifiedAt.IsZero() {
+		w.Time("verified_at", c.VerifiedAt)
+	}
+	if c.Confidence != 0 {
+		b, err := json.Marshal(c.Confidence)
+		w.JSON("confidence", b, err)
+	}
+	if c.Pin != 0 {
+		w.Int("pin", int64(c.Pin))
+	}
+	w.End('}')
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, in this or an earlier release.
