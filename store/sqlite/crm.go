@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -143,7 +144,40 @@ func (t crm) Reps(ctx context.Context) ([]leadloop.Rep, error) {
 	if err := t.reading(ctx); err != nil {
 		return nil, err
 	}
-	return many[leadloop.Rep](ctx, t.tx, "a rep", "SELECT document FROM reps ORDER BY id")
+	var texts []string
+	if err := t.query(ctx, "SELECT document FROM reps ORDER BY id", func(r *row) { texts = append(texts, r.text()) }); err != nil {
+		return nil, err
+	}
+	return t.store.reps.read(texts)
+}
+
+// readReps are the reps as they were read last. They change rarely, and every
+// decision reads all of them.
+type readReps struct {
+	mu    sync.Mutex
+	texts []string
+	reps  []leadloop.Rep
+}
+
+// read returns the reps of the documents, which belong to the caller.
+func (c *readReps) read(texts []string) ([]leadloop.Rep, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Equal(texts, c.texts) {
+		reps := make([]leadloop.Rep, len(texts))
+		for i, text := range texts {
+			if err := json.Unmarshal([]byte(text), &reps[i]); err != nil {
+				return nil, damaged("a rep", err)
+			}
+		}
+		c.texts, c.reps = texts, reps
+	}
+	all := slices.Clone(c.reps)
+	for i := range all {
+		p := &all[i]
+		p.Languages, p.Skills, p.Away = slices.Clone(p.Languages), slices.Clone(p.Skills), slices.Clone(p.Away)
+	}
+	return all, nil
 }
 
 // put runs a query whose first arguments are an id and the document of v.

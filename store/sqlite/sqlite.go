@@ -48,6 +48,7 @@ type Store struct {
 	stock   stock
 	writer  pool
 	readers pool
+	reps    readReps
 	done    chan struct{} // closed by Close
 	closing sync.Once
 }
