@@ -45,8 +45,8 @@ func (l *Loop) SubmitAll(ctx context.Context, all []leadloop.Submission) ([]Resu
 	}
 	for _, r := range results {
 		if r.Pending {
+			r.Lead.Revision = 1
 			l.poke()
-			break
 		}
 	}
 	return results, nil
@@ -110,9 +110,7 @@ func submitAll(ctx context.Context, tx store.Tx, runs []*run) ([]Result, error) 
 			continue
 		}
 		leads, tasks, events = append(leads, r.lead), append(tasks, r.tasks...), append(events, r.events...)
-		stored := r.lead.Clone()
-		stored.Revision = 1
-		results[i] = Result{Lead: stored, Record: r.lead.ID, Pending: true}
+		results[i] = Result{Lead: r.lead, Record: r.lead.ID, Pending: true}
 	}
 	if err := store.PutNew(ctx, tx.Leads(), leads); err != nil {
 		return nil, err

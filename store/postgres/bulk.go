@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -15,53 +17,82 @@ var (
 	_ store.KeysBulk  = keys{}
 )
 
-// PutNew inserts rows from arrays. COPY would be a little faster, and would end
-// the transaction where a lead exists.
+// worthCopying is from how many rows on they are copied instead of inserted: that takes
+// messages of its own, and half the work a row.
+const worthCopying = 64
+
+// copy writes rows with COPY.
+func (t *tx) copy(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if err := t.sendPending(ctx); err != nil {
+		return err
+	}
+	_, err := t.pg.CopyFrom(ctx, pgx.Identifier{t.schema, table}, columns, pgx.CopyFromRows(rows))
+	return t.explain(ctx, err)
+}
+
+// copyNew is copy, and reports whether it wrote none because one of the rows is
+// there already or comes twice: to try it costs less than to look for each.
+func (t *tx) copyNew(ctx context.Context, table string, columns []string, rows [][]any) (all bool, err error) {
+	if err := t.later(ctx, "SAVEPOINT copying"); err != nil {
+		return false, err
+	}
+	if err := t.sendPending(ctx); err != nil {
+		return false, err
+	}
+	_, err = t.pg.CopyFrom(ctx, pgx.Identifier{t.schema, table}, columns, pgx.CopyFromRows(rows))
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == uniqueViolation {
+		_, err := t.exec(ctx, "ROLLBACK TO SAVEPOINT copying")
+		return false, err
+	}
+	if err != nil {
+		return false, t.explain(ctx, err)
+	}
+	return true, t.later(ctx, "RELEASE SAVEPOINT copying")
+}
+
+// uniqueViolation is what PostgreSQL says of a row whose key is taken.
+const uniqueViolation = "23505"
+
+// PutNew copies the leads, and then their identifiers.
 func (t leads) PutNew(ctx context.Context, all []*leadloop.Lead) error {
 	if err := t.writing(ctx); err != nil || len(all) == 0 {
 		return err
 	}
-	var ids, owners, since, dispositions, merged, documents, of, kinds, values []string
+	var rows, identifiers [][]any
 	for _, l := range all {
 		text, err := store.EncodeLead(l, 1)
 		if err != nil {
 			return invalid("lead", string(l.ID), err)
 		}
-		at, err := store.FormatTime(l.State.OwnerSince)
+		since, err := store.FormatTime(l.State.OwnerSince)
 		if err != nil {
 			return invalid("lead", string(l.ID), err)
 		}
-		ids, owners, since = append(ids, string(l.ID)), append(owners, string(l.State.Owner)), append(since, at)
-		dispositions, merged = append(dispositions, string(l.State.Disposition)), append(merged, string(l.MergedInto))
-		documents = append(documents, string(text))
+		id := string(l.ID)
+		rows = append(rows, []any{id, int64(1), string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), string(text)})
 		if l.MergedInto != "" {
 			continue
 		}
-		k, v := split(l.Identifiers)
-		kinds, values = append(kinds, k...), append(values, v...)
-		for range k {
-			of = append(of, string(l.ID))
+		kinds, values := split(l.Identifiers)
+		for i := range kinds {
+			identifiers = append(identifiers, []any{kinds[i], values[i], id})
 		}
 	}
-	var free int
-	if err := t.rows(ctx, `SELECT count(DISTINCT n.id) FILTER (WHERE l.id IS NULL) FROM unnest($1::text[]) AS n (id) LEFT JOIN {leads} AS l USING (id)`,
-		func(rows pgx.Rows) error { return rows.Scan(&free) }, ids); err != nil {
+	ok, err := t.copyNew(ctx, "leads", []string{"id", "revision", "owner", "owner_since", "disposition", "merged_into", "document"}, rows)
+	if err != nil {
 		return err
 	}
-	if free != len(all) {
-		return fmt.Errorf("%w: of %d new leads %d exist or come twice", leadloop.ErrConflict, len(all), len(all)-free)
+	if !ok {
+		return fmt.Errorf("%w: of %d new leads one exists or comes twice", leadloop.ErrConflict, len(all))
 	}
-	if err := t.later(ctx, `INSERT INTO {leads} (id, revision, owner, owner_since, disposition, merged_into, document)
-		SELECT id, 1, owner, since, disposition, merged, document::json
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS n (id, owner, since, disposition, merged, document)`,
-		ids, owners, since, dispositions, merged, documents); err != nil {
-		return err
+	if len(identifiers) == 0 {
+		return nil
 	}
-	return t.later(ctx, `INSERT INTO {lead_identifiers} (kind, value, lead)
-		SELECT kind, value, lead FROM unnest($1::text[], $2::text[], $3::text[]) AS n (kind, value, lead)`, kinds, values, of)
+	return t.copy(ctx, "lead_identifiers", []string{"kind", "value", "lead"}, identifiers)
 }
 
-// ClaimAll inserts what is free and looks up the rest.
+// ClaimAll copies the keys or, where one is taken, inserts what is free and looks
+// up the rest.
 func (t keys) ClaimAll(ctx context.Context, all []string, ids []leadloop.LeadID) ([]leadloop.LeadID, error) {
 	if err := t.writing(ctx); err != nil || len(all) == 0 {
 		return nil, err
@@ -74,6 +105,16 @@ func (t keys) ClaimAll(ctx context.Context, all []string, ids []leadloop.LeadID)
 		if _, twice := first[searched[i]]; !twice {
 			first[searched[i]] = ids[i]
 			insert, leads = append(insert, searched[i]), append(leads, string(ids[i]))
+		}
+	}
+	before := make([]leadloop.LeadID, len(all))
+	if n := len(insert); n == len(all) && n >= worthCopying {
+		rows := make([][]any, n)
+		for i := range rows {
+			rows[i] = []any{insert[i], leads[i]}
+		}
+		if ok, err := t.copyNew(ctx, "idempotency_keys", []string{"key", "lead"}, rows); ok || err != nil {
+			return before, err
 		}
 	}
 	claimed := map[string]bool{}
@@ -96,7 +137,6 @@ func (t keys) ClaimAll(ctx context.Context, all []string, ids []leadloop.LeadID)
 			return nil, err
 		}
 	}
-	before := make([]leadloop.LeadID, len(all))
 	for i, key := range searched {
 		if claimed[key] {
 			delete(claimed, key) // a second one finds it bound

@@ -43,7 +43,7 @@ func (t *tx) number(ctx context.Context) error {
 	if len(t.events) == 0 {
 		return nil
 	}
-	columns := make([][]string, 8)
+	columns := make([][]string, len(eventFields))
 	for _, e := range t.events {
 		at, err := store.FormatTime(e.At)
 		if err != nil {
@@ -61,9 +61,19 @@ func (t *tx) number(ctx context.Context) error {
 			columns[i] = append(columns[i], text)
 		}
 	}
+	n := len(t.events)
 	t.events = nil
 	if err := t.later(ctx, "SELECT pg_advisory_xact_lock($1)", t.journal); err != nil {
 		return err
+	}
+	if n >= worthCopying {
+		rows := make([][]any, n)
+		for i := range rows {
+			for _, c := range columns {
+				rows[i] = append(rows[i], c[i])
+			}
+		}
+		return t.copy(ctx, "events", eventFields, rows)
 	}
 	return t.later(ctx, `INSERT INTO {events} (kind, lead, at, actor, reason, source, target, attrs)
 		SELECT kind, lead, at, actor, reason, source, target, attrs
@@ -71,6 +81,9 @@ func (t *tx) number(ctx context.Context) error {
 			WITH ORDINALITY AS e (kind, lead, at, actor, reason, source, target, attrs, n)
 		ORDER BY n`, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7])
 }
+
+// eventFields are the columns of an entry but for its number.
+var eventFields = []string{"kind", "lead", "at", "actor", "reason", "source", "target", "attrs"}
 
 const eventColumns = "SELECT seq, kind, lead, at, actor, reason, source, target, attrs FROM {events} "
 

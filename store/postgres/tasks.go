@@ -39,6 +39,16 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 		outside, priorities = append(outside, x.Outside), append(priorities, int64(x.Priority))
 		payloads, tokens = append(payloads, string(x.Payload)), append(tokens, held)
 	}
+	if len(tasks) >= worthCopying {
+		rows := make([][]any, len(tasks))
+		for i := range rows {
+			rows[i] = []any{keys[i], kinds[i], leads[i], dues[i], outside[i], priorities[i], payloads[i], tokens[i],
+				string(leadloop.TaskPending), int64(0), int64(0), never, dues[i], ""}
+		}
+		if ok, err := t.copyNew(ctx, "tasks", taskFields, rows); ok || err != nil {
+			return err
+		}
+	}
 	return t.later(ctx, `INSERT INTO {tasks} (key, kind, lead, due_at, outside, priority, payload, tokens,
 			state, attempts, lease, leased_until, free_at, last_error)
 		SELECT key, kind, lead, due_at, outside, priority, payload, tokens, 'pending', 0, 0, '`+never+`', due_at, ''
@@ -46,6 +56,10 @@ func (t tasks) Add(ctx context.Context, tasks ...leadloop.Task) error {
 			AS n (key, kind, lead, due_at, outside, priority, payload, tokens)
 		ON CONFLICT DO NOTHING`, keys, kinds, leads, dues, outside, priorities, payloads, tokens)
 }
+
+// taskFields are the columns of a task.
+var taskFields = []string{"key", "kind", "lead", "due_at", "outside", "priority", "payload", "tokens",
+	"state", "attempts", "lease", "leased_until", "free_at", "last_error"}
 
 const taskColumns = "key, kind, lead, due_at, outside, priority, payload, tokens, state, attempts, lease, leased_until, last_error"
 

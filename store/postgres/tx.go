@@ -20,6 +20,7 @@ type sender interface {
 	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+	CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error)
 }
 
 // statement is one that was not sent yet.
@@ -148,10 +149,18 @@ func (t *tx) send(ctx context.Context, last statement, read func(rows pgx.Rows) 
 	return t.explain(ctx, errors.Join(err, answers.Close()))
 }
 
-// flush sends what waits.
+// flush sends everything, and what was journaled.
 func (t *tx) flush(ctx context.Context) error {
-	if err := t.settle(ctx); err != nil || len(t.pending) == 0 {
+	if err := t.settle(ctx); err != nil {
 		return err
+	}
+	return t.sendPending(ctx)
+}
+
+// sendPending sends the statements that wait.
+func (t *tx) sendPending(ctx context.Context) error {
+	if len(t.pending) == 0 {
+		return nil
 	}
 	last := t.pending[len(t.pending)-1]
 	t.pending = t.pending[:len(t.pending)-1]
@@ -199,12 +208,8 @@ func (t *tx) shared(ctx context.Context) (pgx.Tx, error) {
 	if t.hosts != nil {
 		return t.hosts, nil
 	}
-	if len(t.pending) > 0 {
-		last := t.pending[len(t.pending)-1]
-		t.pending = t.pending[:len(t.pending)-1]
-		if err := t.send(ctx, last, func(pgx.Rows) error { return nil }); err != nil {
-			return nil, err
-		}
+	if err := t.sendPending(ctx); err != nil {
+		return nil, err
 	}
 	// A transaction of pgx for one that runs already: its begin does nothing.
 	hosts, err := t.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "SELECT"})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/store"
@@ -56,6 +58,56 @@ var bulkSentences = []sentence{
 		for key, want := range map[string]leadloop.LeadID{"a": "1", "b": "old", "c": "3"} {
 			same(k, "bound to "+key, want, read(k, lookup(key)))
 		}
+	}},
+	{"of many tasks in one Add those whose key exists or comes twice change nothing", "", func(k *kit) {
+		old := fullTask("task-007")
+		old.Lead = "before"
+		k.update(func(ctx context.Context, tx store.Tx) error { return tx.Tasks().Add(ctx, old) })
+		var many []leadloop.Task
+		for i := range 300 {
+			many = append(many, fullTask(fmt.Sprintf("task-%03d", i)))
+		}
+		again := fullTask("task-008")
+		again.Lead = "after"
+		many = append(many, again)
+		k.update(func(ctx context.Context, tx store.Tx) error { return tx.Tasks().Add(ctx, many...) })
+		all := read(k, func(ctx context.Context, tx store.Tx) ([]leadloop.Task, error) { return tx.Tasks().ByLead(ctx, "") })
+		want := many[:300]
+		want[7] = old
+		same(k, "tasks", want, all)
+	}},
+	{"many events of one transaction are kept whole and in their order", "", func(k *kit) {
+		var many []leadloop.Event
+		for i := range 300 {
+			e := fullEvent("lead-1")
+			e.At, e.Reason = at(time.Duration(-i)), fmt.Sprint(i)
+			many = append(many, e)
+		}
+		k.journal(many...)
+		stored := read(k, eventsOf("lead-1"))
+		for i := range stored {
+			stored[i].Seq = 0
+		}
+		same(k, "events", many, stored)
+	}},
+	{"ClaimAll of many keys binds all of them, and those that are taken stay bound", "", func(k *kit) {
+		var keys []string
+		var ids, none []leadloop.LeadID
+		for i := range 300 {
+			keys, ids, none = append(keys, fmt.Sprintf("key-%03d", i)), append(ids, leadloop.LeadID(fmt.Sprint(i))), append(none, "")
+		}
+		var first, second []leadloop.LeadID
+		k.update(func(ctx context.Context, tx store.Tx) (err error) {
+			first, err = store.ClaimAll(ctx, tx.Keys(), keys, ids)
+			return err
+		})
+		same(k, "before", none, first)
+		k.update(func(ctx context.Context, tx store.Tx) (err error) {
+			second, err = store.ClaimAll(ctx, tx.Keys(), append([]string{"new"}, keys...), append([]leadloop.LeadID{"other"}, slices.Repeat([]leadloop.LeadID{"late"}, 300)...))
+			return err
+		})
+		same(k, "before the second time", append([]leadloop.LeadID{""}, ids...), second)
+		same(k, "bound to the new key", leadloop.LeadID("other"), read(k, lookup("new")))
 	}},
 	{"PutNew and ClaimAll of nothing do nothing", "", func(k *kit) {
 		k.update(func(ctx context.Context, tx store.Tx) error {
