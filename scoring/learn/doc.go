@@ -4,7 +4,7 @@
 // It takes any table. What each column is, is found out; columns that know the
 // outcome are named and left out; numbers are cut into bands and values of
 // categories joined, so that a regression over all of them tells the bands
-// apart; the penalty on weights is chosen by cross-validation, and points are
+// apart; what is expected of weights is chosen by cross-validation, and points are
 // calibrated to probabilities. The result is judged on leads that were held
 // out. The same table and options give the same bytes.
 //

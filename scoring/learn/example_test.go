@@ -43,10 +43,13 @@ func Example() {
 	}
 	// Output:
 	// on 400 leads held out: AUC 0.72
-	//   0 points: employees is below 243 (22 % of 397 won)
-	//  13 points: employees is from 243 to below 348 (28 % of 160 won)
-	//  35 points: employees is from 348 to below 639 (45 % of 469 won)
-	//  52 points: employees is from 639 to below 850 (58 % of 328 won)
+	//   0 points: employees is below 193 (23 % of 318 won)
+	//   9 points: employees is from 193 to below 283 (25 % of 162 won)
+	//  19 points: employees is from 283 to below 405 (40 % of 158 won)
+	//  28 points: employees is from 405 to below 497 (45 % of 156 won)
+	//  37 points: employees is from 497 to below 639 (42 % of 232 won)
+	//  45 points: employees is from 639 to below 744 (60 % of 166 won)
+	//  54 points: employees is from 744 to below 850 (56 % of 162 won)
 	//  63 points: employees is 850 or more (65 % of 246 won)
 	//   0 points: source is fair or web (35 % of 1074 won)
 	//  37 points: source is partner (60 % of 526 won)

@@ -73,6 +73,7 @@ type fitter struct {
 	o       Options
 	split   split
 	margins [][folds][]tally // by column and fold
+	prior   prior
 }
 
 // pair is two columns that are looked at together.
@@ -92,7 +93,7 @@ type shape struct {
 }
 
 func newFitter(c *Counts, o Options) *fitter {
-	f := &fitter{c: c, o: o, split: c.split()}
+	f := &fitter{c: c, o: o, split: c.split(), prior: priors[0]}
 	f.margins = make([][folds][]tally, len(c.axes))
 	for k, a := range c.axes {
 		for fold := range folds {
@@ -173,7 +174,8 @@ func (f *fitter) shape(without int) shape {
 	return s
 }
 
-// simplify joins bands that a regression over all columns does not tell apart.
+// simplify joins bands and values that a regression over all columns does not tell
+// apart, and of a curve those that differ by little.
 func (f *fitter) simplify(ctx context.Context, penalty float64) (shape, error) {
 	s := f.shape(-1)
 	if len(s.cols) == 0 {
@@ -196,7 +198,7 @@ func (f *fitter) simplify(ctx context.Context, penalty float64) (shape, error) {
 		}
 		rows = append(rows, by)
 	}
-	return s.merge(f.c.axes, d, j, rows), nil
+	return f.merge(&s, d, j, rows), nil
 }
 
 // told is how much of the log-likelihood the groups of a column explain alone,
@@ -245,6 +247,7 @@ func (s *shape) fill(codes []byte, offsets []int, out []uint16) {
 // even choice is taken; 0 takes all.
 func (f *fitter) design(s *shape, most int, keep func(part int) bool) *design {
 	d := newDesign(s.sizes())
+	f.expect(d, s, f.prior)
 	offsets := make([]int, len(d.sizes))
 	for i := range offsets {
 		offsets[i] = d.offset(i)
@@ -316,40 +319,47 @@ func inFolds(run func(fold int) error) error {
 	return errors.Join(errs[:]...)
 }
 
-// choose finds the penalty with the least loss on leads that were not learnt
-// from.
-func (f *fitter) choose(ctx context.Context) (penalty float64, losses []float64, err error) {
-	var by [folds][]float64
+// choose finds the prior and the penalty with the least loss on leads that were
+// not learnt from.
+func (f *fitter) choose(ctx context.Context) (penalty float64, err error) {
+	var by [folds][]float64 // by prior and penalty
+	n := len(penalties)
 	err = inFolds(func(fold int) error {
 		s := f.shape(fold)
 		train := f.design(&s, pathCells, func(p int) bool { return f.split.fold[p] >= 0 && f.split.fold[p] != fold })
 		test := f.design(&s, pathCells, func(p int) bool { return f.split.fold[p] == fold })
-		weights := train.start()
-		by[fold] = make([]float64, len(penalties))
-		for i, p := range penalties {
-			w, err := train.fit(ctx, p, nearly, weights)
-			if err != nil {
-				return err
+		for _, prior := range priors {
+			f.expect(train, &s, prior)
+			weights := train.start()
+			for _, p := range penalties {
+				w, err := train.fit(ctx, p, nearly, weights)
+				if err != nil {
+					return err
+				}
+				by[fold] = append(by[fold], test.loss(0, w))
+				weights = w
 			}
-			by[fold][i] = test.loss(0, w)
-			weights = w
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
-	losses = make([]float64, len(penalties))
-	best := 0
-	for i := range penalties {
+	best, least := 0, math.Inf(1)
+	for i := range n * len(priors) {
+		loss := 0.0
 		for fold := range folds {
-			losses[i] += by[fold][i]
+			loss += by[fold][i]
 		}
-		if losses[i] < losses[best] {
-			best = i
+		if !priors[i/n].smooth() {
+			loss += jagged
+		}
+		if loss < least {
+			best, least = i, loss
 		}
 	}
-	return penalties[best], losses, nil
+	f.prior = priors[best/n]
+	return penalties[best%n], nil
 }
 
 // crossed is what models say of leads that they were not learnt from.

@@ -73,6 +73,15 @@ func (a *axis) codes() int {
 	return len(a.Levels) + 2
 }
 
+// named is the first group of the column that is a band or a value: before it
+// comes what is missing, and of a category other values.
+func (a *axis) named() int {
+	if a.Kind == KindNumber {
+		return groupMissing + 1
+	}
+	return groupOther + 1
+}
+
 // wholeEdges moves edges up to whole numbers, which parts whole numbers as
 // before.
 func (a *axis) wholeEdges() {

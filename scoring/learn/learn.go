@@ -47,7 +47,7 @@ func (c *Counts) Learn(ctx context.Context, o Options) (*Result, error) {
 	if err := f.enough(); err != nil {
 		return nil, err
 	}
-	penalty, _, err := f.choose(ctx)
+	penalty, err := f.choose(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (c *Counts) Learn(ctx context.Context, o Options) (*Result, error) {
 	k := f.card(&s, weights, slope)
 	r := &Result{counts: c, card: k}
 	r.Definition, r.comments = k.definition(o)
-	r.Report = k.report(r.Definition, Crossed{AUC: auc, LogLoss: honest.loss / honest.leads, LogLossBase: honest.base / honest.leads, Penalty: penalty})
+	r.Report = k.report(r.Definition, Crossed{AUC: auc, LogLoss: honest.loss / honest.leads, LogLossBase: honest.base / honest.leads, Penalty: penalty, Bands: f.prior.name})
 	o.progress("learning", 4, 4)
 	return r, nil
 }

@@ -14,15 +14,48 @@ type design struct {
 	won    []float64
 	lost   []float64
 	params int
+	prices []price
 }
 
-// newDesign numbers the groups of all columns through, after the constant.
+// price is what weights cost that are not as expected: a share of the penalty
+// for the square of a sum of up to three weights that follow each other, each
+// with a factor.
+type price struct {
+	at      int // the first parameter
+	factors [3]float64
+	share   float64
+}
+
+// What is expected of a weight alone, of two neighbours and of three: to be 0,
+// alike, and on a line.
+var (
+	nought   = [3]float64{1}
+	alike    = [3]float64{1, -1}
+	straight = [3]float64{1, -2, 1}
+)
+
+// newDesign numbers the groups of all columns through, after the constant. Each
+// weight is expected to be 0.
 func newDesign(sizes []int) *design {
 	d := &design{sizes: sizes, params: 1}
 	for _, n := range sizes {
 		d.params += n
 	}
+	for k := 1; k < d.params; k++ {
+		d.prices = append(d.prices, price{k, nought, 1})
+	}
 	return d
+}
+
+// sum is what a price is asked for.
+func (p *price) sum(weights []float64) float64 {
+	sum := 0.0
+	for i, f := range p.factors {
+		if f != 0 {
+			sum += f * weights[p.at+i]
+		}
+	}
+	return sum
 }
 
 // offset is the parameter of the first group of a column.
@@ -77,9 +110,9 @@ var errDiverged = errors.New("learn: the regression does not converge")
 
 // fit finds the weights that minimise
 //
-//	Σ −ln p(what happened) + penalty/2 · Σ weight²
+//	Σ −ln p(what happened) + penalty/2 · Σ share · (sum of weights)²
 //
-// where the constant, weight 0, is not penalised, by Newton's method with step
+// over all prices, by Newton's method with step
 // halving, until no derivative is above the tolerance, in leads. weights are
 // where to start; they are changed and returned.
 func (d *design) fit(ctx context.Context, penalty, tolerance float64, weights []float64) ([]float64, error) {
@@ -133,8 +166,13 @@ func (d *design) loss(penalty float64, weights []float64) float64 {
 		e := eta(d.row(i), weights)
 		sum += (d.won[i]+d.lost[i])*softplus(-e) + d.lost[i]*e
 	}
-	for _, w := range weights[1:] {
-		sum += penalty / 2 * w * w
+	if penalty == 0 {
+		return sum
+	}
+	for i := range d.prices {
+		p := &d.prices[i]
+		x := p.sum(weights)
+		sum += penalty / 2 * p.share * x * x
 	}
 	return sum
 }
@@ -162,9 +200,19 @@ func (d *design) derive(penalty float64, weights, gradient, hessian []float64) {
 			}
 		}
 	}
-	for k := 1; k < n; k++ {
-		gradient[k] += penalty * weights[k]
-		hessian[k*n+k] += penalty
+	for i := range d.prices {
+		p := &d.prices[i]
+		cost := penalty * p.share
+		x := p.sum(weights)
+		for i, f := range p.factors {
+			if f == 0 {
+				continue
+			}
+			gradient[p.at+i] += cost * f * x
+			for j := range i + 1 {
+				hessian[(p.at+i)*n+p.at+j] += cost * f * p.factors[j]
+			}
+		}
 	}
 }
 

@@ -140,21 +140,22 @@ func (j *joint) join(a, b int) {
 type strip struct {
 	at      int // in shape.cols
 	ordered bool
+	curve   bool // thinned already
 	bands   [][]int
 }
 
 // merge joins bands that the regression does not tell apart, and leaves out
 // columns of which nothing is left. rows counts the leads of each group.
-func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
+func (f *fitter) merge(s *shape, d *design, j *joint, rows [][]int64) shape {
 	var strips []*strip
+	axes, known := f.c.axes, d.known(j.weights)
 	for i, k := range s.cols {
 		t := &strip{at: i, ordered: axes[k].Kind == KindNumber}
-		first := 1
-		if !t.ordered {
-			first = 2
-		}
-		for g := first; g < s.bins.sizes[k]; g++ {
+		for g := axes[k].named(); g < s.bins.sizes[k]; g++ {
 			t.bands = append(t.bands, []int{g})
+		}
+		if t.curve = t.ordered && f.prior.smooth(); t.curve {
+			t.thin(d, known, j.weights)
 		}
 		strips = append(strips, t)
 	}
@@ -167,6 +168,9 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 			cost = apart
 		)
 		for _, t := range strips {
+			if t.curve {
+				continue
+			}
 			t.neighbours(func(a, b int) {
 				if c := j.cost(param(t, t.bands[a]), param(t, t.bands[b])); c < cost {
 					best, x, y, cost = t, a, b, c
@@ -180,7 +184,7 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 		best.unite(x, y)
 	}
 	for _, t := range strips {
-		if t.ordered {
+		if t.ordered && !t.curve {
 			j = t.straighten(j, func(band []int) int { return param(t, band) })
 		}
 	}
@@ -191,29 +195,32 @@ func (s *shape) merge(axes []*axis, d *design, j *joint, rows [][]int64) shape {
 			// From the lowest weight to the highest.
 			slices.SortStableFunc(t.bands, func(a, b []int) int { return cmp.Compare(j.weights[param(t, a)], j.weights[param(t, b)]) })
 		}
-		first := 1
-		if !t.ordered {
-			first = 2
-		}
-		to := make([]uint8, s.bins.sizes[k])
-		for g := range first {
-			to[g] = uint8(g)
-		}
-		for n, band := range t.bands {
-			for _, g := range band {
-				to[g] = uint8(first + n)
-			}
-		}
-		groups := make([]uint8, len(s.bins.groups[k]))
-		for code, g := range s.bins.groups[k] {
-			groups[code] = to[g]
-		}
-		out.bins.groups[k], out.bins.sizes[k] = groups, first+len(t.bands)
-		if t.tells(j, d, rows[i], first, apart) {
+		first := axes[k].named()
+		out.join(s, k, first, t.bands)
+		if t.curve && d.effect(i, known, j.weights) > noEffect*apart || !t.curve && t.tells(j, d, rows[i], first, apart) {
 			out.cols = append(out.cols, k)
 		}
 	}
 	return out
+}
+
+// join gives a column the bands of another shape, joined, after its first groups,
+// which stay as they are.
+func (s *shape) join(from *shape, col, first int, bands [][]int) {
+	to := make([]uint8, from.bins.sizes[col])
+	for g := range first {
+		to[g] = uint8(g)
+	}
+	for n, band := range bands {
+		for _, g := range band {
+			to[g] = uint8(first + n)
+		}
+	}
+	groups := make([]uint8, len(from.bins.groups[col]))
+	for code, g := range from.bins.groups[col] {
+		groups[code] = to[g]
+	}
+	s.bins.groups[col], s.bins.sizes[col] = groups, first+len(bands)
 }
 
 // tells reports whether the column has more than one band left that anybody

@@ -43,18 +43,20 @@ type Set struct {
 
 // Crossed is a cross-validation.
 type Crossed struct {
-	Folds   int      `json:"folds"`
-	Penalty float64  `json:"penalty"`
+	Folds   int     `json:"folds"`
+	Penalty float64 `json:"penalty"`
+	// Bands says what the regression expected of the bands of a number, as
+	// cross-validation chose it: "each band on its own", "a curve", "nearly a line".
+	Bands   string   `json:"bands"`
 	AUC     Interval `json:"auc"`
 	LogLoss float64  `json:"log_loss"`
 	// LogLossBase is that of saying the same of every lead.
 	LogLossBase float64 `json:"log_loss_base"`
 }
 
-// Weights are a logistic regression: the constant, the penalty on squares of
-// weights (the constant has none), and how much the weights were stretched to
-// be calibrated on leads that were not learnt from. The weight of each rule is
-// in [Rule].
+// Weights are a logistic regression: the penalty on weights that are not as
+// expected, and how much the weights were stretched to be calibrated on leads
+// that were not learnt from. The weight of each rule is in [Rule].
 type Weights struct {
 	Penalty float64 `json:"penalty"`
 	Stretch float64 `json:"stretch"`
