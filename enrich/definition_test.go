@@ -71,7 +71,7 @@ func TestAPlaybookFileSaysAllThatGoCanSay(t *testing.T) {
 		t.Fatal(problems)
 	}
 	sources, problems := d.Sources(leadloop.StandardSchema(), host())
-	warning := leadloop.Problem{At: leadloop.Position{File: "data/firms.csv", Line: 3, Column: 1}, Message: "company.employees: invalid: expected int", Warning: true}
+	warning := leadloop.Problem{At: leadloop.Position{File: "data/firms.csv", Line: 3, Column: 1}, Message: "company.employees: invalid: expected a whole number, such as 800", Warning: true}
 	if diff := cmp.Diff(leadloop.Problems{warning, warning}, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}

@@ -95,7 +95,7 @@ func TestDirtyRowsAreReportedByLineAndTheRestIsUsed(t *testing.T) {
 	want := []enrich.Reject{
 		{3, "", "the row has 2 cells, the header 5"},
 		{4, "", "the row has 6 cells, the header 5"},
-		{5, "company.employees", "invalid: expected int"},
+		{5, "company.employees", "invalid: expected a whole number, such as 800"},
 		{6, "company.domain", "the row has no key"},
 		{7, "company.domain", "the key is not valid"},
 		{8, "", "the row has the key of line 2, which counts"},
@@ -103,7 +103,7 @@ func TestDirtyRowsAreReportedByLineAndTheRestIsUsed(t *testing.T) {
 		{10, "company.industry", "the cell is not valid UTF-8, or longer than 8 KiB"},
 		{11, "", `the row is not valid CSV: extraneous or missing " in quoted-field`},
 		{12, "confidence", "the confidence is not between 0 and 1"},
-		{12, "verified_at", "invalid: expected timestamp"},
+		{12, "verified_at", "invalid: expected a time, such as 2026-11-02T09:30:00Z or 2026-11-02"},
 		{14, "", `the row is not valid CSV: bare " in non-quoted-field`},
 	}
 	if diff := cmp.Diff(want, f.Rejects()); diff != "" {
@@ -194,6 +194,6 @@ func ExampleNewFile() {
 	src := f.Source("firms")
 	fmt.Println(f.Len(), "rows; asked by", src.Needs, "for", src.Fields)
 	// Output:
-	// line 4: company.employees: invalid: expected int
+	// line 4: company.employees: invalid: expected a whole number, such as 800
 	// 3 rows; asked by [company.domain] for [company.employees company.industry]
 }
