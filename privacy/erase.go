@@ -203,10 +203,8 @@ func (e *Eraser) hold(ctx context.Context, tx store.Tx, plan leadloop.LeadID, d 
 	if err != nil {
 		return err
 	}
-	for _, token := range e.tokens.written(d.emails, own) {
-		if _, err := put(ctx, tx, store.Suppression{Token: token, Reason: ReasonOptedOut, At: r.At.UTC()}); err != nil {
-			return err
-		}
+	if _, err := putEach(ctx, tx, suppressions(e.tokens.of(d.emails, own), ReasonOptedOut, r.At)); err != nil {
+		return err
 	}
 	if known {
 		return nil
@@ -231,16 +229,12 @@ func ownNumbers(ctx context.Context, tx store.Tx, d *dossier) ([]string, error) 
 }
 
 func (e *Eraser) suppress(ctx context.Context, tx store.Tx, d *dossier, phones []string, reason string, at time.Time) error {
-	tokens := e.tokens.written(d.emails, phones)
+	tokens := e.tokens.of(d.emails, phones)
 	for _, id := range d.ids() {
-		tokens = append(tokens, e.tokens.token(kindLead, string(id)))
+		tokens = e.tokens.lookup(tokens, kindLead, string(id))
 	}
-	for _, token := range tokens {
-		if _, err := put(ctx, tx, store.Suppression{Token: token, Reason: reason, At: at.UTC()}); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := putEach(ctx, tx, suppressions(tokens, reason, at))
+	return err
 }
 
 // deleteAll empties the store's roles and returns what to journal.

@@ -53,7 +53,7 @@ func Import(ctx context.Context, st store.Store, t *Tokens, r io.Reader, at time
 	if err != nil {
 		return out, fmt.Errorf("privacy: import: %w", err)
 	}
-	var batch []store.Suppression
+	var batch [][]store.Suppression
 	done := out
 	for eof := false; !eof; {
 		row, line, err := l.next()
@@ -87,7 +87,7 @@ func Import(ctx context.Context, st store.Store, t *Tokens, r io.Reader, at time
 	return out, nil
 }
 
-func putAll(ctx context.Context, st store.Store, batch []store.Suppression) (added int, err error) {
+func putAll(ctx context.Context, st store.Store, batch [][]store.Suppression) (added int, err error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
@@ -95,7 +95,7 @@ func putAll(ctx context.Context, st store.Store, batch []store.Suppression) (add
 		return st.Update(ctx, func(tx store.Tx) error {
 			added = 0
 			for _, s := range batch {
-				isNew, err := put(ctx, tx, s)
+				isNew, err := putEach(ctx, tx, s)
 				if err != nil {
 					return err
 				}

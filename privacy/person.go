@@ -44,8 +44,7 @@ func (d *dossier) ids() []leadloop.LeadID {
 	return ids
 }
 
-// of are the tokens of canonical mailboxes and numbers, to look them up by every
-// key.
+// of are the tokens of canonical mailboxes and numbers, by every key.
 func (t *Tokens) of(mailboxes, phones []string) []string {
 	var tokens []string
 	for _, m := range mailboxes {
@@ -53,18 +52,6 @@ func (t *Tokens) of(mailboxes, phones []string) []string {
 	}
 	for _, n := range phones {
 		tokens = t.lookup(tokens, KindPhone, n)
-	}
-	return tokens
-}
-
-// written are the same by the latest key, to write.
-func (k secret) written(mailboxes, phones []string) []string {
-	var tokens []string
-	for _, m := range mailboxes {
-		tokens = append(tokens, k.token(KindEmail, m))
-	}
-	for _, n := range phones {
-		tokens = append(tokens, k.token(KindPhone, n))
 	}
 	return tokens
 }

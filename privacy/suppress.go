@@ -44,13 +44,13 @@ var kinds = []string{KindDomain, KindEmail, KindPhone}
 // an unknown kind, a value that is none of its kind, or a malformed reason;
 // the error does not hold the value.
 func Suppress(ctx context.Context, st store.Store, t *Tokens, kind, value, reason string, at time.Time) error {
-	s, err := suppression(t, kind, value, reason, at)
+	all, err := suppression(t, kind, value, reason, at)
 	if err != nil {
 		return fmt.Errorf("privacy: suppress: %w", err)
 	}
 	err = retry(ctx, func() error {
 		return st.Update(ctx, func(tx store.Tx) error {
-			_, err := put(ctx, tx, s)
+			_, err := putEach(ctx, tx, all)
 			return err
 		})
 	})
@@ -60,16 +60,17 @@ func Suppress(ctx context.Context, st store.Store, t *Tokens, kind, value, reaso
 	return nil
 }
 
-func suppression(t *Tokens, kind, value, reason string, at time.Time) (store.Suppression, error) {
-	var token string
+// suppression is the entry of an identifier, by every key, the latest first.
+func suppression(t *Tokens, kind, value, reason string, at time.Time) ([]store.Suppression, error) {
+	var canonical string
 	var err error
 	switch kind {
 	case KindEmail:
-		token, err = t.Email(value)
+		canonical, err = mailboxOf(value)
 	case KindPhone:
-		token, err = t.Phone(value, "")
+		canonical, err = numberOf(value, "")
 	case KindDomain:
-		token, err = t.Domain(value)
+		canonical, err = domainOf(value)
 	default:
 		err = fmt.Errorf("%w: expected the kind email, phone or domain", leadloop.ErrInvalid)
 		if hint := suggest.DidYouMean(kind, kinds); hint != "" {
@@ -78,13 +79,36 @@ func suppression(t *Tokens, kind, value, reason string, at time.Time) (store.Sup
 	}
 	switch {
 	case err != nil:
-		return store.Suppression{}, err
+		return nil, err
 	case !codes.MatchString(reason):
-		return store.Suppression{}, fmt.Errorf("%w: a reason is a code of lower-case letters, digits, - and _", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("%w: a reason is a code of lower-case letters, digits, - and _", leadloop.ErrInvalid)
 	case at.IsZero():
-		return store.Suppression{}, fmt.Errorf("%w: a suppression needs the time since when it holds", leadloop.ErrInvalid)
+		return nil, fmt.Errorf("%w: a suppression needs the time since when it holds", leadloop.ErrInvalid)
 	}
-	return store.Suppression{Token: token, Reason: reason, At: at.UTC()}, nil
+	return suppressions(t.lookup(nil, kind, canonical), reason, at), nil
+}
+
+func suppressions(tokens []string, reason string, at time.Time) []store.Suppression {
+	all := make([]store.Suppression, len(tokens))
+	for i, token := range tokens {
+		all[i] = store.Suppression{Token: token, Reason: reason, At: at.UTC()}
+	}
+	return all
+}
+
+// putEach puts entries on the list and reports whether the first is new or
+// strengthened what was there.
+func putEach(ctx context.Context, tx store.Tx, all []store.Suppression) (first bool, err error) {
+	for i, s := range all {
+		is, err := put(ctx, tx, s)
+		if err != nil {
+			return false, err
+		}
+		if i == 0 {
+			first = is
+		}
+	}
+	return first, nil
 }
 
 // put reports whether s is new or strengthened what was there.

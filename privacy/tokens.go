@@ -26,8 +26,8 @@ var keyIDs = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 // with another key or another normalisation can be told apart. It is immutable
 // and safe for concurrent use.
 type Tokens struct {
-	secret          // what is written by
-	older  []secret // what is looked up by as well
+	secret          // the latest key
+	older  []secret // keys of before, which count as well
 }
 
 // secret is one key and its name.
@@ -54,11 +54,12 @@ func NewTokens(keyID string, key []byte) (*Tokens, error) {
 	return &Tokens{secret: secret{prefix: keyID + "." + strconv.Itoa(normalize.Version) + ".", key: slices.Clone(key)}}, nil
 }
 
-// After returns tokens that also honour what was made with older keys: what is
-// written is made with t's key, and everything is looked up by all. So a key can
-// be replaced, and the old one is kept for as long as what was made with it is to
-// count: nobody can make a token anew from the token. ErrInvalid if two of the
-// keys have one id.
+// After returns tokens that also honour what was made with older keys: everything
+// is looked up by all of them. So a key can be replaced, and the old one is kept
+// for as long as what was made with it is to count: nobody can make a token anew
+// from the token. Who comes on the list is put there by every key, as tasks of
+// before know people by the old one; all else is written by t's key. ErrInvalid
+// if two of the keys have one id.
 func (t *Tokens) After(older ...*Tokens) (*Tokens, error) {
 	all := append([]secret{t.secret}, t.older...)
 	for _, o := range older {
@@ -90,7 +91,8 @@ func (k secret) token(kind, canonical string) string {
 	return k.prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// lookup appends the tokens of a canonical identifier to look up, by every key.
+// lookup appends the tokens of a canonical identifier by every key, the latest
+// first.
 func (t *Tokens) lookup(to []string, kind, canonical string) []string {
 	to = append(to, t.token(kind, canonical))
 	for _, k := range t.older {
@@ -108,7 +110,7 @@ const (
 
 // Email returns the token of the mailbox behind an e-mail address: addresses
 // that differ in case or in a +sub-address have the same. ErrInvalid if it is
-// no address. It is the token to write, by the latest key.
+// no address. It is that of the latest key.
 func (t *Tokens) Email(address string) (string, error) {
 	mailbox, err := mailboxOf(address)
 	if err != nil {

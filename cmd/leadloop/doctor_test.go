@@ -184,12 +184,12 @@ func TestTheDoctorComparesClocks(t *testing.T) {
 		if err := d.clock(t.Context(), elsewhere{memstore.New(), off}); err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, f := range d.Findings {
-			got += f.What
+			got.WriteString(f.What)
 		}
-		if got != want {
-			t.Errorf("with a clock that is %s ahead: %q, want %q", off, got, want)
+		if got.String() != want {
+			t.Errorf("with a clock that is %s ahead: %q, want %q", off, got.String(), want)
 		}
 	}
 }
