@@ -81,6 +81,7 @@ type pool struct {
 	ids     []leadloop.RepID // of seats
 	classes []class          // of seats
 	plain   bool             // all seats are
+	alike   bool             // all have the same priority
 	all     columns          // of all members, each with a balance; without those
 	weight  int64            // of all members
 	score   int              // number of the rule, -1 for none
@@ -167,7 +168,7 @@ func (r *Router) seat() {
 		p := &r.pools[i]
 		p.seats = make([]seat, len(p.members))
 		p.ids = make([]leadloop.RepID, len(p.members))
-		p.plain = true
+		p.plain, p.alike = true, true
 		p.all.resize(len(p.members))
 		classOf := map[int]int32{}
 		for j, at := range p.members {
@@ -184,7 +185,7 @@ func (r *Router) seat() {
 				id: x.ID, rep: x, prior: x.Priority, class: k,
 				plain: len(x.Away) == 0 && x.Ramp == nil && !(p.Present && x.hasHours) && x.MaxOpen|x.MaxDay|x.MaxWeek|x.MaxMonth|x.MaxTasks|x.MaxSequences == 0,
 			}
-			p.plain = p.plain && p.seats[j].plain
+			p.plain, p.alike = p.plain && p.seats[j].plain, p.alike && p.seats[j].prior == p.seats[0].prior
 			p.all.who[j], p.all.at[j], p.all.class[j] = int32(j), int32(j), k
 		}
 	}

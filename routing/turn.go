@@ -21,6 +21,7 @@ type turn struct {
 	balances []store.Balance  // before the lead, by id
 	classes  []class
 	total    int64 // of the weights of all who are credited
+	alike    bool  // all have the same priority
 	columns
 	// own are the columns' memory where they are not the pool's.
 	own columns
@@ -94,7 +95,7 @@ func turnOf(members []Entitlement) *turn {
 // begin has all members of a pool credited.
 func (t *turn) begin(p *pool, l *ledger) {
 	t.roster, t.all, t.balances = p.seats, p.ids, l.Balances
-	t.classes, t.total = append(t.classes[:0], p.classes...), p.weight
+	t.classes, t.total, t.alike = append(t.classes[:0], p.classes...), p.weight, p.alike
 	t.own.resize(len(p.seats))
 	t.columns = t.own
 }
@@ -155,16 +156,20 @@ func (t *turn) lastAt(i int) (last time.Time) {
 	return last
 }
 
-// outranks breaks ties, before the lower id does.
-func (t *turn) outranks(i, j int) bool {
-	if a, b := t.roster[t.who[i]].prior, t.roster[t.who[j]].prior; a != b {
-		return a > b
+// outranks breaks ties, before the lower id does; last is lastAt of j.
+func (t *turn) outranks(i, j int, last time.Time) bool {
+	if !t.alike {
+		if a, b := t.roster[t.who[i]].prior, t.roster[t.who[j]].prior; a != b {
+			return a > b
+		}
 	}
-	return t.lastAt(i).Before(t.lastAt(j))
+	return t.lastAt(i).Before(last)
 }
 
 // precedes breaks ties, at last by id.
-func (t *turn) precedes(i, j int) bool { return t.outranks(i, j) || i < j && !t.outranks(j, i) }
+func (t *turn) precedes(i, j int) bool {
+	return t.outranks(i, j, t.lastAt(j)) || i < j && !t.outranks(j, i, t.lastAt(i))
+}
 
 // next is who is entitled to the lead; -1 for nobody.
 func (t *turn) next() int {
@@ -172,6 +177,7 @@ func (t *turn) next() int {
 	t.claims = resize(t.claims, n)
 	total, claims, owed, absent, of := t.total, t.claims[:n], t.owed[:n], t.absent[:n], t.class[:n]
 	winner, m, most := -1, int64(n), int64(math.MinInt64)
+	var last time.Time // the winner's: many can be owed the same
 	for i := range claims {
 		if absent[i] {
 			claims[i] = math.MinInt64
@@ -179,9 +185,10 @@ func (t *turn) next() int {
 			continue
 		}
 		c := int64(owed[i])*total + int64(leadloop.OneLead)*t.classes[of[i]].weight
-		if claims[i] = c; c > most || c == most && t.outranks(i, winner) {
-			winner, most = i, c
+		if claims[i] = c; c < most || c == most && !t.outranks(i, winner, last) {
+			continue
 		}
+		winner, most, last = i, c, t.lastAt(i)
 	}
 	// With one member there is no choice, and no threshold to divide by.
 	scale, lead := 2*m-2, int64(leadloop.OneLead)*total
@@ -201,7 +208,7 @@ func (t *turn) next() int {
 		slack, weight := uint64(lead*(scale-1)-c*scale), uint64(t.classes[of[i]].weight)
 		if first >= 0 {
 			d := compareProducts(slack, firstWeight, firstSlack, weight)
-			if d > 0 || d == 0 && !t.outranks(i, first) {
+			if d > 0 || d == 0 && !t.outranks(i, first, t.lastAt(first)) {
 				continue
 			}
 		}
