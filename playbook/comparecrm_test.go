@@ -42,11 +42,11 @@ func TestWhatMovesIsMoreThanPlaces(t *testing.T) {
 			text := map[string]string{"scoring.yaml": compareScoring, "routing.yaml": compareRouting, "sla.yaml": compareSLA, "enrich.yaml": enrich}[tc.file]
 			changed := map[string]string{"sla.yaml": compareSLA, "enrich.yaml": enrich, "p.csv": base["p.csv"], tc.file: strings.Replace(text, tc.old, tc.new, 1)}
 			leads := func(yield func(playbook.CompareLead, error) bool) {
-				for l := range population(1000) {
+				for l, err := range population(1000) {
 					if l.Lead.Claims[0].Value.Int() == 0 { // its size is looked up
 						l.Lead.Claims[0] = leadloop.Domain.Claim("c0.test", l.Lead.Claims[0].Evidence)
 					}
-					if !yield(l, nil) {
+					if !yield(l, err) {
 						return
 					}
 				}
