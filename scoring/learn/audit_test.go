@@ -226,6 +226,22 @@ func TestTiersOutOfOrderAlarmAndScoresOfTheTableAreTaken(t *testing.T) {
 	}
 }
 
+func TestOfAFewRowsNobodyKnowsWhetherTheyDrifted(t *testing.T) {
+	for rows, want := range map[int]Level{25: LevelUnknown, 300: LevelFine} {
+		table := Rows{Header: []string{"size", "won"}}
+		for i := range rows {
+			table.Cells = append(table.Cells, []string{fmt.Sprint(i * 37 % 101), []string{"yes", "no", "no"}[i%3]})
+		}
+		a, err := RunAudit(t.Context(), table, AuditOptions{Options: Options{Outcome: "won", InOrder: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := finding(t, a, "has it drifted", ""); f.Level != want {
+			t.Errorf("of %d rows: %+v", rows, f)
+		}
+	}
+}
+
 func TestSmallSamplesDoNotAlarm(t *testing.T) {
 	alarms := 0
 	for seed := range uint64(40) {

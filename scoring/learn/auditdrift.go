@@ -31,6 +31,12 @@ func (a *auditor) drift() {
 	slices.SortStableFunc(a.out.Signals, func(x, y SignalDrift) int { return cmp.Compare(y.PSI, x.PSI) })
 	if n := len(a.out.Signals); n > 0 && !slices.ContainsFunc(a.out.Signals, func(d SignalDrift) bool { return d.Level != LevelFine }) {
 		d := a.out.Signals[0]
+		if a.out.Before != nil && a.out.Recent != nil && min(a.out.Before.Rows, a.out.Recent.Rows) < fewest {
+			// So few rows fill too few bands for a PSI to say that nothing changed.
+			a.add(Finding{Check: check, Level: LevelUnknown, Threshold: new(psiAlarm), Proposal: tooFew,
+				Says: fmt.Sprintf("%d rows of before and %d recent ones are compared; %d of each are needed", a.out.Before.Rows, a.out.Recent.Rows, fewest)})
+			return
+		}
 		a.add(Finding{Check: check, Level: LevelFine, Value: &Interval{Value: d.PSI, Low: d.Low, High: d.High}, Threshold: new(psiAlarm),
 			Says: fmt.Sprintf("none of %d has; the furthest is %s with a PSI of %.3f", n, d.Signal, d.PSI)})
 	}
