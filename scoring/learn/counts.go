@@ -283,7 +283,7 @@ func (s *survey) notes(kind Kind, used bool) (out []string) {
 	}
 	if kind == KindDate {
 		if _, n := s.date(); n < s.filled() {
-			out = append(out, fmt.Sprintf("%d values can't be read as dates%s", s.filled()-n, sampleOf(s)))
+			out = append(out, fmt.Sprintf("%d values can't be read as dates", s.filled()-n))
 		}
 	}
 	if kind == KindCategory && used && s.numbers > s.filled()/10 && s.numbers < s.filled() {

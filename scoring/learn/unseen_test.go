@@ -232,3 +232,20 @@ func TestCountsAddedAndForgottenInAnyWayAreThoseOfTheRowsThatAreLeft(t *testing.
 		}
 	})
 }
+
+// The first text of a column of dates is a date: it is not named as the first
+// that can't be read.
+func TestDatesThatCanNotBeReadAreCounted(t *testing.T) {
+	s := newSurvey("at")
+	for i := range 100 {
+		cell := fmt.Sprintf("2026-11-%02d", 1+i%28)
+		if i == 50 {
+			cell = "soon"
+		}
+		s.add(cell)
+	}
+	s.decide()
+	if got, want := s.notes(s.kind(), false), []string{"1 values can't be read as dates"}; !slices.Equal(got, want) {
+		t.Errorf("noted %q, want %q", got, want)
+	}
+}
