@@ -29,7 +29,7 @@ var shortForms = map[string]string{
 	"tech": "technologies", "technology": "technologies",
 }
 
-// umlauts joins the two ways to write a German name without its dots.
+// spelledUmlauts joins the two ways to write a German name without its dots.
 var spelledUmlauts = strings.NewReplacer("ae", "a", "oe", "o", "ue", "u")
 
 // tellingWords are the words of a company key that tell it apart, in one spelling; all of them if none does.

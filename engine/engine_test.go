@@ -231,6 +231,27 @@ func TestAMergedIDStaysResolvableAndUnmergeRestoresIt(t *testing.T) {
 	if again, err := l.Merge(ctx, into.ID, restored.ID, at, "ben", ""); err != nil || !again.Known {
 		t.Errorf("merging what is merged: %v %+v", err, again)
 	}
+	want := []leadloop.Event{
+		{Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(restored.ID), At: at, Actor: "ben", Reason: "different_people"},
+		{Kind: leadloop.EventMerged, Lead: restored.ID, To: string(into.ID), At: at, Actor: "ben", Reason: "same_after_all"},
+	}
+	var got []leadloop.Event
+	if err := st.View(ctx, func(tx store.Tx) error {
+		for e, err := range tx.Journal().Since(ctx, 0) {
+			if err != nil {
+				return err
+			}
+			if e.Actor == "ben" {
+				got = append(got, leadloop.Event{Kind: e.Kind, Lead: e.Lead, To: e.To, At: e.At, Actor: e.Actor, Reason: e.Reason})
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what the journal says of it (-want +got):\n%s", diff)
+	}
 }
 
 func TestTwoLeadsThatNobodyDecidedAboutAreMergedAndDecidedAbout(t *testing.T) {
