@@ -192,9 +192,10 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 			case ea == eb:
 				v.level[at], v.freq[at] = 8, all.logFreqs[ea]
 			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.form(xa)) > 3 && len(box.form(xb)) > 3 && edits(all.form(ea), all.form(eb), 2) <= 2 &&
-				!renumbered(all.form(ea), all.form(eb)) && !otherMailbox(box.form(xa), box.form(xb)):
+				!renumbered(all.form(ea), all.form(eb)) && !otherNumbers(host.form(ha), host.form(hb)) && !otherMailbox(box.form(xa), box.form(xb)) &&
+				!names.sayOthers(cols, a, b, box.form(xa), box.form(xb)):
 				v.level[at], v.freq[at] = 7, commoner(all, ea, eb)
-			case sameHost && (renumbered(box.form(xa), box.form(xb)) || otherMailbox(box.form(xa), box.form(xb))):
+			case sameHost && xa != xb && (renumbered(box.form(xa), box.form(xb)) || otherMailbox(box.form(xa), box.form(xb)) || names.sayOthers(cols, a, b, box.form(xa), box.form(xb))):
 				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
 			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
 				switch {

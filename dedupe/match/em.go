@@ -313,14 +313,16 @@ const (
 	leastRenamed = 1e-6
 )
 
-// check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others, although it tells
-// rows apart. It warns of too little to go by.
+// check replaces what cannot be right by what is usual: a comparison in which true pairs agree in full less often than others and differ more often,
+// although it tells rows apart. (Two sources that write it each in its own way never agree in full, but true pairs differ less.) It warns of too little to
+// go by.
 func (l *learner) check() {
 	p := &l.params
 	for k := range l.spec.comparisons {
 		c := &l.spec.comparisons[k]
-		u := p.u[k][0][c.exact]
-		if sum := total(l.counts[k]); sum >= leastMatches && l.counts[k][c.exact] < u*sum && u < tells {
+		counts, u := l.counts[k], p.u[k][0]
+		sum := total(counts)
+		if sum >= leastMatches && counts[c.exact] < u[c.exact]*sum && counts[levelDifferent] > u[levelDifferent]*sum && u[c.exact] < tells {
 			copy(p.m[k], l.priors[k])
 			l.report.Warnings = append(l.report.Warnings,
 				fmt.Sprintf("%s: true pairs seem to agree less often than others; usual values are used instead", c.name))

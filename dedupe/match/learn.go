@@ -149,7 +149,7 @@ func (l *learner) count() {
 	}
 	l.countWithin()
 	for c := range l.freqs {
-		if k := l.spec.columns[c].kind; k != KindGivenName && k != KindFamilyName { // who has a rare name in common is often kin
+		if !l.spec.columns[c].named() {
 			l.freqs[c].setSeldom()
 		}
 		l.freqs[c].trim()

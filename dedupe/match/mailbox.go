@@ -8,7 +8,7 @@ func otherMailbox(a, b string) bool { return otherNumbers(a, b) || namesakesApar
 func namesakesApart(a, b string) bool {
 	if len(a) > 3 && len(b) > 3 {
 		switch n := len(a); {
-		case otherLetters(a[0], b[0]) && a[0] != b[1] && a[1] != b[0] && edits(a[1:], b[1:], 1) <= 1:
+		case otherLetters(a[0], b[0]) && !(a[0] == b[1] && a[1] == b[0]) && a[1:] != b && a != b[1:] && edits(a[1:], b[1:], 1) <= 1:
 			return true
 		case n == len(b) && a[:n-1] == b[:n-1]:
 			return otherLetters(a[n-1], b[n-1])

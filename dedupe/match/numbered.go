@@ -85,11 +85,26 @@ func spells(s, first, second string) bool {
 			}
 		}
 		if first == "" || first[0] != c {
+			if c == 'e' && i > 0 && strings.IndexByte("aou", s[i-1]) >= 0 { // a German name without its dots
+				continue
+			}
 			return false
 		}
 		first = first[1:]
 	}
 	return first == "" && second == ""
+}
+
+// sayOthers reports whether the mailboxes of two rows are each made of the names of its row, or at least of the family name, and these are not the same: then
+// they say no more than the names.
+func (n *nameColumns) sayOthers(cols []*column, a, b []uint32, boxA, boxB string) bool {
+	if a[n.family] != b[n.family] && n.given != n.family {
+		family := cols[n.family]
+		if startsOrEnds(boxA, family.form(a[n.family])) && startsOrEnds(boxB, family.form(b[n.family])) {
+			return true
+		}
+	}
+	return (a[n.given] != b[n.given] || a[n.family] != b[n.family]) && n.say(cols, a, boxA) && n.say(cols, b, boxB)
 }
 
 // startsOrEnds reports whether s has a word of three letters and more at an end.

@@ -28,6 +28,13 @@ func TestAddressesAreComparedByWhatTheySayBeyondTheName(t *testing.T) {
 		{"one name in common, the other not", [3]string{"jeroen.visser@acme.com"}, [3]string{"jeroen.verman@acme.com"}, "same host"},
 		{"one name in common at two companies", [3]string{"jeroen.visser@acme.com"}, [3]string{"jeroen.verman@globex.com"}, "different"},
 		{"a name of which the row has one part", [3]string{"wagner.ursula@acme.com", "Ursula", ""}, [3]string{"wagner.ursula@globex.com", "Ursula", ""}, "the name elsewhere"},
+		{"another initial, the second letter of the other", [3]string{"mmaier@acme.com"}, [3]string{"smeier@acme.com"}, "same host"},
+		{"a letter too many in front", [3]string{"sanna@acme.com"}, [3]string{"anna@acme.com"}, "close"},
+		{"a name without its dots", [3]string{"hoeztepe@acme.com", "Hanife", "Öztepe"}, [3]string{"hoeztepe@globex.com", "H.", "Öztepe"}, "the name elsewhere"},
+		{"a numbered host that is misspelt is no other's", [3]string{"bdietz@firm149..de", "Ben", "Dietz"}, [3]string{"bdietz@firm119.de", "Ben", "Dietz"}, "the name elsewhere"},
+		{"each made of its own names", [3]string{"franco.bruno@acme.com", "Franco", "Bruno"}, [3]string{"francesco.bruno@acme.com", "Francesco", "Bruno"}, "same host"},
+		{"each made of its own names, with an initial", [3]string{"lisa@acme.com", "Lisa", "Blandwick"}, [3]string{"lisar@acme.com", "Lisa", "Redman"}, "same host"},
+		{"one made of names that are misspelt", [3]string{"anna.adler@acme.com", "Anna", "Adlr"}, [3]string{"anna.adlerr@acme.com", "Anna", "Adler"}, "close"},
 		{"the first letters are exchanged", [3]string{"anna@acme.com"}, [3]string{"naan@acme.com"}, "close"},
 		{"initial or whole name at one host", [3]string{"a.adler@acme.com", "Anna", "Adler"}, [3]string{"an.adler@acme.com", "Anna", "Adler"}, "close"},
 	} {

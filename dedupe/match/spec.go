@@ -66,6 +66,11 @@ type columnSpec struct {
 	kind  Kind
 }
 
+// named reports whether a column holds names of people, or mailboxes, which are made of them. Who has a rare one in common is often kin.
+func (c *columnSpec) named() bool {
+	return c.kind == KindGivenName || c.kind == KindFamilyName || c.kind == KindText && !c.words
+}
+
 func newSpec(fields []Field) (*spec, error) {
 	if err := checkFields(fields); err != nil {
 		return nil, err
