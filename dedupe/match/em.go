@@ -182,6 +182,7 @@ func (l *learner) start() {
 	}
 	l.matches = 0.1 * float64(l.n.all)
 	l.joint = newJoint(l.spec)
+	l.joint.few = l.few()
 	l.readjust()
 }
 
@@ -196,7 +197,11 @@ func (l *learner) maximise(alone int) {
 		l.joint.count(p, patterns, post, weights)
 	}
 	for round := range maxRounds {
-		lambda := min(max(l.matches/l.total, 1e-12), 0.5)
+		matches := l.matches
+		if l.few() {
+			matches = max(matches, fewMatches)
+		}
+		lambda := min(max(matches/l.total, 1e-12), 0.5)
 		p.prior = math.Log2(lambda / (1 - lambda))
 		l.joint.set(p)
 		p.weigh()

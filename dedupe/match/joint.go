@@ -12,6 +12,7 @@ type joint struct {
 	spec     *spec
 	n        int
 	relevant float64 // bits below zero to which a candidate matters for the choice of parents
+	few      bool    // rows: see fewRows
 	parts    []tally // of some patterns each
 }
 
@@ -296,6 +297,9 @@ func (t *joint) set(p *params) {
 				single[level] = max(single[level], sharedShare*t.exact[k]/max(sum, 1))
 				if t.spec.comparisons[k].own {
 					single[level] = min(single[level], max(ownShare*t.exact[k], unseenShare)/max(sum, 1))
+					if t.few {
+						single[level] = min(single[level], p.m[k][level]*math.Exp2(-usualBits[t.spec.kind(k)]))
+					}
 				}
 			}
 		}

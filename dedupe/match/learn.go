@@ -152,6 +152,9 @@ func (l *learner) count() {
 		if !l.spec.columns[c].named() {
 			l.freqs[c].setSeldom()
 		}
+		if l.few() && l.spec.own(c) {
+			l.freqs[c] = frequencies{}
+		}
 		l.freqs[c].trim()
 		l.n.cols[c].weigh(&l.freqs[c])
 	}
@@ -269,6 +272,9 @@ func (l *learner) coincidence(col int) float64 {
 	}
 	if n < 2 {
 		return 1e-9
+	}
+	if l.few() {
+		sum = max(sum, 1) // what none of few rows have in common is not unheard of
 	}
 	return max(sum/(n*(n-1)), 1e-9)
 }

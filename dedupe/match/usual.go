@@ -27,7 +27,7 @@ func (l *learner) usual() {
 			single[level] = p.m[k][level] / math.Exp2(bits)
 			single[levelDifferent] += p.m[k][level] - single[level]
 		}
-		says(c.exact, usualBits[l.spec.columns[c.column].kind])
+		says(c.exact, usualBits[l.spec.kind(k)])
 		if c.moved != 0 { // a shared mailbox tells its host
 			says(c.apart, usualBits[KindDomain])
 		}
