@@ -153,8 +153,8 @@ func (t *Table) Next() (Row, error) {
 func start(r io.Reader) (lineReader, error) {
 	lines := lineReader{r: bufio.NewReaderSize(r, 64<<10)}
 	beginning, err := lines.r.Peek(2)
-	if order := utf16Order(beginning); err == nil && order != nil {
-		lines.r = bufio.NewReaderSize(newUTF16Reader(lines.r, order), 64<<10)
+	if in := utf16Of(beginning); err == nil && in != nil {
+		lines.r = bufio.NewReaderSize(in.NewDecoder().Reader(lines.r), 64<<10)
 	}
 	first, err := lines.next()
 	if errors.Is(err, io.EOF) {

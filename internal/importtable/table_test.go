@@ -67,7 +67,7 @@ var table = []row{
 	{pkg: "rules", may: []string{"", "normalize"}, libs: []string{cel}},
 	{pkg: "store", may: []string{""}},
 
-	{pkg: "capture", may: belowVerbs},
+	{pkg: "capture", may: belowVerbs, libs: []string{xtext}},
 	{pkg: "dedupe", may: append(slices.Clone(withFile), "dedupe/match"), libs: []string{yaml}, testMay: []string{"dedupe/match/measure"}},
 	{pkg: "dedupe/match", may: []string{"", "normalize"}, libs: []string{xnet, xsync, xtext}, testMay: []string{"dedupe/match/measure"}}, // matches any table, not only leads
 	{pkg: "enrich", may: withFile, libs: []string{yaml, failsafe, xnet, xsync}},
