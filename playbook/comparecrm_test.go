@@ -3,6 +3,7 @@ package playbook_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +102,16 @@ func TestTheCRMSaysWhoIsRouted(t *testing.T) {
 	}
 	if _, err := playbook.Compare(context.Background(), before, after, leads, playbook.CompareOptions{AsOf: noon, CRM: st}); !errors.Is(err, leadloop.ErrInvalid) {
 		t.Errorf("without tokens: %v", err)
+	}
+}
+
+func TestAReasonOfDisqualificationMayBeCalledLikeAPlace(t *testing.T) {
+	for _, code := range []string{"suppressed", "told", "student"} {
+		pb := compared(t, map[string]string{"scoring.yaml": strings.Replace(compareScoring, "disqualify: student", "disqualify: "+code, 1)})
+		c := compareAt(t, pb, pb, population(10), playbook.CompareOptions{AsOf: noon.Add(time.Hour)})
+		want := playbook.PlaceShift{Kind: "disqualified", Place: code, Before: 1, After: 1}
+		if !slices.Contains(c.Places, want) {
+			t.Errorf("%s: %v is not among %v", code, want, c.Places)
+		}
 	}
 }

@@ -50,8 +50,8 @@ type fate struct {
 // The reasons for which routing is not asked about a lead that nobody may
 // contact, and about one whose account's owner hears of it.
 const (
-	suppressed = "suppressed"
-	told       = "told"
+	suppressed = "is suppressed" // with a space, which no reason of a playbook has
+	told       = "owner told"
 )
 
 // side is one of the two playbooks and what it does.
