@@ -197,6 +197,16 @@ func TestTheOutlookIsRightForEveryCompletion(t *testing.T) {
 			lead.State = leadloop.State{Owner: "ana", Disposition: leadloop.OutcomeAssigned, Score: leadloop.Score{Known: true, Tier: "B"}}
 		}
 		missing := slices.Clone(w.fields)
+		// Of some fields somebody said something so long ago that it is asked for
+		// again: they don't become unknown any more.
+		for _, f := range missing {
+			if v := rapid.SampledFrom(w.values[f]).Draw(t, "of "+f); rapid.Bool().Draw(t, f+" is asked for again") && v.Presence() != leadloop.Absent {
+				if err := p.SetValue(f, v); err != nil {
+					t.Fatal(err)
+				}
+				w.values[f] = w.values[f][1:]
+			}
+		}
 		for {
 			open, err := outlook.Open(ctx, leadloop.Subject{Lead: lead, Profile: p, AsOf: at, Trigger: trigger, Previous: lead.State}, missing)
 			if err != nil {
@@ -224,13 +234,15 @@ func TestTheOutlookIsRightForEveryCompletion(t *testing.T) {
 				}
 			}
 			f := rapid.SampledFrom(got).Draw(t, "told")
-			if err := p.SetValue(f, rapid.SampledFrom(w.values[f][1:]).Draw(t, "value")); err != nil {
+			if err := p.SetValue(f, rapid.SampledFrom(w.values[f]).Filter(isTold).Draw(t, "value")); err != nil {
 				t.Fatal(err)
 			}
 			missing = slices.DeleteFunc(missing, func(g string) bool { return g == f })
 		}
 	})
 }
+
+func isTold(v leadloop.Value) bool { return v.Presence() != leadloop.Absent }
 
 func told(p *leadloop.Profile, fields []string) (out []string) {
 	for _, f := range fields {

@@ -251,11 +251,15 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 
 // judge scores the lead as it is, in a way that values of its fields can be
 // tried with, if they fall into cells that the tables of the playbook's model
-// have and the lead lacks all of them.
+// have and the lead lacks all of them. One that somebody looked for in vain, and
+// that is asked for again, counts as much as one that nobody looked for.
 func (l *look) judge(ctx context.Context) (err error) {
-	tables := l.bare == l.s.Profile && l.model.Digest() == l.o.p.model.Digest()
+	tables := l.model.Digest() == l.o.p.model.Digest()
 	axes := make([]int, 0, len(l.fields))
 	for _, f := range l.fields {
+		if p := l.s.Profile.Value(f).Presence(); p != leadloop.Absent && p != leadloop.KnownAbsent {
+			tables = false
+		}
 		a, ok := l.o.axis[f]
 		if !ok {
 			// One that nobody reads makes no difference.

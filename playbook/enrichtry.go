@@ -83,6 +83,9 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 		}
 		if l.completion != nil {
 			t.values[i] = l.o.axes[l.o.axis[f]].Values
+			if has := l.s.Profile.Value(f); has.Presence() != leadloop.Absent {
+				t.values[i] = append([]leadloop.Value{has}, t.values[i][1:]...)
+			}
 			exact = exact && l.o.cells[f].exact
 			continue
 		}
