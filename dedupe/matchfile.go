@@ -38,6 +38,9 @@ type MatchColumn struct {
 	Column string `yaml:"column,required"`
 	// Also are names that the column has in other files than the first.
 	Also []string `yaml:"also"`
+	// With are columns whose values are put behind this one's, with a blank between, where a file has them: the family name behind the given one, as
+	// another file has both in one column.
+	With []string `yaml:"with"`
 	Kind string   `yaml:"kind,required"` // one of match.Kinds
 	// Unique forbids that rows with different values here are one.
 	Unique bool              `yaml:"unique"`
@@ -134,6 +137,18 @@ func (f MatchFile) Options(linked bool) match.Options {
 	return match.Options{Mode: matchModes[mode], Thresholds: match.Thresholds(f.Thresholds), MaxCluster: f.MaxCluster}
 }
 
+// list is a list of a column in YAML, "" if it is empty.
+func list(key string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	return ", " + key + ": [" + strings.Join(quoted, ", ") + "]"
+}
+
 // YAML writes the file as [ParseMatchFile] reads it.
 func (f MatchFile) YAML() string {
 	var b strings.Builder
@@ -146,14 +161,7 @@ func (f MatchFile) YAML() string {
 		if c.Unique {
 			unique = ", unique: true"
 		}
-		also := ""
-		for i, name := range c.Also {
-			also += []string{", also: [", ", "}[min(i, 1)] + strconv.Quote(name)
-		}
-		if also != "" {
-			also += "]"
-		}
-		fmt.Fprintf(&b, "  - {column: %s%s, kind: %s%s}\n", strconv.Quote(c.Column), also, c.Kind, unique)
+		fmt.Fprintf(&b, "  - {column: %s%s%s, kind: %s%s}\n", strconv.Quote(c.Column), list("with", c.With), list("also", c.Also), c.Kind, unique)
 	}
 	if f.Mode != "" {
 		fmt.Fprintf(&b, "mode: %s\n", f.Mode)

@@ -69,7 +69,7 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 		_, err := io.WriteString(s.out, file.YAML())
 		return err
 	}
-	if guessed && len(file.Columns) == len(ignored(file)) {
+	if guessed && !slices.ContainsFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Kind != string(match.KindIgnore) }) {
 		return &exitError{exitUsage, fmt.Errorf("%s: no column looks worth comparing: they are empty, or ids of rows; say with --config which mean what", strings.Join(c.In, ", "))}
 	}
 	if guessed && !c.JSON {
@@ -218,13 +218,17 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 		}
 		file = dedupe.GuessMatchFile(t.header, sample)
 		for i, h := range t.header {
-			file.Columns[i].Also = t.also[h]
+			x := &file.Columns[i]
+			if x.Also, x.With = t.also[h], t.with[h]; len(x.With) > 0 {
+				x.Kind = string(match.KindPersonName)
+			}
 		}
-		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth })
-		// The id is the first column that is called so, is not compared, and has another value in every row of a file.
-		at := slices.IndexFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Kind == string(match.KindIgnore) && unique[x.Column] })
-		if at >= 0 {
-			file.ID = file.Columns[at].Column
+		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth || t.behind(x.Column) })
+		// The id is a column that is not compared and has another value in every row of a file: one that is called so, or else the first of the table.
+		for i, h := range t.header {
+			if unique[h] && isIgnored(file, h) && (calledID(h) || i == 0) && !calledID(file.ID) {
+				file.ID = h
+			}
 		}
 	}
 	var problems leadloop.Problems
@@ -234,6 +238,11 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 	for _, x := range file.Columns {
 		if t.column(x.Column) < 0 {
 			problems.AddHint(x.At, "columns: "+strings.Join(t.header, ", "), "the table has no column %q", x.Column)
+		}
+		for _, name := range x.With {
+			if t.column(name) < 0 && !slices.Contains(t.others, name) {
+				problems.AddHint(x.At, "columns: "+strings.Join(append(slices.Clone(t.header), t.others...), ", "), "with: no file has a column %q", name)
+			}
 		}
 		if x.Column == c.Truth && x.Kind != string(match.KindIgnore) {
 			problems.Add(x.At, "the column %q is the truth and can't be compared", x.Column)
@@ -248,9 +257,14 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 	return file, guessed, nil
 }
 
-// ignored are the columns that are not compared.
-func ignored(file dedupe.MatchFile) []dedupe.MatchColumn {
-	return slices.DeleteFunc(slices.Clone(file.Columns), func(x dedupe.MatchColumn) bool { return x.Kind != string(match.KindIgnore) })
+func isIgnored(file dedupe.MatchFile, column string) bool {
+	return slices.ContainsFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == column && x.Kind == string(match.KindIgnore) })
+}
+
+// calledID holds for "id", "lead_id" and "Record ID", and for "contactId".
+func calledID(column string) bool {
+	before, ok := strings.CutSuffix(strings.ToLower(column), "id")
+	return ok && (before == "" || strings.HasSuffix(before, "_") || strings.HasSuffix(before, " ") || strings.HasSuffix(column, "Id"))
 }
 
 func indent(text string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leadloop/leadloop/capture"
@@ -12,44 +13,94 @@ import (
 	"github.com/leadloop/leadloop/dedupe/match"
 )
 
-// places returns where each of our columns is in a file, -1 where it is not. A file that is linked may lack some, which is said once: they are empty in
-// it.
-func (t *dedupeTable) places(number int, header []string) ([]int, error) {
-	place := make([]int, len(t.header))
+// place is where a file has the values of one of our columns: the column itself, -1 if it is not there, and those whose values are put behind its own.
+type place struct {
+	column int
+	with   []int
+}
+
+// cell returns the value of a row.
+func (p place) cell(cells []string) string {
+	var v string
+	if p.column >= 0 {
+		v = cells[p.column]
+	}
+	for _, k := range p.with {
+		v = strings.TrimSpace(v + " " + cells[k])
+	}
+	return v
+}
+
+// places returns where each of our columns is in a file. A file that is linked may lack some, which is said once: they are empty in it.
+func (t *dedupeTable) places(number int, header []string) ([]place, error) {
+	places := make([]place, len(t.header))
+	used := make([]bool, len(header))
 	found, lacks := 0, []string(nil)
 	for i, h := range t.header {
-		place[i] = slices.Index(header, h)
+		p := place{column: slices.Index(header, h)}
 		for _, other := range t.also[h] {
-			if place[i] < 0 {
-				place[i] = slices.Index(header, other)
+			if p.column < 0 {
+				p.column = slices.Index(header, other)
 			}
 		}
+		for _, name := range t.with[h] {
+			if k := slices.Index(header, name); k >= 0 {
+				p.with, used[k] = append(p.with, k), true
+			}
+		}
+		places[i] = p
+		if p.column >= 0 {
+			used[p.column] = true
+		}
 		switch compared := t.compared == nil || t.compared[h]; {
-		case place[i] >= 0 && compared:
+		case p.column >= 0 && compared:
 			found++
-		case place[i] < 0 && (compared || t.needed[h]):
+		case p.column < 0 && (compared && !t.behind(h) || t.needed[h]):
 			lacks = append(lacks, h)
 		}
 	}
 	if len(lacks) == 0 {
-		return place, nil
+		return places, nil
 	}
 	said := fmt.Sprintf("%s: no column %q, which %s has; it has %s", t.files[number], lacks[0], t.files[0], strings.Join(header, ", "))
 	if !t.link || found == 0 || slices.ContainsFunc(lacks, func(h string) bool { return t.needed[h] }) {
 		return nil, errors.New(said)
 	}
 	if !t.counted {
-		t.s.say("%s: empty for want of such a column: %s. If it has another name, the configuration says it: {column: %q, also: [NAME], …}",
-			t.files[number], strings.Join(lacks, ", "), lacks[0])
+		var left []string
+		for k, name := range header {
+			if !used[k] {
+				left = append(left, name)
+			}
+		}
+		also, rest := "NAME", ""
+		if len(left) > 0 {
+			also, rest = strconv.Quote(left[0]), " Not used of it: "+strings.Join(left, ", ")+"."
+		}
+		t.s.say("%s has no column for %s of %s; it counts as empty there.%s If one has another name, the configuration says so: {column: %q, also: [%s], …}",
+			t.files[number], strings.Join(lacks, ", "), t.files[0], rest, lacks[0], also)
 	}
-	return place, nil
+	return places, nil
+}
+
+// behind reports whether the values of a column are put behind those of another one.
+func (t *dedupeTable) behind(column string) bool {
+	for _, names := range t.with {
+		if slices.Contains(names, column) {
+			return true
+		}
+	}
+	return false
 }
 
 // need says which columns are compared and under which other names files have them, and which every file must have.
 func (t *dedupeTable) need(file dedupe.MatchFile, must ...string) {
-	t.also, t.compared = map[string][]string{}, map[string]bool{}
+	t.also, t.with, t.compared = map[string][]string{}, map[string][]string{}, map[string]bool{}
 	for _, x := range file.Columns {
 		t.also[x.Column], t.compared[x.Column] = x.Also, x.Kind != string(match.KindIgnore)
+		if len(x.With) > 0 {
+			t.with[x.Column] = x.With
+		}
 	}
 	for _, name := range must {
 		t.needed[name] = name != ""
@@ -59,11 +110,12 @@ func (t *dedupeTable) need(file dedupe.MatchFile, must ...string) {
 // alignRows is how many rows of each file columns are compared by.
 const alignRows = 1000
 
-// align finds out which columns of other files are those of the first although they have other names: those that are alone in being of their kind.
-// What a file has nothing of is empty in it.
+// align finds out which columns of other files are those of the first although they have other names: those that are alone in being of their kind, and
+// a given and a family name that the other has as one. What a file has nothing of is empty in it.
 func (t *dedupeTable) align() error {
-	t.also = map[string][]string{}
+	t.also, t.with = map[string][]string{}, map[string][]string{}
 	var first map[string]match.Kind
+	whole := map[string]string{} // columns that hold whole names, and those of family names behind them
 	for number := 1; number < len(t.files); number++ {
 		header, kinds, err := t.kindsOf(number)
 		if err != nil {
@@ -78,19 +130,46 @@ func (t *dedupeTable) align() error {
 				return err
 			}
 		}
-		for _, h := range missing {
-			same := func(kinds map[string]match.Kind) func(string) bool {
-				return func(name string) bool { return kinds[name] != first[h] }
-			}
-			ours, theirs := slices.DeleteFunc(slices.Clone(missing), same(first)), slices.DeleteFunc(slices.Clone(extra), same(kinds))
-			if len(ours) == 1 && len(theirs) == 1 && first[h] != match.KindText && first[h] != match.KindNumber {
-				if !slices.Contains(t.also[h], theirs[0]) {
-					t.also[h] = append(t.also[h], theirs[0])
-				}
+		pair := func(ours, theirs string) {
+			if !slices.Contains(t.also[ours], theirs) {
+				t.also[ours] = append(t.also[ours], theirs)
 			}
 		}
+		for _, h := range missing {
+			theirs := only(extra, kinds, first[h])
+			if theirs != "" && only(missing, first, first[h]) != "" && first[h] != match.KindText && first[h] != match.KindNumber {
+				pair(h, theirs)
+			}
+		}
+		name, given, family := only(missing, first, match.KindPersonName), only(extra, kinds, match.KindGivenName), only(extra, kinds, match.KindFamilyName)
+		if name != "" && given != "" && family != "" && len(t.also[name]) == 0 {
+			pair(name, given)
+			t.with[name] = append(t.with[name], family)
+		}
+		name, given, family = only(extra, kinds, match.KindPersonName), only(missing, first, match.KindGivenName), only(missing, first, match.KindFamilyName)
+		if name != "" && given != "" && family != "" {
+			pair(given, name)
+			whole[given] = family
+		}
+	}
+	for given, family := range whole {
+		t.with[given] = append([]string{family}, t.also[family]...)
+		delete(t.also, family)
 	}
 	return nil
+}
+
+// only returns the one of some columns that is of a kind, "" if there is none or there are several.
+func only(names []string, kinds map[string]match.Kind, k match.Kind) (found string) {
+	for _, name := range names {
+		if kinds[name] == k {
+			if found != "" {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
 }
 
 // headless holds if what should be the names of columns looks like a row: an address among them, or numbers mostly.

@@ -43,6 +43,8 @@ type reportPair struct {
 	Why         string
 	A, B        []string // row number, then values
 	Probability float64
+	Alone       float64 // by the two rows only
+	Others      bool    // Probability is another one than Alone
 	Joined      bool
 	Picture     template.HTML
 	Text        string
@@ -102,6 +104,7 @@ func writeReport(ctx context.Context, w io.Writer, t *dedupeTable, file dedupe.M
 		}
 		d.Pairs = append(d.Pairs, reportPair{
 			Why: x.why, A: values(x.pair.A), B: values(x.pair.B), Probability: x.pair.Probability, Joined: x.pair.Joined,
+			Alone: p.Probability, Others: math.Abs(p.Probability-x.pair.Probability) >= 0.0001,
 			Picture: template.HTML(picture.String()), Text: p.String(), //nolint:gosec // Pair.WriteSVG escapes
 		})
 	}

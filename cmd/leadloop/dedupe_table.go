@@ -28,8 +28,10 @@ type dedupeTable struct {
 	copies []string // of paths, to be removed
 	before []os.FileInfo
 	header []string
+	others []string            // columns of files after the first that have other names
 	link   bool                // files may lack columns, or call them otherwise
 	also   map[string][]string // other names of the columns
+	with   map[string][]string // columns whose values are put behind theirs
 	// The columns that are compared, all as long as it is not known which; and those without which nothing goes.
 	compared, needed map[string]bool
 	show             func(match.Progress)
@@ -120,12 +122,22 @@ func (t *dedupeTable) where(row int) string {
 	return fmt.Sprintf("%s:%d", t.files[t.fileOf(row)], t.lines[row])
 }
 
-// readHeader reads the names of the columns, which are those of the first file. Others have the same, in any order, or those in t.also.
+// readHeader reads the names of the columns, which are those of the first file. Others have the same, in any order, or those in t.also and t.with.
 func (t *dedupeTable) readHeader() error {
-	return t.open(0, nil, func(in *capture.Table) error {
-		t.header = in.Header()
-		return nil
-	})
+	for number := range t.files {
+		err := t.open(number, nil, func(in *capture.Table) error {
+			if number == 0 {
+				t.header = in.Header()
+			} else {
+				t.others = append(t.others, without(in.Header(), t.header)...)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // open opens a file as a table; read shows how much was read of it.
@@ -216,7 +228,7 @@ const shownRejects = 20
 
 func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table, row *int, use func(row int, cells []string) error) error {
 	name, header := t.files[number], in.Header()
-	place, err := t.places(number, header)
+	places, err := t.places(number, header)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -246,12 +258,10 @@ func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table,
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		cells := r.Cells
-		if number > 0 {
-			cells = make([]string, len(place))
-			for i, k := range place {
-				if k >= 0 {
-					cells[i] = r.Cells[k]
-				}
+		if number > 0 || len(t.with) > 0 {
+			cells = make([]string, len(places))
+			for i, p := range places {
+				cells[i] = p.cell(r.Cells)
 			}
 		}
 		if !t.counted {
@@ -267,12 +277,14 @@ func (t *dedupeTable) eachOf(ctx context.Context, number int, in *capture.Table,
 // sampleRows is how many rows at least what the columns mean is guessed from, if there are so many: evenly taken, as a file is often sorted.
 const sampleRows = 5_000
 
-// sample returns rows to guess from, and which of the columns that are called ids have another value in every row of a file.
+// sample returns rows to guess from, and which of the columns that do not look worth comparing have another value in every row of a file.
 func (t *dedupeTable) sample(ctx context.Context) (rows [][]string, unique map[string]bool, err error) {
-	ids := map[string][]idHash{}
-	for _, h := range t.header {
-		if name := strings.ToLower(h); name == "id" || strings.HasSuffix(name, "_id") || strings.HasSuffix(name, " id") {
-			ids[h] = nil
+	ids := make([][]idHash, len(t.header))
+	left := func(kept func(column int) bool) {
+		for k := range ids {
+			if ids[k] != nil && !kept(k) {
+				ids[k] = nil
+			}
 		}
 	}
 	seed, step := maphash.MakeSeed(), 1
@@ -288,14 +300,26 @@ func (t *dedupeTable) sample(ctx context.Context) (rows [][]string, unique map[s
 				rows = kept
 			}
 		}
-		for h := range ids {
-			ids[h] = append(ids[h], idHash{maphash.String(seed, t.idOf(row, cells[t.column(h)])), row})
+		for k := range ids {
+			switch {
+			case strings.IndexByte(cells[k], ':') >= 0: // a time of day
+				ids[k] = nil
+			case row == 0 || ids[k] != nil:
+				ids[k] = append(ids[k], idHash{maphash.String(seed, t.idOf(row, cells[k])), row})
+			}
+		}
+		if row == alignRows { // to spare the memory for the others
+			ignored := kindsByName(t.header, rows)
+			left(func(k int) bool {
+				return ignored[t.header[k]] == match.KindIgnore && len(twice(slices.Clone(ids[k]))) == 0
+			})
 		}
 		return nil
 	})
+	left(func(k int) bool { return len(twice(ids[k])) == 0 })
 	unique = map[string]bool{}
-	for h, list := range ids {
-		unique[h] = len(twice(list)) == 0
+	for k, h := range t.header {
+		unique[h] = ids[k] != nil
 	}
 	return rows, unique, err
 }

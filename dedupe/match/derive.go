@@ -220,7 +220,7 @@ func deriveNumber(raw string, out []string) {
 	if normalize.IsNull(s) {
 		return
 	}
-	t := strings.TrimLeft(s, "0")
+	t := strings.TrimLeft(plainNumber(s), "0")
 	if t == "" || t[0] == '.' {
 		t = "0" + t
 	}
@@ -228,6 +228,38 @@ func deriveNumber(raw string, out []string) {
 		t = strings.TrimRight(strings.TrimRight(t, "0"), ".")
 	}
 	out[0] = strings.ToLower(t)
+}
+
+// plainNumber writes an amount with a point before its fraction and nothing else between its digits: "1.234,50 €" as "1234.50". What is no amount is as it was. Of
+// one comma before three digits it takes it that they are thousands, of one point that it is the fraction's.
+func plainNumber(s string) string {
+	t := strings.Trim(s, "€$£ \u00a0")
+	if strings.Trim(t, "0123456789.,'’ \u00a0") != "" || !strings.ContainsAny(t, "0123456789") {
+		return s
+	}
+	if !strings.ContainsAny(t, ",'’ \u00a0") && strings.Count(t, ".") < 2 {
+		return t
+	}
+	fraction := -1 // where it begins
+	comma, point := strings.LastIndexByte(t, ','), strings.LastIndexByte(t, '.')
+	switch {
+	case comma >= 0 && point >= 0:
+		fraction = max(comma, point)
+	case point >= 0 && strings.Count(t, ".") == 1:
+		fraction = point
+	case comma >= 0 && strings.Count(t, ",") == 1 && len(t)-comma != 4:
+		fraction = comma
+	}
+	var b strings.Builder
+	for i, c := range []byte(t) {
+		switch {
+		case i == fraction:
+			b.WriteByte('.')
+		case '0' <= c && c <= '9':
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // streetWords are the usual short forms of words in addresses.

@@ -1,9 +1,8 @@
 package match
 
 import (
+	"slices"
 	"strings"
-
-	"github.com/leadloop/leadloop/normalize"
 )
 
 // rowIDs are headers of what numbers the rows and says nothing about who they are.
@@ -11,6 +10,13 @@ var rowIDs = map[string]bool{
 	"id": true, "recid": true, "rowid": true, "recordid": true, "uniqueid": true, "uuid": true, "guid": true, "key": true, "index": true, "row": true, "rownumber": true,
 	"nr": true, "lfdnr": true, "truth": true, "groundtruth": true, "goldid": true, "trueid": true, "wahrheit": true, "cluster": true, "clusterid": true, "entity": true, "entityid": true, "leadid": true, "contactid": true, "source": true, "createdat": true, "updatedat": true,
 	"created": true, "updated": true,
+}
+
+// rowDates are words of headers of dates of what was done with a row, which say nothing about who it is.
+var rowDates = map[string]bool{
+	"created": true, "creation": true, "updated": true, "modified": true, "changed": true, "inserted": true, "imported": true, "added": true, "timestamp": true,
+	"activity": true, "login": true, "seen": true, "visit": true, "contacted": true, "erstellt": true, "erstelldatum": true, "angelegt": true, "anlagedatum": true,
+	"geandert": true, "anderungsdatum": true, "importiert": true, "erfasst": true,
 }
 
 // guessRows is how many rows Guess looks at.
@@ -22,6 +28,7 @@ func Guess(header []string, rows [][]string) []Field {
 	fields := make([]Field, len(header))
 	facts := make([]columnFacts, len(header))
 	names := map[string]int{}
+	mails := -1
 	for i, name := range header {
 		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
 		if name == "" {
@@ -31,16 +38,26 @@ func Guess(header []string, rows [][]string) []Field {
 		if n := names[name]; n > 1 {
 			name += " " + string(rune('0'+min(n, 9)))
 		}
+		fields[i].Name = name
 		facts[i] = look(i, rows)
-		fields[i] = Field{Name: name, Kind: guessKind(name, &facts[i])}
+		if mails < 0 && facts[i].share(facts[i].emails) > mostlyMail {
+			mails = i
+		}
+	}
+	for i := range fields {
+		if mails >= 0 && i != mails {
+			facts[i].lookAtMails(i, mails, rows)
+		}
+		fields[i].Kind = guessKind(fields[i].Name, &facts[i])
 	}
 	nameFamily(fields, facts)
+	fewCompanies(fields, facts)
 	dropRedundant(fields, rows)
 	return fields
 }
 
 // nameFamily decides about columns that are called a name and no more: "Nom" beside "Prénom" is the family name, "Nombre" beside "Apellidos" the
-// given one, and alone it is what its values look like.
+// given one, beside a company the whole one, and alone it is what its values look like.
 func nameFamily(fields []Field, facts []columnFacts) {
 	has := func(k Kind, but int) bool {
 		for i, f := range fields {
@@ -60,46 +77,103 @@ func nameFamily(fields []Field, facts []columnFacts) {
 		case fields[i].Kind == KindGivenName && !has(KindFamilyName, i):
 			fields[i].Kind = facts[i].named()
 		}
+		if bareNames[solid(fields[i].Name)] && fields[i].Kind == KindCompany && has(KindCompany, i) && facts[i].fewWords() && facts[i].share(facts[i].legal) < 0.05 {
+			fields[i].Kind = KindPersonName
+		}
 	}
 }
 
-// numbering holds if the values are whole numbers, none of them twice: those of rows, which only mislead.
-func (f *columnFacts) numbering() bool {
-	return f.filled >= leastNumbering && f.distinct == f.filled && f.whole == f.filled
+// fewCompanies takes companies for categories if there are very few of them beside what tells many more rows apart: the vendors of a list of products.
+func fewCompanies(fields []Field, facts []columnFacts) {
+	most := 0
+	for i, f := range facts {
+		if fields[i].Kind != KindIgnore {
+			most = max(most, f.distinct)
+		}
+	}
+	for i, f := range facts {
+		if fields[i].Kind == KindCompany && f.distinct <= 12 && f.distinct*50 < f.filled && f.distinct*20 < most {
+			fields[i].Kind = KindCategory
+		}
+	}
 }
 
-const leastNumbering = 50
+// numbering holds if the values are whole numbers or codes, none of them twice and none missing: those of rows, which only mislead.
+func (f *columnFacts) numbering() bool {
+	return f.filled >= leastNumbering && f.distinct == f.filled && (f.whole == f.filled || f.codes == f.filled && f.filled == f.rows)
+}
+
+const (
+	leastNumbering = 50
+	mostlyMail     = 0.6
+)
 
 // named tells names of people from those of companies.
 func (f *columnFacts) named() Kind {
-	if f.meanWords() < 3.5 && (f.share(f.given) > 0.35 || f.share(f.turned) > 0.8 && f.share(f.legal) < 0.05) {
+	if f.personal() {
 		return KindPersonName
 	}
 	return KindCompany
 }
 
+// personal reports whether values look like full names of people.
+func (f *columnFacts) personal() bool {
+	switch {
+	case f.meanWords() >= 3.5 || f.ofHost():
+		return false
+	case f.share(f.given+f.turned) > 0.35 && f.share(f.legal) < 0.05:
+		return true
+	}
+	return f.fewWords() && f.ofMailbox()
+}
+
+// fewWords holds for as many words as names of people have.
+func (f *columnFacts) fewWords() bool { return f.meanWords() > 1.5 && f.meanWords() < 3.5 }
+
+// contradict reports whether the values are not what the header says: numbers under "person", yes and no under "e-mail sent".
+func (f *columnFacts) contradict(k Kind) bool {
+	switch k {
+	case KindDate:
+		return f.share(f.dates) < 0.5
+	case KindPhone:
+		return f.share(f.phones) < 0.3
+	case KindNumber:
+		return f.share(f.numbers) < 0.5
+	case KindEmail:
+		return f.emails == 0
+	case KindGivenName, KindFamilyName, KindPersonName, KindPeople, KindCompany, KindCity, KindTitle, KindDomain:
+		return f.letters < f.filled || f.share(f.dates) > 0.8
+	}
+	return false
+}
+
 // guessKind decides by the values where they leave no doubt, then by the header, then by the values.
 func guessKind(name string, f *columnFacts) Kind {
 	key := solid(name)
-	if rowIDs[key] || f.filled == 0 {
+	words := strings.Fields(plainWords(splitCamel(name)))
+	if rowIDs[key] || f.filled == 0 || f.share(f.timed) > 0.5 ||
+		f.share(f.dates) > 0.5 && slices.ContainsFunc(words, func(w string) bool { return rowDates[w] }) {
 		return KindIgnore
 	}
-	if _, known := headerKind(name); !known && f.numbering() {
-		return KindIgnore
+	kind, known := headerKind(words)
+	if known && f.contradict(kind) {
+		known = false
 	}
-	if f.share(f.emails) > 0.6 {
-		return KindEmail
-	}
-	kind, known := headerKind(name)
 	switch {
-	case !known && bareNames[key]:
+	case !known && f.numbering():
+		return KindIgnore
+	case f.share(f.emails) > mostlyMail:
+		return KindEmail
+	case !known && (bareNames[key] || eitherNames[key]):
 		kind = f.named()
+	case !known && len(words) > 0 && bareNames[words[len(words)-1]] && f.personal():
+		kind = KindPersonName
 	case !known:
 		kind = f.kind()
+	case kind == KindTitle && f.share(f.polite) > 0.8:
+		kind = KindCategory
 	case kind == KindTitle && f.meanWords() > 4.5:
 		kind = KindText
-	case kind == KindDate && f.share(f.dates) < 0.5, kind == KindPhone && f.share(f.phones) < 0.3, kind == KindNumber && f.share(f.numbers) < 0.5:
-		kind = f.kind()
 	case kind == KindCategory && f.distinct > 200 && f.distinct*10 > f.filled*3:
 		kind = KindText
 	case kind == KindPersonName && f.meanWords() > 6:
@@ -112,8 +186,7 @@ func guessKind(name string, f *columnFacts) Kind {
 }
 
 // headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones.
-func headerKind(name string) (Kind, bool) {
-	words := strings.Fields(plainWords(splitCamel(name)))
+func headerKind(words []string) (Kind, bool) {
 	var found Kind
 	longest := 0
 	for i := range words {
@@ -140,91 +213,6 @@ func splitCamel(s string) string {
 	return b.String()
 }
 
-// columnFacts is what the values of a column look like.
-type columnFacts struct {
-	filled, distinct, words, letters                    int
-	emails, domains, phones, dates, numbers, ids, given int
-	whole                                               int // numbers without a fraction
-	turned                                              int // "Adler, Anna"
-	daysFirst, monthsFirst                              int // dates that can be read in one order only
-	written, legal                                      int // phones with signs that group or prefix them, companies with a legal form
-}
-
-func (f *columnFacts) share(n int) float64 { return float64(n) / float64(max(f.filled, 1)) }
-
-func (f *columnFacts) meanWords() float64 { return float64(f.words) / float64(max(f.filled, 1)) }
-
-func look(col int, rows [][]string) columnFacts {
-	var f columnFacts
-	seen := map[string]bool{}
-	for _, row := range rows[:min(len(rows), guessRows)] {
-		if col >= len(row) {
-			continue
-		}
-		v := strings.TrimSpace(cut(row[col]))
-		if normalize.IsNull(v) {
-			continue
-		}
-		f.filled++
-		seen[v] = true
-		words := strings.Fields(plainWords(v))
-		f.words += len(words)
-		digits, letters := 0, 0
-		for i := 0; i < len(v); i++ {
-			switch c := v[i]; {
-			case isDigit(c):
-				digits++
-			case c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80:
-				letters++
-			}
-		}
-		f.letters += letters
-		if at := strings.IndexByte(v, '@'); at > 0 && strings.IndexByte(v[at:], '.') > 0 && len(words) < 8 {
-			f.emails++
-		}
-		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 && !hasPath(v) {
-			f.domains++
-		}
-		if w, ok := parseDate(v); ok {
-			if y, m, d := w.read(false); y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {
-				f.dates++
-			}
-			switch {
-			case w.loose && w.day <= 12 && w.month > 12:
-				f.monthsFirst++
-			case w.loose && w.day > 12 && w.month <= 12:
-				f.daysFirst++
-			}
-		}
-		if letters == 0 && digits >= 7 && digits <= 15 && strings.IndexByte(v, '.') < 0 {
-			f.phones++
-			if len(v) > digits {
-				f.written++
-			}
-		}
-		if len(words) > 1 && len(words) < 8 && normalize.Company(v).LegalForm != "" {
-			f.legal++
-		}
-		if _, ok := wholeNumber(v); ok {
-			f.whole++
-		}
-		if _, ok := wholeNumber(strings.Replace(v, ".", "", 1)); ok {
-			f.numbers++
-		}
-		if len(words) == 1 && digits >= 3 && len(v) >= 5 {
-			f.ids++
-		}
-		if len(words) > 0 && len(words) < 5 && normalize.Nicknames(words[0]) != nil {
-			f.given++
-		}
-		if family, given, ok := strings.Cut(v, ", "); ok && letters+len(words) > len(v)*4/5 && strings.Count(family, " ")+strings.Count(given, " ") < 3 && strings.IndexByte(given, ',') < 0 {
-			f.turned++
-		}
-	}
-	f.distinct = len(seen)
-	return f
-}
-
 // kind guesses by the values alone.
 func (f *columnFacts) kind() Kind {
 	switch {
@@ -242,20 +230,10 @@ func (f *columnFacts) kind() Kind {
 		return KindID
 	case f.share(f.numbers) > 0.8:
 		return KindNumber
-	case f.share(f.given) > 0.5 && f.meanWords() > 1.5 && f.meanWords() < 3.5:
+	case f.fewWords() && (f.share(f.given) > 0.5 || f.ofMailbox()):
 		return KindPersonName
 	}
 	return KindText
-}
-
-// hasPath holds for addresses of one page of a site, which say more than the domain.
-func hasPath(url string) bool {
-	_, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		rest = url
-	}
-	_, path, _ := strings.Cut(rest, "/")
-	return path != ""
 }
 
 // dropRedundant ignores columns of full names whose words are in given and family name anyway.

@@ -19,7 +19,7 @@ var headerWords = []struct {
 	{KindDomain, `domain website url web homepage webseite internet internetseite siteweb siteinternet sitioweb paginaweb sitoweb sito`},
 	{KindCompany, `company companyname organisation organization account accountname employer firm business vendor manufacturer brand firma firmenname
 			unternehmen arbeitgeber societe entreprise raisonsociale empresa compania razonsocial azienda societa ragionesociale bedrijf bedrijfsnaam
-			virksomhed foretag yritys sirket`},
+			virksomhed foretag yritys sirket supplier lieferant fournisseur proveedor fornitore leverancier facility clinic hospital school hotel`},
 	{KindDate, `dob dateofbirth birthdate birthday date geburtsdatum geburtstag datedenaissance fechadenacimiento datadinascita datadenascimento geboortedatum`},
 	{KindAddress, `address addr street streetaddress adresse anschrift strasse rue direccion calle indirizzo endereco rua adres straat ulica`},
 	{KindNumber, `streetnumber housenumber year age price amount hausnummer hausnr jahr preis annee prix`},
@@ -28,9 +28,9 @@ var headerWords = []struct {
 	{KindPostcode, `zip zipcode postcode postalcode postal plz postleitzahl codepostal codigopostal cep kodpocztowy postnummer postnr`},
 	{KindCategory, `state country region gender sex language province industry status currency land bundesland geschlecht branche sprache anrede pays
 			sexe secteur langue pais provincia sexo sector idioma paese sesso settore lingua estado setor geslacht kraj ulke maa`},
-	{KindTitle, `title jobtitle position occupation role profession job titel funktion beruf berufsbezeichnung fonction poste metier cargo puesto
+	{KindTitle, `title jobtitle function position occupation role profession job titel funktion beruf berufsbezeichnung fonction poste metier cargo puesto
 			profesion ruolo mansione profissao functie functietitel beroep stanowisko stilling unvan`},
-	{KindID, `ssn socsecid vat vatid taxid duns sku isbn passport linkedin linkedinurl profile profileurl xing ustid umsatzsteuerid steuernummer siren
+	{KindID, `ssn socsecid vat vatid taxid duns isbn gtin ean ean13 upc mpn npi iban lei ein companynumber registrationnumber handelsregister handelsregisternummer kvk orgnr passport linkedin linkedinurl profile profileurl xing ustid umsatzsteuerid steuernummer siren
 			siret nif cif partitaiva`},
 	{KindText, `description notes comment venue type cuisine category beschreibung bemerkung notiz notizen kommentar`},
 }
@@ -48,3 +48,8 @@ var headerKinds = func() map[string]Kind {
 
 // bareNames are headers that say "name" and no more, of a person or of anything. Beside a given name they are the family name.
 var bareNames = map[string]bool{"name": true, "names": true, "nom": true, "nome": true, "nombre": true, "naam": true, "navn": true, "namn": true, "nazwa": true}
+
+// eitherNames are headers of names of people or of companies.
+var eitherNames = map[string]bool{
+	"customer": true, "customername": true, "client": true, "clientname": true, "kunde": true, "kundenname": true, "cliente": true, "klant": true, "klantnaam": true,
+}

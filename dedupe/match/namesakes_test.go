@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -97,6 +98,9 @@ func TestRowsOfManyNamesakesAreNotJoinedByTheirNames(t *testing.T) {
 		t.Run(c.columns, func(t *testing.T) {
 			for _, copied := range []float64{0, 0.02} {
 				d := madeTable(c.columns, 1500, 1, copied)
+				if copied == 0 && !slices.ContainsFunc(d.fields, func(f Field) bool { return f.Kind != KindIgnore }) {
+					continue // numbers that no two rows share are not compared
+				}
 				table := d.table(t)
 				m, err := Learn(t.Context(), table, Options{})
 				if err != nil {

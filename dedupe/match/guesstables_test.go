@@ -1,0 +1,122 @@
+package match
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Tables as people export them, a hundred rows each, of which none was chosen when kinds were first guessed.
+func TestKindsOfTablesOfSeveralTrades(t *testing.T) {
+	people := strings.Fields("Jürgen_Schäfer Sabine_Müller Heike_Weiß Uwe_Großmann Dörte_Krüger Ingo_Böhm Kerstin_Scholz Rüdiger_Vogel Silke_Lorenz Bernd_Huber")
+	person := func(i int) (given, family string) {
+		given, family, _ = strings.Cut(people[i%10], "_")
+		return given, family
+	}
+	mail := func(i int) string {
+		given, family := person(i)
+		return strings.ToLower(given[:1]+"."+plainWords(family)) + fmt.Sprintf("@firma%d.example", i/3)
+	}
+	for _, c := range []struct {
+		name   string
+		header string
+		row    func(i int) []string
+		want   string
+	}{
+		{
+			"a German CRM: its own numbers, forms of address, academic titles, decimal commas, when a row was made", "Kundennummer,Anrede,Titel,Kontaktname,Firma,Umsatz (EUR),Angelegt am,E-Mail",
+			func(i int) []string {
+				given, family := person(i)
+				return []string{
+					fmt.Sprintf("K%05d", i), "Frau", []string{"", "Dr.", "Prof. Dr."}[i%3], given + " " + family, fmt.Sprintf("Firma %d GmbH", i/3),
+					fmt.Sprintf("%d.%03d,50 €", 1+i/7, i), fmt.Sprintf("%02d.03.2024", 1+i%28), mail(i),
+				}
+			},
+			"ignore category category person_name company number ignore email",
+		},
+		{
+			"badges scanned at a fair, in capitals, some with the family name first", "Badge Name,Organisation,Function,E-Mail,Scan time",
+			func(i int) []string {
+				given, family := person(i)
+				name := strings.ToUpper(given + " " + family)
+				if i%2 == 0 {
+					name = strings.ToUpper(family + ", " + given)
+				}
+				return []string{name, fmt.Sprintf("FIRMA %d GMBH", i/3), []string{"CEO", "BUYER"}[i%2], mail(i), fmt.Sprintf("2025-09-15 %02d:%02d", 9+i%9, i%60)}
+			},
+			"person_name company title email ignore",
+		},
+		{
+			"products of three vendors", "sku,GTIN,product name,vendor,price_eur",
+			func(i int) []string {
+				return []string{
+					fmt.Sprintf("WZ-%d-B", 1000+7*i), fmt.Sprintf("40%011d", i/2*7919), fmt.Sprintf("cordless drill %d with %d volts", i/2, 12+i%5),
+					[]string{"Tools24", "ToolWorld", "Profi"}[i%3] + " Inc", fmt.Sprintf("%d.95", 10+i%60),
+				}
+			},
+			"ignore id text company number", // three companies of a hundred rows may be employers
+		},
+		{
+			"what headers say that values are not", "person,company_size,emails_sent,touches_last_7_days,Last Login,Created",
+			func(i int) []string {
+				return []string{fmt.Sprint(500 + i/2), []string{"1-10", "11-50"}[i%2], fmt.Sprint(i % 4), fmt.Sprint(i % 9), fmt.Sprintf("2024-02-%02d", 1+i%28), fmt.Sprintf("%d/17/2023", 1+i%12)}
+			},
+			"number category category number ignore ignore",
+		},
+		{
+			"a name beside a company is that of somebody", "Name,Company,City",
+			func(i int) []string {
+				given, family := person(i)
+				return []string{given + " " + family, fmt.Sprintf("Firma %d", i/3), "Köln"}
+			},
+			"person_name company city",
+		},
+		{
+			"birthdays as a spreadsheet writes them", "name,born",
+			func(i int) []string {
+				given, family := person(i)
+				return []string{family + ", " + given, fmt.Sprintf("%d/%d/1970 12:00:00 AM", 1+i%12, 1+i%28)}
+			},
+			"person_name us_date",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var rows [][]string
+			for i := range 100 {
+				rows = append(rows, c.row(i))
+			}
+			var got []string
+			for _, f := range Guess(strings.Split(c.header, ","), rows) {
+				got = append(got, string(f.Kind))
+			}
+			if diff := cmp.Diff(strings.Fields(c.want), got); diff != "" {
+				t.Errorf("kinds of %s (-want +got):\n%s", c.header, diff)
+			}
+		})
+	}
+}
+
+func TestVeryFewCompaniesBesideManyProductsAreACategory(t *testing.T) {
+	var rows [][]string
+	for i := range 1000 {
+		rows = append(rows, []string{fmt.Sprintf("drill %d of steel, for the left hand and more", i), []string{"Tools24", "ToolWorld", "Profi"}[i%3]})
+	}
+	if got := Guess([]string{"description", "vendor"}, rows)[1].Kind; got != KindCategory {
+		t.Errorf("guessed to be %s", got)
+	}
+}
+
+func TestAmountsAreReadAsSeveralCountriesWriteThem(t *testing.T) {
+	for _, c := range []struct{ written, want string }{
+		{"1234.50", "1234.5"}, {"1.234,50 €", "1234.5"}, {"1,234.50", "1234.5"}, {"$1,234.5", "1234.5"}, {"1'234.50", "1234.5"}, {"1 234,50", "1234.5"},
+		{"12,5", "12.5"}, {"1,234", "1234"}, {"1.234", "1.234"}, {"1.234.567", "1234567"}, {"007", "7"}, {"0,50", "0.5"}, {"12a", "12a"}, {"12-14", "12-14"},
+	} {
+		out := []string{""}
+		deriveNumber(c.written, out)
+		if out[0] != c.want {
+			t.Errorf("%s is read as %q, want %q", c.written, out[0], c.want)
+		}
+	}
+}
