@@ -182,7 +182,6 @@ func (l *learner) start() {
 	}
 	l.matches = 0.1 * float64(l.n.all)
 	l.joint = newJoint(l.spec)
-	l.joint.few = l.few()
 	l.readjust()
 }
 
@@ -197,11 +196,7 @@ func (l *learner) maximise(alone int) {
 		l.joint.count(p, patterns, post, weights)
 	}
 	for round := range maxRounds {
-		matches := l.matches
-		if l.few() {
-			matches = max(matches, fewMatches)
-		}
-		lambda := min(max(matches/l.total, 1e-12), 0.5)
+		lambda := min(max(l.matches, unseenShare)/l.total, 0.5)
 		p.prior = math.Log2(lambda / (1 - lambda))
 		l.joint.set(p)
 		p.weigh()

@@ -12,7 +12,11 @@ import (
 
 func TestOneMailboxIsOnePersonAmongFewRows(t *testing.T) {
 	fields := []match.Field{{Name: "name", Kind: match.KindPersonName}, {Name: "email", Kind: match.KindEmail}, {Name: "company", Kind: match.KindCompany}}
-	strangers := []string{"Bob Miller", "Carla Gomez", "Dieter Braun", "Eva Lind", "Frank Ott", "Gina Rossi", "Hans Meier"}
+	strangers := []string{
+		"Bob Miller", "Carla Gomez", "Dieter Braun", "Eva Lind", "Frank Ott", "Gina Rossi", "Hans Meier", "Ines Costa", "Jan Novak", "Karin Holm", "Luca Conti",
+		"Maria Silva", "Nils Dahl", "Olga Petrova", "Paul Dubois", "Quinn Baker", "Rita Moser", "Sven Lund", "Tina Weiss", "Uwe Kraft", "Vera Kuhn", "Will Carter",
+		"Xenia Popa", "Yann Moreau", "Zoe Grant", "Adam Ford", "Berta Vogel", "Cem Yildiz", "Dora Toth", "Emil Bauer", "Fiona Walsh", "Gero Lang",
+	}
 	for _, tc := range []struct {
 		name string
 		rows []string
@@ -25,7 +29,7 @@ func TestOneMailboxIsOnePersonAmongFewRows(t *testing.T) {
 		{"an office's mailbox", []string{"Anna Schmidt,info@acme.com,Acme", "Kim Lee,info@acme.com,Acme"}, [][]int{{0}, {1}}},
 		{"namesakes", []string{"Anna Schmidt,anna.schmidt@acme.com,Acme", "Anna Schmidt,anna@rival.com,Rival"}, [][]int{{0}, {1}}},
 	} {
-		for _, others := range []int{0, 1, 3, 7} {
+		for _, others := range []int{0, 1, 3, 7, 20, 32} {
 			t.Run(fmt.Sprintf("%s beside %d others", tc.name, others), func(t *testing.T) {
 				var rows []match.Record
 				for i, text := range tc.rows {

@@ -12,7 +12,6 @@ type joint struct {
 	spec     *spec
 	n        int
 	relevant float64 // bits below zero to which a candidate matters for the choice of parents
-	few      bool    // rows: see fewRows
 	parts    []tally // of some patterns each
 }
 
@@ -296,10 +295,8 @@ func (t *joint) set(p *params) {
 			if uint8(level) == t.spec.comparisons[k].exact {
 				single[level] = max(single[level], sharedShare*t.exact[k]/max(sum, 1))
 				if t.spec.comparisons[k].own {
-					single[level] = min(single[level], max(ownShare*t.exact[k], unseenShare)/max(sum, 1))
-					if t.few {
-						single[level] = min(single[level], p.m[k][level]*math.Exp2(-usualBits[t.spec.kind(k)]))
-					}
+					single[level] = min(single[level], max(ownShare*t.exact[k], unseenShare)/max(sum, 1),
+						p.m[k][level]*math.Exp2(-usualBits[t.spec.kind(k)])) // which few rows, or many copies, can't tell
 				}
 			}
 		}

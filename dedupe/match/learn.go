@@ -152,9 +152,6 @@ func (l *learner) count() {
 		if !l.spec.columns[c].named() {
 			l.freqs[c].setSeldom()
 		}
-		if l.few() && l.spec.own(c) {
-			l.freqs[c] = frequencies{}
-		}
 		l.freqs[c].trim()
 		l.n.cols[c].weigh(&l.freqs[c])
 	}
@@ -259,7 +256,7 @@ func (l *learner) setReferences() {
 	}
 }
 
-// coincidence is the chance that two rows which have a value in a column have the same.
+// coincidence is the chance that two rows which have a value in a column have the same: that none have is not unheard of.
 func (l *learner) coincidence(col int) float64 {
 	n, sum := float64(l.freqs[col].Rows), 0.0
 	var counts []uint32
@@ -270,13 +267,8 @@ func (l *learner) coincidence(col int) float64 {
 	for _, c := range counts {
 		sum += float64(c) * float64(c-1)
 	}
-	if n < 2 {
-		return 1e-9
-	}
-	if l.few() {
-		sum = max(sum, 1) // what none of few rows have in common is not unheard of
-	}
-	return max(sum/(n*(n-1)), 1e-9)
+
+	return max(sum, 2*unseenShare) / max(n*(n-1), 2)
 }
 
 // gather compares candidates, of which it keeps maxExamples about.

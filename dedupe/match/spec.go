@@ -66,6 +66,9 @@ type columnSpec struct {
 	kind  Kind
 }
 
+// kind is that of the values that a comparison compares.
+func (s *spec) kind(k int) Kind { return s.columns[s.comparisons[k].column].kind }
+
 // named reports whether a column holds names of people, or mailboxes, which are made of them. Who has a rare one in common is often kin.
 func (c *columnSpec) named() bool {
 	return c.kind == KindGivenName || c.kind == KindFamilyName || c.kind == KindText && !c.words
