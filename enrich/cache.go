@@ -43,6 +43,14 @@ type entry struct {
 	lead leadloop.LeadID // for whom it was bought
 }
 
+// kept is an entry as it stands in the cache: its key tells neither who said it
+// nor about what, and people may ask.
+type kept struct {
+	Provider string `json:"provider"`
+	Field    string `json:"field"`
+	entry
+}
+
 // identity is whom a source is asked about, as a hash: an entry must not tell
 // whose it is.
 func identity(src *guard, known []Known) string {
@@ -116,7 +124,7 @@ func (w *Waterfall) keep(ctx context.Context, src *guard, identity string, said 
 		}
 		if !src.NoCache && !forgotten {
 			for _, f := range sortedKeys(said) {
-				data, err := json.Marshal(said[f])
+				data, err := json.Marshal(kept{src.Name, f, said[f]})
 				if err != nil {
 					return err
 				}

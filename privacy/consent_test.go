@@ -2,6 +2,8 @@ package privacy_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -270,6 +272,14 @@ func TestAnExportHasEverythingAboutThePersonAndNobodyElse(t *testing.T) {
 	counts := []int{len(x.Contacts), len(x.Decisions), len(x.Tasks), len(x.History), len(x.Consents), len(x.Suppressions)}
 	if diff := cmp.Diff([]int{1, 3, 3, 3, 1, 0}, counts); diff != "" {
 		t.Errorf("contacts, decisions, tasks, history, consents, suppressions:\n%s", diff)
+	}
+	noJSON := json.RawMessage(`"` + base64.StdEncoding.EncodeToString([]byte(canary)) + `"`)
+	answers := []privacy.Answer{{Lead: "ld_1", Data: noJSON, ExpiresAt: at.Add(time.Hour)}, {Lead: "ld_2", Data: noJSON, ExpiresAt: at.Add(time.Hour)}, {Lead: "ld_3", Data: noJSON, ExpiresAt: at.Add(time.Hour)}}
+	if diff := cmp.Diff(answers, x.Answers); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := json.Marshal(x); err != nil {
+		t.Error(err)
 	}
 	if _, err := privacy.ExportPerson(ctx, st, tokens(t), privacy.Person{Lead: "ld_404"}, at); !errors.Is(err, leadloop.ErrNotFound) {
 		t.Errorf("of no lead: %v", err)

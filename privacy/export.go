@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,9 +15,8 @@ const exportVersion = 1
 
 // Export is everything that the store holds about a person, for somebody who
 // asks for access to it (GDPR, article 15) or wants to take it along (article
-// 20), but for answers of vendors in the cache, of which the leads have what was
-// taken over, and what each answer cost, which stands in the history. Its JSON
-// form is versioned. It holds personal data.
+// 20). What a vendor's answer cost stands in the history. Its JSON form is
+// versioned. It holds personal data.
 type Export struct {
 	Version int       `json:"version"`
 	At      time.Time `json:"at"`
@@ -27,10 +27,25 @@ type Export struct {
 	Decisions []leadloop.Decision `json:"decisions,omitempty"`
 	History   []leadloop.Event    `json:"history,omitempty"`
 	Tasks     []leadloop.Task     `json:"tasks,omitempty"`
+	// Answers are those of vendors that are kept so as not to be bought again,
+	// whether the leads took them over or not.
+	Answers []Answer `json:"answers,omitempty"`
 	// Consents and Suppressions are what the person allowed and what holds them
 	// back, by token.
 	Consents     []store.Consent     `json:"consents,omitempty"`
 	Suppressions []store.Suppression `json:"suppressions,omitempty"`
+}
+
+// Answer is an entry of the cache. What somebody else's lead was asked about, such
+// as their company, stands there.
+type Answer struct {
+	Lead leadloop.LeadID `json:"lead"` // the lead it was bought for
+	// Data is what is kept, as package enrich keeps it: which provider said what
+	// about which field, and when; a number alone is what was spent on the lead, in
+	// millionths. What is no JSON, because another program keeps it there, is a
+	// string in base64.
+	Data      json.RawMessage `json:"data"`
+	ExpiresAt time.Time       `json:"expires_at"`
 }
 
 // ExportPerson gathers everything about a person. ErrNotFound if Person.Lead is
@@ -52,6 +67,18 @@ func ExportPerson(ctx context.Context, st store.Store, t *Tokens, p Person, asOf
 			tasks, err := tx.Tasks().ByLead(ctx, id)
 			if err != nil {
 				return err
+			}
+			kept, err := tx.Cache().ByLead(ctx, id)
+			if err != nil {
+				return err
+			}
+			for _, e := range kept {
+				if !json.Valid(e.Data) {
+					if e.Data, err = json.Marshal(e.Data); err != nil {
+						return err
+					}
+				}
+				x.Answers = append(x.Answers, Answer{e.Lead, e.Data, e.ExpiresAt})
 			}
 			x.Decisions, x.Tasks = append(x.Decisions, decisions...), append(x.Tasks, tasks...)
 			for ev, err := range tx.Journal().ByLead(ctx, id) {

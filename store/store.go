@@ -256,6 +256,9 @@ type Cache interface {
 	Get(ctx context.Context, key string, now time.Time) (CacheEntry, bool, error)
 	// Put stores or replaces an entry.
 	Put(ctx context.Context, e CacheEntry) error
+	// ByLead returns the entries that were bought for a lead, in key order, also
+	// those that have expired and are not purged yet.
+	ByLead(ctx context.Context, lead leadloop.LeadID) ([]CacheEntry, error)
 	// Purge removes the entries of a lead, or with lead "" those that expired
 	// at or before now.
 	Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) error

@@ -278,6 +278,10 @@ func (f watchedCache) Put(ctx context.Context, e store.CacheEntry) error {
 	return try(f.s, "Cache.Put", func() error { return f.r.Put(ctx, e) })
 }
 
+func (f watchedCache) ByLead(ctx context.Context, lead leadloop.LeadID) ([]store.CacheEntry, error) {
+	return tryFor(f.s, "Cache.ByLead", func() ([]store.CacheEntry, error) { return f.r.ByLead(ctx, lead) })
+}
+
 func (f watchedCache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) error {
 	return try(f.s, "Cache.Purge", func() error { return f.r.Purge(ctx, lead, now) })
 }

@@ -82,6 +82,21 @@ func (r cache) drop(k string) {
 	r.state.cache.drop(k)
 }
 
+func (r cache) ByLead(ctx context.Context, lead leadloop.LeadID) ([]store.CacheEntry, error) {
+	if err := r.reading(ctx); err != nil {
+		return nil, err
+	}
+	var all []store.CacheEntry
+	for k, entry := range r.state.cacheByLead.from(key{a: string(lead)}) {
+		if k.a != string(lead) {
+			break
+		}
+		e, _ := r.state.cache.get(entry)
+		all = append(all, copyCacheEntry(*e))
+	}
+	return all, nil
+}
+
 func (r cache) Purge(ctx context.Context, lead leadloop.LeadID, now time.Time) error {
 	if err := r.writing(ctx); err != nil {
 		return err

@@ -73,15 +73,32 @@ func (t rotations) Move(ctx context.Context, m leadloop.LedgerMove) error {
 
 type cache struct{ *tx }
 
-func (t cache) Get(ctx context.Context, key string, now time.Time) (e store.CacheEntry, found bool, err error) {
+func (t cache) Get(ctx context.Context, key string, now time.Time) (store.CacheEntry, bool, error) {
 	if err := t.reading(ctx); err != nil {
-		return e, false, err
+		return store.CacheEntry{}, false, err
 	}
-	err = t.rows(ctx, "SELECT key, lead, data, expires_at FROM {cache} WHERE key = $1 AND expires_at > $2", func(rows pgx.Rows) error {
-		found = true
-		return rows.Scan(&e.Key, (*string)(&e.Lead), &e.Data, moment{&e.ExpiresAt})
-	}, key, store.FormatBound(now))
-	return e, found, err
+	all, err := t.read(ctx, "WHERE key = $1 AND expires_at > $2", key, store.FormatBound(now))
+	if err != nil || len(all) == 0 {
+		return store.CacheEntry{}, false, err
+	}
+	return all[0], true, nil
+}
+
+func (t cache) ByLead(ctx context.Context, lead leadloop.LeadID) ([]store.CacheEntry, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	return t.read(ctx, "WHERE lead = $1 ORDER BY key", string(lead))
+}
+
+func (t cache) read(ctx context.Context, query string, args ...any) (all []store.CacheEntry, err error) {
+	err = t.rows(ctx, "SELECT key, lead, data, expires_at FROM {cache} "+query, func(rows pgx.Rows) error {
+		var e store.CacheEntry
+		err := rows.Scan(&e.Key, (*string)(&e.Lead), &e.Data, moment{&e.ExpiresAt})
+		all = append(all, e)
+		return err
+	}, args...)
+	return all, err
 }
 
 func (t cache) Put(ctx context.Context, e store.CacheEntry) error {

@@ -59,12 +59,25 @@ func (t cache) Get(ctx context.Context, key string, now time.Time) (store.CacheE
 	if err := t.reading(ctx); err != nil {
 		return store.CacheEntry{}, false, err
 	}
-	var e store.CacheEntry
-	found := false
-	err := t.query(ctx, "SELECT key, lead, data, expires_at FROM cache WHERE key = ?1 AND expires_at > ?2", func(r *row) {
-		e, found = store.CacheEntry{Key: r.text(), Lead: leadloop.LeadID(r.text()), Data: r.blob(), ExpiresAt: r.time()}, true
-	}, key, store.FormatBound(now))
-	return e, found, err
+	all, err := t.read(ctx, "WHERE key = ?1 AND expires_at > ?2", key, store.FormatBound(now))
+	if err != nil || len(all) == 0 {
+		return store.CacheEntry{}, false, err
+	}
+	return all[0], true, nil
+}
+
+func (t cache) ByLead(ctx context.Context, lead leadloop.LeadID) ([]store.CacheEntry, error) {
+	if err := t.reading(ctx); err != nil {
+		return nil, err
+	}
+	return t.read(ctx, "WHERE lead = ?1 ORDER BY key", string(lead))
+}
+
+func (t cache) read(ctx context.Context, query string, args ...any) (all []store.CacheEntry, err error) {
+	err = t.query(ctx, "SELECT key, lead, data, expires_at FROM cache "+query, func(r *row) {
+		all = append(all, store.CacheEntry{Key: r.text(), Lead: leadloop.LeadID(r.text()), Data: r.blob(), ExpiresAt: r.time()})
+	}, args...)
+	return all, err
 }
 
 func (t cache) Put(ctx context.Context, e store.CacheEntry) error {

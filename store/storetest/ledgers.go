@@ -155,6 +155,28 @@ var cacheSentences = []sentence{
 		k.purge("lead-1", noon)
 		same(k, "the entry after purging the lead it was bought for before", []store.CacheEntry{other}, read(k, cached("c", noon)))
 	}},
+	{"ByLead returns the entries of a lead in key order, expired or not", "", func(k *kit) {
+		a, b, upper, other, nobody := fullCacheEntry("a"), fullCacheEntry("b"), fullCacheEntry("B"), fullCacheEntry("other"), fullCacheEntry("nobody")
+		a.ExpiresAt, other.Lead, nobody.Lead = at(-1000*time.Hour), "lead-10", ""
+		k.cache(nobody, other, b, a, upper)
+		of := func(lead leadloop.LeadID) []store.CacheEntry {
+			return read(k, func(ctx context.Context, tx store.Tx) ([]store.CacheEntry, error) {
+				return tx.Cache().ByLead(ctx, lead)
+			})
+		}
+		for range 2 {
+			got := of("lead-1")
+			same(k, "the lead's", []store.CacheEntry{upper, a, b}, got)
+			copy(got[0].Data, "scribble")
+		}
+		same(k, "the other lead's", []store.CacheEntry{other}, of("lead-10"))
+		same(k, "nobody's", []store.CacheEntry{nobody}, of(""))
+		other.Lead = "lead-1"
+		k.cache(other)
+		same(k, "the other lead's after its entry became that of the first", nil, of("lead-10"))
+		k.purge("lead-1", noon)
+		same(k, "the lead's after a purge", nil, of("lead-1"))
+	}},
 	{"Purge of a lead removes its entries, expired or not", "", func(k *kit) {
 		other := fullCacheEntry("other")
 		other.Lead = "lead-2"
