@@ -28,7 +28,9 @@ type MatchFile struct {
 	// package match.
 	MaxCluster int `yaml:"max_cluster"`
 	// Decisions is a table with the columns a, b and same (true or false): what
-	// somebody said of two rows, by their ids. It wins over every score.
+	// somebody said of two rows, by their ids, or without ID by their numbers.
+	// It wins over every score. Where linked files have an id in common, a is a
+	// row of the first and b one of the second.
 	Decisions string            `yaml:"decisions"`
 	At        leadloop.Position `yaml:"-"`
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/leadloop/leadloop"
-	"github.com/leadloop/leadloop/capture"
 	"github.com/leadloop/leadloop/dedupe"
 	"github.com/leadloop/leadloop/dedupe/match"
 	"github.com/leadloop/leadloop/dedupe/match/measure"
@@ -77,7 +75,8 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 		s.say("The columns were guessed (print them with --guess, correct them, and give them with --config):\n%s", indent(file.YAML()))
 	}
 	o := file.Options(c.Link)
-	if o.Decisions, err = decisions(file.Decisions, filepath.Dir(c.Config)); err != nil {
+	said, err := readDecisions(file.Decisions, filepath.Dir(c.Config))
+	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	o.Progress = show
@@ -85,9 +84,17 @@ func (c *dedupeCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	rows, err := c.fill(ctx, t, file, labels)
+	rows, err := c.fill(ctx, t, file, labels, said)
 	if err != nil {
 		return err
+	}
+	var missing []string
+	if o.Decisions, missing, err = said.resolve(); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if len(missing) > 0 {
+		done()
+		s.say("%s: passed over, as no row is called so: %s", file.Decisions, strings.Join(missing, ", "))
 	}
 	truth, err := c.truth(t, file, labels)
 	if err != nil {
@@ -269,45 +276,6 @@ func calledID(column string) bool {
 
 func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
-}
-
-// decisions reads what somebody said of pairs of rows.
-func decisions(name, folder string) (all []match.Decision, err error) {
-	if name == "" {
-		return nil, nil
-	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(folder, name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("decisions: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	in, err := capture.NewTable(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	at := map[string]int{}
-	for _, want := range []string{"a", "b", "same"} {
-		if at[want] = slices.Index(in.Header(), want); at[want] < 0 {
-			return nil, fmt.Errorf("%s: no column %q; expected a,b,same", name, want)
-		}
-	}
-	for {
-		row, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		same, err := strconv.ParseBool(row.Cells[at["same"]])
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: same is %q; expected true or false", name, row.Line, row.Cells[at["same"]])
-		}
-		all = append(all, match.Decision{A: row.Cells[at["a"]], B: row.Cells[at["b"]], Same: same})
-	}
 }
 
 // model reads or learns the model. What was learnt is kept in work at once.

@@ -244,7 +244,7 @@ func TestDedupeSaysHowFarItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := c.fill(t.Context(), table, file, nil)
+	all, err := c.fill(t.Context(), table, file, nil, &decisions{})
 	if err != nil {
 		t.Fatal(err)
 	}

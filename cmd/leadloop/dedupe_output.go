@@ -60,8 +60,8 @@ func summarise(t *dedupeTable, m *match.Model, r *match.Result, truth []string) 
 // String is the summary for people.
 func (s summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s in %s (the largest has %s): %s are one with an earlier row.\n",
-		plural(s.Rows, "row"), plural(s.Clusters, "cluster"), plural(s.Largest, "row"), thousands(int64(s.Duplicates)))
+	fmt.Fprintf(&b, "%s in %s (the largest has %s): %s %s one with an earlier row.\n",
+		plural(s.Rows, "row"), plural(s.Clusters, "cluster"), plural(s.Largest, "row"), thousands(int64(s.Duplicates)), are(s.Duplicates))
 	fmt.Fprintf(&b, "Pairs of rows that differ: %s sure, %s worth a look.", thousands(int64(s.Auto)), thousands(int64(s.Review)))
 	if s.Unlinkable > 0 {
 		fmt.Fprintf(&b, " %s with too little to be recognised by.", plural(s.Unlinkable, "row"))

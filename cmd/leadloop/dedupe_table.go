@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leadloop/leadloop/capture"
@@ -361,7 +362,7 @@ func numbered(row int) string { return fmt.Sprintf("%09d", row+1) }
 const rowsAtATime = 4096
 
 // fill makes the table that is matched. One goroutine reads while others normalise what was read.
-func (c *dedupeCmd) fill(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, labels *truthLabels) (*match.Table, error) {
+func (c *dedupeCmd) fill(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, labels *truthLabels, said *decisions) (*match.Table, error) {
 	rows, err := match.NewTable(file.Fields())
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
@@ -374,7 +375,7 @@ func (c *dedupeCmd) fill(ctx context.Context, t *dedupeTable, file dedupe.MatchF
 	t.digest = sha256.New()
 	go func() {
 		defer close(batches)
-		read <- c.records(ctx, t, file, labels, &ids, batches)
+		read <- c.records(ctx, t, file, labels, said, &ids, batches)
 	}()
 	var failed error
 	for batch := range batches {
@@ -398,7 +399,7 @@ func (c *dedupeCmd) fill(ctx context.Context, t *dedupeTable, file dedupe.MatchF
 }
 
 // records reads all rows as records.
-func (c *dedupeCmd) records(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, labels *truthLabels, ids *[]idHash, batches chan<- []match.Record) error {
+func (c *dedupeCmd) records(ctx context.Context, t *dedupeTable, file dedupe.MatchFile, labels *truthLabels, said *decisions, ids *[]idHash, batches chan<- []match.Record) error {
 	var place []int
 	for _, x := range file.Columns {
 		place = append(place, t.column(x.Column))
@@ -416,8 +417,11 @@ func (c *dedupeCmd) records(ctx context.Context, t *dedupeTable, file dedupe.Mat
 	}
 	err := t.each(ctx, "normalise", func(row int, cells []string) error {
 		r := match.Record{ID: numbered(row), Values: make([]string, len(place))}
-		if file.ID != "" {
+		if file.ID == "" {
+			said.found(strconv.Itoa(row+1), r.ID)
+		} else {
 			r.ID = t.idOf(row, cells[id])
+			said.found(strings.TrimSpace(cells[id]), r.ID)
 			*ids = append(*ids, idHash{maphash.String(seed, r.ID), row})
 			if c.TruthIn != "" {
 				t.ids = append(t.ids, strings.TrimSpace(cells[id]))

@@ -42,8 +42,8 @@ type ScoredPair struct {
 	// Probability is that of Weight, but for what the other rows say: it is larger if both are one with a third row, and, where a row has one partner
 	// at most, smaller the likelier the other candidates of the two are.
 	Probability float64 `json:"probability"`
-	Verdict     Verdict `json:"verdict"`
-	Joined      bool    `json:"joined"` // in one cluster
+	Verdict     Verdict `json:"verdict"` // what somebody decided needs no look: it is auto or new, whatever the probability
+	Joined      bool    `json:"joined"`  // in one cluster
 }
 
 // Cluster finds out which rows of t are one. T must have the fields of the model; a large MaxCluster does not make it slow.
@@ -107,6 +107,7 @@ type clusterer struct {
 
 	// After link:
 	apart  map[uint32][]uint32
+	same   map[[2]uint32]bool // pairs of nodes that somebody said are one, the lesser first
 	parts  *components
 	group  []uint32 // of each node: the least node of its cluster
 	splits []Split
@@ -124,8 +125,13 @@ func (c *clusterer) link(ctx context.Context) error {
 	}
 	sets := newUnions(c.n.len())
 	same := map[uint32][][2]uint32{}
+	c.same = map[[2]uint32]bool{}
 	for _, p := range c.said.same {
-		sets.unite(nodeOf[p[0]], nodeOf[p[1]])
+		x, y := nodeOf[p[0]], nodeOf[p[1]]
+		sets.unite(x, y)
+		if x != y {
+			c.same[[2]uint32{min(x, y), max(x, y)}] = true
+		}
 	}
 	c.apart = map[uint32][]uint32{}
 	for _, p := range c.said.different {
@@ -287,20 +293,29 @@ func (w *membership) write(nodes []uint32) {
 // id is the least id of the rows of a node.
 func (c *clusterer) id(x uint32) string { return c.t.ids[c.n.rowsOf(x)[0]] }
 
-// means sums for each node the clipped weights towards the others of its cluster that it was compared with.
+// means sums for each node the clipped weights towards the others of its cluster that it was compared with. What somebody said weighs the most.
 func (c *clusterer) means() (sums, counts []float64) {
 	sums, counts = make([]float64, c.n.len()), make([]float64, c.n.len())
+	add := func(x, y uint32, w float64) {
+		sums[x] += w
+		sums[y] += w
+		counts[x]++
+		counts[y]++
+	}
 	for _, e := range c.parts.edges {
-		if c.group[e.x] != c.group[e.y] {
-			continue
+		if c.group[e.x] == c.group[e.y] && !c.saidSame(e) {
+			add(e.x, e.y, min(max(float64(e.weight), clipLow), clipHigh))
 		}
-		w := min(max(float64(e.weight), clipLow), clipHigh)
-		sums[e.x] += w
-		sums[e.y] += w
-		counts[e.x]++
-		counts[e.y]++
+	}
+	for p := range c.same {
+		add(p[0], p[1], clipHigh)
 	}
 	return sums, counts
+}
+
+// saidSame reports whether somebody said that the two are one.
+func (c *clusterer) saidSame(e edge) bool {
+	return len(c.same) > 0 && c.same[[2]uint32{min(e.x, e.y), max(e.x, e.y)}]
 }
 
 // pairs returns the pairs that are worth a look, the weightiest first.
@@ -369,7 +384,10 @@ func (c *clusterer) pair(e edge) ScoredPair {
 	if p.Verdict == VerdictAuto && !p.Joined {
 		p.Verdict = VerdictReview // the rest of the two clusters, or a rule, speaks against it
 	}
-	if len(c.apart) > 0 && slices.Contains(c.apart[e.x], e.y) {
+	switch {
+	case c.saidSame(e):
+		p.Verdict = VerdictAuto
+	case len(c.apart) > 0 && slices.Contains(c.apart[e.x], e.y):
 		p.Verdict = VerdictNew
 	}
 	return p
