@@ -43,7 +43,7 @@ type Row struct {
 }
 
 // NewTable reads the header. The error is about the file as a whole: empty,
-// JSON, a header whose quotes don't close or that has a name twice.
+// no table but JSON or a workbook, a header whose quotes don't close or that has a name twice.
 func NewTable(r io.Reader) (*Table, error) {
 	lines, err := start(r)
 	if err != nil {
@@ -54,8 +54,8 @@ func NewTable(r io.Reader) (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("capture: line %d: %w", line, err)
 	}
-	if bytes.HasPrefix(raw, []byte("{")) {
-		return nil, fmt.Errorf("capture: %w: the file holds JSON, not CSV; is it JSON Lines?", leadloop.ErrInvalid)
+	if what := noTable(raw); what != "" {
+		return nil, fmt.Errorf("capture: %w: the file holds %s", leadloop.ErrInvalid, what)
 	}
 	comma := delimiter(raw)
 	t.comma, t.rawHeader = comma, string(raw)
@@ -76,6 +76,21 @@ func NewTable(r io.Reader) (*Table, error) {
 	}
 	t.header = header
 	return t, nil
+}
+
+// noTable says what a file is that begins like none of the tables that can be read, "" if it may be one.
+func noTable(head []byte) string {
+	for begin, what := range map[string]string{
+		"{": "JSON, not CSV; is it JSON Lines?", "[{": "JSON, not CSV; write its objects one a line, or as CSV",
+		"PK\x03\x04": "an Excel workbook or an archive, not CSV; save the sheet as CSV", "\xd0\xcf\x11\xe0": "an old Excel workbook, not CSV; save the sheet as CSV",
+		"\x1f\x8b": "what gzip compressed; give it a name that ends in .gz", "%PDF-": "a PDF, not CSV", "<!DOCTYPE": "a web page, not CSV", "<html": "a web page, not CSV",
+		"<?xml": "XML, not CSV",
+	} {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return what
+		}
+	}
+	return ""
 }
 
 // Converted is how many rows so far, the header among them, had cells that are not UTF-8 and were read as Windows-1252.

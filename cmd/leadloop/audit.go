@@ -43,6 +43,9 @@ func (c *auditCmd) Run(ctx context.Context, s streams) error {
 	if c.In != "" && c.Outcome == "" {
 		return &exitError{exitUsage, errors.New("--outcome: say which column tells how it ended")}
 	}
+	if err := keepInputs([]flagFile{{"--in", c.In}, {"--model", c.Model}}, flagFile{"--report", c.Report}); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	o := learn.AuditOptions{
 		Options: learn.Options{Outcome: c.Outcome, Positive: c.Positive, Negative: c.Negative, ID: c.ID, Time: c.Time, InOrder: c.InOrder, Closed: c.Closed, Exclude: c.Exclude},
 		Score:   c.Score, Tier: c.Tier, Feedback: c.Feedback, AsOf: time.Now().UTC(),

@@ -182,6 +182,13 @@ func (c *dedupeCmd) usable() error {
 			return fmt.Errorf("--in: %s is a folder; expected a table", name)
 		}
 	}
+	read := []flagFile{{"--config", c.Config}, {"--truth-pairs", c.TruthIn}}
+	for _, name := range c.In {
+		read = append(read, flagFile{"--in", name})
+	}
+	if err := keepInputs(read, flagFile{"--out", c.Out}, flagFile{"--pairs", c.Pairs}, flagFile{"--report", c.Report}, flagFile{"--model", c.Model}); err != nil {
+		return err
+	}
 	if c.Link && len(c.In) < 2 {
 		return errors.New("--link: give at least two tables with --in")
 	}

@@ -86,6 +86,9 @@ func (c *enrichCmd) Run(ctx context.Context, s streams) (err error) {
 	if err := usable(c.Playbook, c.Leads); err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if err := keepInputs([]flagFile{{"--leads", c.Leads}}, flagFile{"--out", c.Out}, flagFile{"--rejects", c.Rejects}); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	budget, err := amount("--budget", c.Budget)
 	if err != nil {
 		return &exitError{exitUsage, err}

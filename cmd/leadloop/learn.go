@@ -48,6 +48,9 @@ type learnCmd struct {
 }
 
 func (c *learnCmd) Run(ctx context.Context, s streams) error {
+	if err := keepInputs([]flagFile{{"--in", c.In}}, flagFile{"--out", c.Out}, flagFile{"--report", c.Report}, flagFile{"--counts", c.Counts}); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	err := c.run(ctx, s)
 	var input *learn.InputError
 	var refused *learn.RefusedError

@@ -141,7 +141,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		s.say("leadloop: %v", err)
-		s.say("Run \"leadloop --help\" or \"leadloop run --help\" for what is possible.")
+		s.say("Run %s for what is possible.", helpOf(parser, args[0]))
 		if args[0] == "plan" {
 			return exitFailed // 2 would say that something moves
 		}
@@ -164,4 +164,14 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		s.say("leadloop: %v", err)
 		return exitFailed
 	}
+}
+
+// helpOf names the help for a command, or for all of them if there is none of this name.
+func helpOf(parser *kong.Kong, name string) string {
+	for _, c := range parser.Model.Children {
+		if c.Name == name {
+			return fmt.Sprintf("\"leadloop %s --help\"", name)
+		}
+	}
+	return "\"leadloop --help\""
 }

@@ -59,6 +59,9 @@ type scoredTier struct {
 
 func (c *scoreCmd) Run(ctx context.Context, s streams) error {
 	began := time.Now()
+	if err := keepInputs([]flagFile{{"--in", c.In}, {"--model", c.Model}}, flagFile{"--out", c.Out}); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	d, model, err := readModel(c.Model)
 	if err != nil {
 		return &exitError{exitUsage, err}
