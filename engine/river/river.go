@@ -5,9 +5,9 @@
 // A job holds no work of its own: it says that a task is due, and whoever gets
 // it works the most urgent one there is. So leases, retries, dead letters and
 // cancellation stay those of the loop, and the guarantee is the loop's: stored
-// effects once, outside effects at least once. River looks for scheduled jobs
-// every 5 s; a timer that must be more exact than that wants engine.Loop.Run,
-// which may run beside it. River brings back the job of a worker that was killed
+// effects once, outside effects at least once. What is due when it is added is
+// worked at once; for what is due later River looks every 5 s: a timer that must
+// be more exact than that wants engine.Loop.Run, which may run beside it. River brings back the job of a worker that was killed
 // after its Config.RescueStuckJobsAfter, an hour by default: set it to little
 // more than engine.Options.Hold.
 //
@@ -60,6 +60,10 @@ type Options struct {
 	// job takes the most urgent task there is, so a queue of its own keeps
 	// workers free for a tier, and none is needed for order.
 	QueueOf func(task leadloop.Task) string
+	// Now is the host's clock, by which a task is due already when it is added; nil
+	// means time.Now. One that is off makes such a task wait for River's 5 s, and
+	// none come too early: the worker goes by the database's.
+	Now func() time.Time
 }
 
 // WorkerOptions are the optional settings of a worker. The zero value is the
@@ -93,14 +97,16 @@ func NewStore(s store.Store, o Options) (store.Store, error) {
 	if o.QueueOf == nil {
 		o.QueueOf = func(leadloop.Task) string { return "" }
 	}
-	return &jobStore{Store: s, client: client, queue: o.Queue, queueOf: o.QueueOf}, nil
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &jobStore{Store: s, client: client, o: o}, nil
 }
 
 type jobStore struct {
 	store.Store
-	client  *river.Client[pgx.Tx]
-	queue   string
-	queueOf func(leadloop.Task) string
+	client *river.Client[pgx.Tx]
+	o      Options
 }
 
 func (s *jobStore) Update(ctx context.Context, f func(tx store.Tx) error) error {
@@ -158,16 +164,19 @@ func (t jobTx) insert(ctx context.Context, tasks ...leadloop.Task) error {
 	if err != nil {
 		return fmt.Errorf("river: jobs need a store of package postgres: %w", err)
 	}
-	jobs := make([]river.InsertManyParams, len(tasks))
+	jobs, now := make([]river.InsertManyParams, len(tasks)), t.s.o.Now()
 	for i, x := range tasks {
 		at := x.DueAt.UTC()
 		jobs[i] = river.InsertManyParams{
 			Args: Due{Task: x.Key, At: at},
 			InsertOpts: &river.InsertOpts{
-				Queue: cmp.Or(t.s.queueOf(x), t.s.queue), ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true},
+				Queue: cmp.Or(t.s.o.QueueOf(x), t.s.o.Queue), UniqueOpts: river.UniqueOpts{ByArgs: true},
 				// What fails is the store: giving up would forget the task.
 				MaxAttempts: math.MaxInt16,
 			},
+		}
+		if at.After(now) {
+			jobs[i].InsertOpts.ScheduledAt = at // whatever has a time waits for the scheduler, also if it has come
 		}
 	}
 	if _, err := t.s.client.InsertManyTx(ctx, pg, jobs); err != nil {

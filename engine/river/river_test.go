@@ -51,6 +51,18 @@ type machine struct {
 
 func newMachine(t *testing.T, pool *pgxpool.Pool, schema string, notify engine.HandlerFunc) machine {
 	t.Helper()
+	s := newStore(t, pool, schema)
+	loop, err := engine.New(s, leadloop.StandardSchema(), policy, []leadloop.Stage{assign}, engine.Options{
+		BackOff: time.Second, Hold: 5 * time.Second, Handlers: map[string]engine.Handler{leadloop.TaskNotify: notify},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, pool, schema, s, loop)
+}
+
+func newStore(t *testing.T, pool *pgxpool.Pool, schema string) store.Store {
+	t.Helper()
 	inner, err := postgres.New(t.Context(), pool, postgres.Options{Schema: schema})
 	if err != nil {
 		t.Fatal(err)
@@ -59,12 +71,12 @@ func newMachine(t *testing.T, pool *pgxpool.Pool, schema string, notify engine.H
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop, err := engine.New(s, leadloop.StandardSchema(), policy, []leadloop.Stage{assign}, engine.Options{
-		BackOff: time.Second, Hold: 5 * time.Second, Handlers: map[string]engine.Handler{leadloop.TaskNotify: notify},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return s
+}
+
+// start has a River client work for the loop until the test ends.
+func start(t *testing.T, pool *pgxpool.Pool, schema string, s store.Store, loop *engine.Loop) machine {
+	t.Helper()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, jobs.NewWorker(loop, s, jobs.WorkerOptions{}))
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
@@ -196,14 +208,7 @@ func TestManyMachinesDecideAboutEveryLeadAndNotifyOnceAlsoAfterFailures(t *testi
 
 func TestATaskHasOneJobAndNoneIfItsTransactionRollsBack(t *testing.T) {
 	pool, schema := newPool(t)
-	inner, err := postgres.New(t.Context(), pool, postgres.Options{Schema: schema})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := jobs.NewStore(inner, jobs.Options{Schema: schema})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newStore(t, pool, schema)
 	due := time.Now().Add(time.Hour)
 	add := func(key string, end error) error {
 		return s.Update(t.Context(), func(tx store.Tx) error {
@@ -222,12 +227,42 @@ func TestATaskHasOneJobAndNoneIfItsTransactionRollsBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var jobsOf []string
-	if err := pool.QueryRow(t.Context(), "SELECT array_agg(state::text || ' ' || (args->>'task')) FROM "+schema+".river_job").Scan(&jobsOf); err != nil {
+	if diff := cmp.Diff([]string{"scheduled kept"}, jobsIn(t, pool, schema)); diff != "" {
+		t.Errorf("jobs of a task that was added twice, and of one that was rolled back (-want +got):\n%s", diff)
+	}
+}
+
+// jobsIn are River's jobs, each with its state, by task.
+func jobsIn(t *testing.T, pool *pgxpool.Pool, schema string) (all []string) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "SELECT array_agg(state::text || ' ' || (args->>'task') ORDER BY args->>'task', state) FROM "+schema+".river_job").Scan(&all); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"scheduled kept"}, jobsOf); diff != "" {
-		t.Errorf("jobs of a task that was added twice, and of one that was rolled back (-want +got):\n%s", diff)
+	return all
+}
+
+func TestATaskThatIsDueIsWorkedAtOnceAndDoesNotWaitForRiversScheduler(t *testing.T) {
+	pool, schema := newPool(t)
+	s := newStore(t, pool, schema)
+	now := time.Now()
+	task := func(key string, due time.Time) leadloop.Task { return leadloop.Task{Key: key, Kind: "x", DueAt: due} }
+	if err := s.Update(t.Context(), func(tx store.Tx) error {
+		if err := tx.Tasks().Add(t.Context(), task("later", now.Add(time.Hour)), task("now", now), task("put off", now), task("long ago", now.AddDate(-1, 0, 0))); err != nil {
+			return err
+		}
+		leased, err := tx.Tasks().Lease(t.Context(), now, time.Minute, 3)
+		for _, x := range leased {
+			if x.Key == "put off" {
+				x.DueAt = now.Add(time.Hour)
+				err = errors.Join(err, tx.Tasks().Finish(t.Context(), x, leadloop.TaskPending))
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"scheduled later", "available long ago", "available now", "available put off", "scheduled put off"}, jobsIn(t, pool, schema)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

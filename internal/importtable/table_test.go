@@ -103,7 +103,7 @@ var table = []row{
 	{pkg: "store/postgres", may: []string{"", "store"}, libs: []string{goose, pgx, puddle}},
 	{pkg: "store/postgres/postgrestest", may: []string{""}},
 	{pkg: "notify/smtp", may: []string{"", "notify"}, libs: []string{gomail}},
-	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}},
+	{pkg: "engine/river", may: []string{"", "store", "engine", "store/postgres"}, libs: []string{pgx, riverqueue}, testMay: []string{"playbook", "privacy"}},
 	{pkg: "otel", may: []string{"", "store", "engine"}, libs: []string{otel}, testMay: []string{"enrich", "playbook", "privacy"}},
 	{pkg: "cmd/leadloop", may: append(slices.Clone(public), "store/sqlite", "store/postgres"), libs: []string{kong, pretty, progressbar, xterm}, testLibs: []string{testscript, "golang.org/x/tools"}},
 	{pkg: "examples", may: append(public, "store/sqlite")},
