@@ -19,7 +19,7 @@ import (
 type auditCmd struct {
 	In       string            `xor:"in" required:"" placeholder:"FILE" help:"Leads with their outcome as CSV, also compressed (.gz). Open ones count where it is about change."`
 	Store    storeName         `xor:"in" required:"" placeholder:"sqlite:PATH|postgres://…" help:"Audit the stored leads: the scores that they had soon after they arrived, and how their deals ended."`
-	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads."`
+	Playbook string            `type:"existingdir" placeholder:"DIR" help:"The playbook of the stored leads, or whose reps --owner names."`
 	After    time.Duration     `default:"24h" help:"With --store: how long after its arrival what is known of a lead counts."`
 	Outcome  string            `placeholder:"COLUMN" help:"The column that says how it ended."`
 	Positive string            `placeholder:"VALUE" help:"Its value for won. Default: the usual words."`
@@ -34,6 +34,7 @@ type auditCmd struct {
 	Score    string            `placeholder:"COLUMN" help:"The score that the lead had at the time, instead of what the model would say now."`
 	Tier     string            `placeholder:"COLUMN" help:"The tier that it had at the time."`
 	Feedback string            `placeholder:"COLUMN" help:"What reps said of the lead: good, bad and the like."`
+	Owner    string            `placeholder:"COLUMN" help:"Who owns the lead: with --playbook, owners who are no reps are found."`
 	AsOf     string            `placeholder:"TIME" help:"The moment of the audit. Default: now."`
 	Report   string            `placeholder:"FILE" help:"Where the findings are written as a page with charts."`
 	JSON     bool              `help:"Print the findings as JSON."`
@@ -46,9 +47,12 @@ func (c *auditCmd) Run(ctx context.Context, s streams) error {
 	if err := keepInputs([]flagFile{{"--in", c.In}, {"--model", c.Model}}, flagFile{"--report", c.Report}); err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if c.In != "" && (c.Owner == "") != (c.Playbook == "") {
+		return &exitError{exitUsage, errors.New("--owner: the owners in a file are compared with the reps of a --playbook; give both or neither")}
+	}
 	o := learn.AuditOptions{
 		Options: learn.Options{Outcome: c.Outcome, Positive: c.Positive, Negative: c.Negative, ID: c.ID, Time: c.Time, InOrder: c.InOrder, Closed: c.Closed, Exclude: c.Exclude},
-		Score:   c.Score, Tier: c.Tier, Feedback: c.Feedback, AsOf: time.Now().UTC(),
+		Score:   c.Score, Tier: c.Tier, Feedback: c.Feedback, Owner: c.Owner, AsOf: time.Now().UTC(),
 	}
 	var err error
 	if c.AsOf != "" {
@@ -121,16 +125,21 @@ func (c *auditCmd) source(ctx context.Context, o *learn.AuditOptions) (*csvSourc
 		if err != nil {
 			return nil, &exitError{exitUsage, err}
 		}
+		if c.Owner != "" {
+			if o.Reps, err = repsOf(c.Playbook); err != nil {
+				return nil, err
+			}
+		}
 		return src, nil
 	}
-	rows, d, err := openStored(ctx, c.Store, c.Playbook, c.After, &o.Options)
+	stored, err := openStored(ctx, c.Store, c.Playbook, c.After, &o.Options)
 	if err != nil {
 		return nil, err
 	}
 	// What modifiers are in force and what points stand for is the playbook's.
-	o.Definition = d
-	o.Score, o.Tier, o.Feedback = storedScore, storedTier, storedFeedback
-	return &csvSource{name: c.Store.String(), header: rows.Header, memory: &rows}, nil
+	o.Definition, o.Reps = stored.scoring, stored.reps
+	o.Score, o.Tier, o.Feedback, o.Owner = storedScore, storedTier, storedFeedback, storedOwner
+	return &csvSource{name: c.Store.String(), header: stored.rows.Header, memory: &stored.rows}, nil
 }
 
 // auditText is an audit for people.
@@ -200,6 +209,9 @@ func question(f learn.Finding) string {
 func valueText(f learn.Finding) string {
 	if f.Value == nil || f.Threshold == nil {
 		return ""
+	}
+	if f.Value.Low == f.Value.High {
+		return fmt.Sprintf("%.4g (counted), threshold %.4g", f.Value.Value, *f.Threshold)
 	}
 	return fmt.Sprintf("%.4g (95 %% interval %.4g to %.4g), threshold %.4g", f.Value.Value, f.Value.Low, f.Value.High, *f.Threshold)
 }

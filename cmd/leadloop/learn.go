@@ -143,15 +143,15 @@ func (c *learnCmd) source(ctx context.Context, o *learn.Options) (*csvSource, er
 		}
 		return src, nil
 	}
-	rows, d, err := openStored(ctx, c.Store, c.Playbook, c.After, o)
+	stored, err := openStored(ctx, c.Store, c.Playbook, c.After, o)
 	if err != nil {
 		return nil, err
 	}
-	o.Exclude = append(o.Exclude, storedScore, storedTier, storedFeedback)
+	o.Exclude = append(o.Exclude, storedScore, storedTier, storedFeedback, storedOwner)
 	if o.Like == nil {
-		o.Like = &d
+		o.Like = &stored.scoring
 	}
-	return &csvSource{name: c.Store.String(), header: rows.Header, memory: &rows}, nil
+	return &csvSource{name: c.Store.String(), header: stored.rows.Header, memory: &stored.rows}, nil
 }
 
 func (c *learnCmd) options() (learn.Options, error) {

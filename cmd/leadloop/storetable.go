@@ -12,6 +12,7 @@ import (
 
 	"github.com/leadloop/leadloop"
 	"github.com/leadloop/leadloop/playbook"
+	"github.com/leadloop/leadloop/routing"
 	"github.com/leadloop/leadloop/scoring"
 	"github.com/leadloop/leadloop/scoring/learn"
 	"github.com/leadloop/leadloop/store"
@@ -26,6 +27,7 @@ const (
 	storedScore    = "score"
 	storedTier     = "tier"
 	storedFeedback = "feedback"
+	storedOwner    = "owner"
 )
 
 // storedLeads makes a table of the leads of a store: each as it was known so
@@ -33,7 +35,7 @@ const (
 // how it ended. The fields are those of the playbook that are texts or numbers.
 func storedLeads(ctx context.Context, st store.Store, pb *playbook.Playbook, after time.Duration) (learn.Rows, map[string]string, error) {
 	schema := pb.Schema()
-	rows := learn.Rows{Header: []string{storedID, storedArrived, storedEnded, storedOutcome, storedScore, storedTier, storedFeedback}}
+	rows := learn.Rows{Header: []string{storedID, storedArrived, storedEnded, storedOutcome, storedScore, storedTier, storedFeedback, storedOwner}}
 	fields := map[string]string{}
 	var at []int
 	for i, f := range schema.Fields() {
@@ -64,7 +66,7 @@ func storedLeads(ctx context.Context, st store.Store, pb *playbook.Playbook, aft
 				}
 				claims := slices.DeleteFunc(slices.Clone(l.Claims), func(c leadloop.Claim) bool { return c.ObservedAt.After(until) })
 				p := leadloop.Golden(schema, pb.Policy(), claims)
-				row := []string{string(l.ID), l.ReceivedAt.UTC().Format(time.RFC3339), end.at, end.outcome, end.score, end.tier, end.feedback}
+				row := []string{string(l.ID), l.ReceivedAt.UTC().Format(time.RFC3339), end.at, end.outcome, end.score, end.tier, end.feedback, string(l.State.Owner)}
 				for _, i := range at {
 					row = append(row, plainValue(p.At(i)))
 				}
@@ -158,33 +160,68 @@ func endOf(ctx context.Context, tx store.Tx, l *leadloop.Lead, deals map[leadloo
 	return end, nil
 }
 
+// storedTable is what a store and the playbook of its leads say.
+type storedTable struct {
+	rows    learn.Rows
+	scoring scoring.Definition
+	reps    []leadloop.Rep // of the playbook and the CRM
+}
+
 // openStored reads the leads of a store by the playbook that they were decided
-// by, and the playbook's scoring file. What the columns are goes into o.
-func openStored(ctx context.Context, name storeName, dir string, after time.Duration, o *learn.Options) (rows learn.Rows, d scoring.Definition, err error) {
+// by. What the columns are goes into o.
+func openStored(ctx context.Context, name storeName, dir string, after time.Duration, o *learn.Options) (t storedTable, err error) {
 	if dir == "" {
-		return rows, d, &exitError{exitUsage, errors.New("--store: name the playbook of its leads with --playbook")}
+		return t, &exitError{exitUsage, errors.New("--store: name the playbook of its leads with --playbook")}
 	}
 	pb, problems := loadPlaybook(dir)
 	if err := problems.Err(); err != nil {
-		return rows, d, &exitError{exitUsage, err}
+		return t, &exitError{exitUsage, err}
 	}
-	file := filepath.Join(dir, "scoring.yaml")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return rows, d, err
+	if t.scoring, err = parsed(dir, "scoring.yaml", scoring.Parse); err != nil {
+		return t, err
 	}
-	if d, err = scoring.Parse(file, data); err != nil {
-		return rows, d, &exitError{exitUsage, err}
+	if t.reps, err = repsOf(dir); err != nil {
+		return t, err
 	}
 	st, err := name.there(ctx)
 	if err != nil {
-		return rows, d, err
+		return t, err
 	}
-	rows, o.Fields, err = storedLeads(ctx, st, pb, after)
-	if err = errors.Join(err, st.Close()); err == nil && len(rows.Cells) == 0 {
+	t.rows, o.Fields, err = storedLeads(ctx, st, pb, after)
+	if err == nil {
+		err = st.View(ctx, func(tx store.Tx) error {
+			crm, err := tx.CRM().Reps(ctx)
+			t.reps = append(t.reps, crm...)
+			return err
+		})
+	}
+	if err = errors.Join(err, st.Close()); err == nil && len(t.rows.Cells) == 0 {
 		err = &exitError{exitUsage, fmt.Errorf("--store: there is no lead in %s", name)}
 	}
 	o.Schema = pb.Schema()
 	o.Outcome, o.ID, o.Time, o.Closed = storedOutcome, storedID, storedArrived, storedEnded
-	return rows, d, err
+	return t, err
+}
+
+// parsed reads a file of a playbook.
+func parsed[D any](dir, name string, parse func(file string, data []byte) (D, error)) (d D, err error) {
+	file := filepath.Join(dir, name)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return d, &exitError{exitUsage, fmt.Errorf("--playbook: %w", err)}
+	}
+	if d, err = parse(file, data); err != nil {
+		return d, &exitError{exitUsage, err}
+	}
+	return d, nil
+}
+
+// repsOf are the reps of a playbook.
+func repsOf(dir string) ([]leadloop.Rep, error) {
+	d, err := parsed(dir, "routing.yaml", routing.Parse)
+	reps := make([]leadloop.Rep, len(d.Reps))
+	for i, r := range d.Reps {
+		reps[i] = leadloop.Rep{ID: r.ID, Name: r.Name}
+	}
+	return reps, err
 }

@@ -26,12 +26,17 @@ type AuditOptions struct {
 	Definition scoring.Definition
 	Model      *scoring.Model
 	Leads      func(ctx context.Context) iter.Seq2[scoring.BatchLead, error]
-	AsOf       time.Time
+	// AsOf is the moment of the audit. Without it dates may lie anywhere.
+	AsOf time.Time
 	// Score and Tier are columns with what was said of the leads at the time;
 	// they take the place of what the model would say now.
 	Score, Tier string
 	// Feedback is a column with what reps said of the leads.
 	Feedback string
+	// Owner is a column with who owns the lead, by id, name or e-mail, and Reps are
+	// all who may.
+	Owner string
+	Reps  []leadloop.Rep
 }
 
 // Level is how serious a finding is.
@@ -159,6 +164,8 @@ type auditor struct {
 	decide int // leads of which modifiers decided the tier
 	said   map[string]*[2]float64
 	words  []string // by row, if there is feedback
+	owned  map[string]*owned
+	late   []lateDates
 }
 
 // judgedLead is a lead with a score.
@@ -173,14 +180,15 @@ type judgedLead struct {
 // tell how leads end: whether won leads score above lost ones and the gap holds,
 // whether tiers are in order, probabilities true, signals and scores where they
 // were, rules of use, and modifiers within bounds. It alarms only where the data
-// support it. The error is an [*InputError], or what the source or ctx failed
+// support it. It also asks whether the table itself is sound: whether dates lie in
+// the future, and owners are reps. The error is an [*InputError], or what the source or ctx failed
 // with.
 func RunAudit(ctx context.Context, src Source, o AuditOptions) (*Audit, error) {
 	a := &auditor{o: o, columns: src.Columns(), out: &Audit{}, form: -1, said: map[string]*[2]float64{}}
 	if err := o.check(a.columns); err != nil {
 		return nil, err
 	}
-	for _, c := range []string{o.Score, o.Tier, o.Feedback} {
+	for _, c := range []string{o.Score, o.Tier, o.Feedback, o.Owner} {
 		if c != "" && !slices.Contains(a.columns, c) {
 			return nil, &InputError{fmt.Sprintf("there is no column %q%s", c, meant(c, a.columns))}
 		}
@@ -212,6 +220,8 @@ func RunAudit(ctx context.Context, src Source, o AuditOptions) (*Audit, error) {
 	a.firing()
 	a.modifiers()
 	a.feedback()
+	a.future()
+	a.owners()
 	slices.SortStableFunc(a.out.Findings, func(x, y Finding) int { return rank(x.Level) - rank(y.Level) })
 	return a.out, nil
 }
@@ -230,7 +240,7 @@ func (a *auditor) plan() error {
 		distinct, _ := s.distinct()
 		col := Column{Column: s.name, Kind: kind, Missing: s.missing, Values: distinct, Why: s.why(kind)}
 		switch {
-		case slices.Contains([]string{a.o.Outcome, a.o.ID, a.o.Time, a.o.Closed, a.o.Score, a.o.Tier, a.o.Feedback}, s.name):
+		case slices.Contains([]string{a.o.Outcome, a.o.ID, a.o.Time, a.o.Closed, a.o.Score, a.o.Tier, a.o.Feedback, a.o.Owner}, s.name):
 			col.Why = "it is no signal here"
 		case slices.Contains(a.o.Exclude, s.name):
 			col.Why = "it is excluded"
@@ -291,12 +301,14 @@ func (a *auditor) read(ctx context.Context, src Source) error {
 	number, undated := 0, 0
 	outcome, score, tier, feedback, id := a.find(a.o.Outcome), a.find(a.o.Score), a.find(a.o.Tier), a.find(a.o.Feedback), a.find(a.o.ID)
 	a.has = score >= 0
+	a.expectDates()
 	for row, err := range src.Rows(ctx) {
 		if err != nil {
 			return err
 		}
 		p, ok := a.period(row, number)
 		e := a.endings.read(strings.TrimSpace(row[outcome]))
+		a.inspect(row, number, e)
 		if !ok {
 			undated++
 			e = open
