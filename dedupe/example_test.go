@@ -225,3 +225,38 @@ func ExampleFinder() {
 	fmt.Println(effects.PossibleDuplicates, string(effects.Tasks[0].Payload))
 	// Output: [ld_known] {"lead":"ld_known","rule":"model","confidence":0.8,"reason":"the learnt model is not sure","explanation":{"lead.last_name":2.1}}
 }
+
+// A reviewer's no is kept: the two are never merged or asked about again.
+func ExamplePart() {
+	a := &leadloop.Lead{ID: "ld_a", ReceivedAt: monday, PossibleDuplicates: []leadloop.LeadID{"ld_b"}}
+	b := &leadloop.Lead{ID: "ld_b", ReceivedAt: monday.Add(time.Hour)}
+	a, b, err := dedupe.Part(a, b)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(dedupe.AreDifferent(a, b), a.PossibleDuplicates)
+	// Output: true []
+}
+
+// Only the domain, or the name with something that supports it, makes a company an account.
+func ExampleCompareAccount() {
+	account := leadloop.Account{ID: "acc_acme", Name: "Acme Robotics Inc.", Domains: []string{"acme.com", "acme.de"}, Country: "US"}
+	person := func(email, company, country string) dedupe.Person {
+		p := leadloop.StandardSchema().NewProfile()
+		leadloop.Email.Set(p, email)
+		leadloop.CompanyName.Set(p, company)
+		leadloop.Country.Set(p, country)
+		return dedupe.PersonOf(p)
+	}
+	for _, p := range []dedupe.Person{
+		person("jane@mail.acme.de", "", ""), person("jane@gmail.com", "ACME Robotics", "US"), person("jane@acme-robotics.io", "Acme Robotics", "FR"),
+	} {
+		m := dedupe.CompareAccount(p, account)
+		fmt.Printf("%.2f %s: %s\n", m.Confidence, m.Rule, m.Reason)
+	}
+	// Output:
+	// 1.00 domain: corporate domain of the account
+	// 0.97 company: same company name and country
+	// 0.80 company: same company name, but different corporate domains
+}

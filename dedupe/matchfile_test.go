@@ -40,7 +40,7 @@ match.yaml:7:25: thresholds: unknown key "revew" (did you mean "review"?)`
 func TestAMatchFileThatIsWrittenIsReadAsItWas(t *testing.T) {
 	f := dedupe.MatchFile{
 		ID: "rec id", Mode: "many_to_one", Thresholds: dedupe.MatchThresholds{Auto: .9, Match: .5, Review: .2}, MaxCluster: 40, Decisions: "said.csv",
-		Columns: []dedupe.MatchColumn{{Column: `the "name"`, Kind: "person_name"}, {Column: "tax", Kind: "id", Unique: true}},
+		Columns: []dedupe.MatchColumn{{Column: `the "name"`, With: []string{"surname"}, Also: []string{"contact", `a "b"`}, Kind: "person_name"}, {Column: "tax", Kind: "id", Unique: true}},
 	}
 	got, err := dedupe.ParseMatchFile("match.yaml", []byte(f.YAML()))
 	if err != nil {
@@ -68,4 +68,19 @@ func ExampleGuessMatchFile() {
 	//   - {column: "first name", kind: given_name}
 	//   - {column: "surname", kind: family_name}
 	//   - {column: "e-mail", kind: email}
+}
+
+// What is wrong in a match.yaml is said with its place, and with what was probably meant.
+func ExampleParseMatchFile() {
+	_, err := dedupe.ParseMatchFile("match.yaml", []byte(`
+id: Customer No
+columns:
+  - {column: Contact, kind: persn_name}
+  - {column: E-Mail, kind: email, also: [mail]}
+mode: one_to_1
+`))
+	fmt.Println(err)
+	// Output:
+	// match.yaml:2:1: unknown mode "one_to_1" (did you mean "one_to_one"?)
+	// match.yaml:4:5: unknown kind "persn_name" (did you mean "person_name"?)
 }
