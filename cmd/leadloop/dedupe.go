@@ -238,12 +238,7 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 			}
 		}
 		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth || t.behind(x.Column) })
-		// The id is a column that is not compared and has another value in every row of a file: one that is called so, or else the first of the table.
-		for i, h := range t.header {
-			if unique[h] && isIgnored(file, h) && (calledID(h) || i == 0) && !calledID(file.ID) {
-				file.ID = h
-			}
-		}
+		file.ID = rowIDColumn(t.header, func(column string) bool { return unique[column] && isIgnored(file, column) })
 	}
 	var problems leadloop.Problems
 	if file.ID != "" && t.column(file.ID) < 0 {
@@ -273,12 +268,6 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 
 func isIgnored(file dedupe.MatchFile, column string) bool {
 	return slices.ContainsFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == column && x.Kind == string(match.KindIgnore) })
-}
-
-// calledID holds for "id", "lead_id" and "Record ID", and for "contactId".
-func calledID(column string) bool {
-	before, ok := strings.CutSuffix(strings.ToLower(column), "id")
-	return ok && (before == "" || strings.HasSuffix(before, "_") || strings.HasSuffix(before, " ") || strings.HasSuffix(column, "Id"))
 }
 
 func indent(text string) string {

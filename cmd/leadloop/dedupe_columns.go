@@ -115,9 +115,10 @@ const alignRows = 1000
 func (t *dedupeTable) align() error {
 	t.also, t.with = map[string][]string{}, map[string][]string{}
 	var first map[string]match.Kind
+	var id string
 	whole := map[string]string{} // columns that hold whole names, and those of family names behind them
 	for number := 1; number < len(t.files); number++ {
-		header, kinds, err := t.kindsOf(number)
+		header, kinds, otherID, err := t.kindsOf(number)
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func (t *dedupeTable) align() error {
 			continue
 		}
 		if first == nil {
-			if _, first, err = t.kindsOf(0); err != nil {
+			if _, first, id, err = t.kindsOf(0); err != nil {
 				return err
 			}
 		}
@@ -137,7 +138,10 @@ func (t *dedupeTable) align() error {
 		}
 		for _, h := range missing {
 			theirs := only(extra, kinds, first[h])
-			if theirs != "" && only(missing, first, first[h]) != "" && first[h] != match.KindText && first[h] != match.KindNumber {
+			switch k := first[h]; {
+			case h == id && slices.Contains(extra, otherID):
+				pair(h, otherID)
+			case theirs != "" && only(missing, first, k) != "" && k != match.KindText && k != match.KindNumber && k != match.KindIgnore:
 				pair(h, theirs)
 			}
 		}
@@ -191,17 +195,16 @@ func without(names, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
-// kindsOf guesses what the columns of one file are.
-func (t *dedupeTable) kindsOf(number int) (header []string, kinds map[string]match.Kind, err error) {
+// kindsOf guesses what the columns of one file are, and which is the id, "" if none is.
+func (t *dedupeTable) kindsOf(number int) (header []string, kinds map[string]match.Kind, id string, err error) {
+	var rows [][]string
 	err = t.open(number, nil, func(in *capture.Table) error {
 		header = in.Header()
-		var rows [][]string
 		for len(rows) < alignRows {
 			r, err := in.Next()
 			var reject *capture.Reject
 			switch {
 			case errors.Is(err, io.EOF):
-				kinds = kindsByName(header, rows)
 				return nil
 			case errors.As(err, &reject):
 				continue
@@ -210,10 +213,34 @@ func (t *dedupeTable) kindsOf(number int) (header []string, kinds map[string]mat
 			}
 			rows = append(rows, slices.Clone(r.Cells))
 		}
-		kinds = kindsByName(header, rows)
 		return nil
 	})
-	return header, kinds, err
+	kinds = kindsByName(header, rows)
+	id = rowIDColumn(header, func(column string) bool {
+		k, seen := slices.Index(header, column), map[string]bool{}
+		for _, row := range rows {
+			seen[row[k]] = true
+		}
+		return kinds[column] == match.KindIgnore && len(seen) == len(rows)
+	})
+	return header, kinds, id, err
+}
+
+// rowIDColumn is the column that names rows, of those that may, as they are not compared and have another value in every row: one that is called so, or else the
+// first of the table. It is "" if there is none.
+func rowIDColumn(header []string, may func(column string) bool) (id string) {
+	for i, h := range header {
+		if may(h) && (calledID(h) || i == 0) && !calledID(id) {
+			id = h
+		}
+	}
+	return id
+}
+
+// calledID holds for "id", "lead_id" and "Record ID", and for "contactId".
+func calledID(column string) bool {
+	before, ok := strings.CutSuffix(strings.ToLower(column), "id")
+	return ok && (before == "" || strings.HasSuffix(before, "_") || strings.HasSuffix(before, " ") || strings.HasSuffix(column, "Id"))
 }
 
 func kindsByName(header []string, rows [][]string) map[string]match.Kind {

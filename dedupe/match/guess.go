@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -53,6 +54,7 @@ func Guess(header []string, rows [][]string) []Field {
 	nameFamily(fields, facts)
 	fewCompanies(fields, facts)
 	dropRedundant(fields, rows)
+	keepTelling(fields, facts)
 	return fields
 }
 
@@ -94,6 +96,33 @@ func fewCompanies(fields []Field, facts []columnFacts) {
 	for i, f := range facts {
 		if fields[i].Kind == KindCompany && f.distinct <= 12 && f.distinct*50 < f.filled && f.distinct*20 < most {
 			fields[i].Kind = KindCategory
+		}
+	}
+}
+
+// telling are the kinds that tell rows apart, the best first.
+var telling = []Kind{
+	KindGivenName, KindFamilyName, KindPersonName, KindEmail, KindPhone, KindCompany, KindID, KindAddress, KindDomain, KindPeople, KindDate, KindUSDate, KindPostcode,
+	KindCity, KindTitle, KindText, KindNumber, KindCategory,
+}
+
+// keepTelling ignores what tells the least, if there are more columns than are compared: of one kind those with the fewest values, and of equals the last.
+func keepTelling(fields []Field, facts []columnFacts) {
+	var order []int
+	for i, f := range fields {
+		if f.Kind != KindIgnore {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(slices.Index(telling, fields[a].Kind), slices.Index(telling, fields[b].Kind)), cmp.Compare(facts[b].distinct, facts[a].distinct))
+	})
+	room := maxComparisons
+	for _, i := range order {
+		if n := comparisonsOf(fields[i].Kind); n <= room {
+			room -= n
+		} else {
+			fields[i].Kind = KindIgnore
 		}
 	}
 }
@@ -142,7 +171,7 @@ func (f *columnFacts) contradict(k Kind) bool {
 	case KindEmail:
 		return f.emails == 0
 	case KindGivenName, KindFamilyName, KindPersonName, KindPeople, KindCompany, KindCity, KindTitle, KindDomain:
-		return f.letters < f.filled || f.share(f.dates) > 0.8
+		return f.letters < f.filled || f.share(f.dates) > 0.8 || f.share(f.codes) > 0.8
 	}
 	return false
 }
@@ -151,8 +180,7 @@ func (f *columnFacts) contradict(k Kind) bool {
 func guessKind(name string, f *columnFacts) Kind {
 	key := solid(name)
 	words := strings.Fields(plainWords(splitCamel(name)))
-	if rowIDs[key] || f.filled == 0 || f.share(f.timed) > 0.5 ||
-		f.share(f.dates) > 0.5 && slices.ContainsFunc(words, func(w string) bool { return rowDates[w] }) {
+	if rowIDs[key] || f.filled == 0 || f.share(f.timed) > 0.5 || f.share(f.dates) > 0.5 && ofRow(words) {
 		return KindIgnore
 	}
 	kind, known := headerKind(words)
@@ -185,7 +213,17 @@ func guessKind(name string, f *columnFacts) Kind {
 	return kind
 }
 
-// headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones.
+// ofRow reports whether a header says that a date is that of what was done with a row: "Created on", "verified_at", but not "geboren am".
+func ofRow(words []string) bool {
+	if slices.ContainsFunc(words, func(w string) bool { return rowDates[w] }) {
+		return true
+	}
+	last := words[max(len(words)-1, 0):]
+	return (slices.Contains(last, "at") || slices.Contains(last, "am")) && !slices.Contains(words, "born") && !slices.Contains(words, "geboren")
+}
+
+// headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones. A company or a person is only whose it is if
+// there is another: "company city", "Vorname Ansprechpartner".
 func headerKind(words []string) (Kind, bool) {
 	var found Kind
 	longest := 0
@@ -193,8 +231,13 @@ func headerKind(words []string) (Kind, bool) {
 		var joined strings.Builder
 		for _, w := range words[i:] {
 			joined.WriteString(w)
-			if k, ok := headerKinds[joined.String()]; ok && len(joined.String()) >= longest {
-				found, longest = k, len(joined.String())
+			k, ok := headerKinds[joined.String()]
+			if !ok {
+				continue
+			}
+			owner, before := k == KindCompany || k == KindPersonName, found == KindCompany || found == KindPersonName
+			if longest == 0 || before && !owner || before == owner && joined.Len() >= longest {
+				found, longest = k, joined.Len()
 			}
 		}
 	}
@@ -222,6 +265,8 @@ func (f *columnFacts) kind() Kind {
 		return KindPhone
 	case f.share(f.domains) > 0.8:
 		return KindDomain
+	case f.fewWords() && f.ofMailbox():
+		return KindPersonName
 	case f.distinct <= 60 && f.distinct*20 < f.filled:
 		return KindCategory
 	case f.share(f.legal) > 0.15:
@@ -230,8 +275,10 @@ func (f *columnFacts) kind() Kind {
 		return KindID
 	case f.share(f.numbers) > 0.8:
 		return KindNumber
-	case f.fewWords() && (f.share(f.given) > 0.5 || f.ofMailbox()):
+	case f.fewWords() && f.share(f.given) > 0.5:
 		return KindPersonName
+	case f.distinct <= 12 && f.distinct*4 <= f.filled: // of a small table
+		return KindCategory
 	}
 	return KindText
 }

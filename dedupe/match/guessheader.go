@@ -10,7 +10,7 @@ var headerWords = []struct {
 	{KindGivenName, `firstname givenname forename fname given first vorname rufname prenom nombre nome primeironome voornaam imie fornavn fornamn etunimi`},
 	{KindFamilyName, `lastname familyname surname lname last family nachname familienname zuname nomdefamille apellido apellidos cognome sobrenome
 			ultimonome achternaam nazwisko efternavn etternavn efternamn sukunimi soyad soyadi`},
-	{KindPersonName, `fullname personname contactname contact person vollname ansprechpartner kontakt nomcomplet nombrecompleto nomecompleto
+	{KindPersonName, `fullname personname contactname contact person vollname ansprechpartner kontakt kontaktname nomcomplet nombrecompleto nomecompleto
 			nomecognome contacto contatto contato contactpersoon`},
 	{KindPeople, `authors author people editors inventors autoren auteurs autores autori erfinder`},
 	{KindEmail, `email mail emailaddress emailadresse mailadresse courriel adressemail correo correoelectronico eposta epost`},
@@ -22,7 +22,7 @@ var headerWords = []struct {
 			virksomhed foretag yritys sirket supplier lieferant fournisseur proveedor fornitore leverancier facility clinic hospital school hotel`},
 	{KindDate, `dob dateofbirth birthdate birthday date geburtsdatum geburtstag datedenaissance fechadenacimiento datadinascita datadenascimento geboortedatum`},
 	{KindAddress, `address addr street streetaddress adresse anschrift strasse rue direccion calle indirizzo endereco rua adres straat ulica`},
-	{KindNumber, `streetnumber housenumber year age price amount hausnummer hausnr jahr preis annee prix`},
+	{KindNumber, `streetnumber housenumber year age price amount revenue turnover employees headcount score confidence founded quantity umsatz mitarbeiter betrag menge anzahl hausnummer hausnr jahr preis annee prix`},
 	{KindCity, `city town suburb locality place birthplace placeofbirth county headquarters hq ort stadt wohnort geburtsort ville commune ciudad
 			citta comune cidade plaats woonplaats miasto stad kaupunki sehir`},
 	{KindPostcode, `zip zipcode postcode postalcode postal plz postleitzahl codepostal codigopostal cep kodpocztowy postnummer postnr`},

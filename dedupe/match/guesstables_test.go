@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,17 @@ func TestKindsOfTablesOfSeveralTrades(t *testing.T) {
 			"number category category number ignore ignore",
 		},
 		{
+			"the city and the telephone of a company are no companies, nor is a number a person", "Company Name,Company City,company.domain,Contact,contact phone,Vorname Ansprechpartner,verified_at,geboren am,kind",
+			func(i int) []string {
+				given, _ := person(i)
+				return []string{
+					fmt.Sprintf("Firma %d", i/3), []string{"Köln", "Bonn"}[i%2], fmt.Sprintf("firma%d.example", i/3), fmt.Sprintf("C%04d", i/2), fmt.Sprintf("030 55501%02d", i), given,
+					fmt.Sprintf("2024-02-%02d", 1+i%28), fmt.Sprintf("19%02d-02-%02d", 50+i%40, 1+i%28), []string{"lead", "customer", "partner"}[i%3],
+				}
+			},
+			"company city domain id phone given_name ignore date category",
+		},
+		{
 			"a name beside a company is that of somebody", "Name,Company,City",
 			func(i int) []string {
 				given, family := person(i)
@@ -118,5 +130,25 @@ func TestAmountsAreReadAsSeveralCountriesWriteThem(t *testing.T) {
 		if out[0] != c.want {
 			t.Errorf("%s is read as %q, want %q", c.written, out[0], c.want)
 		}
+	}
+}
+
+// Columns were compared in their order, so that of a wide export what stood last was left out: the address of everybody.
+func TestOfAWideTableWhatTellsTheMostIsCompared(t *testing.T) {
+	var header, row []string
+	for i := range 30 {
+		header, row = append(header, fmt.Sprintf("flag %d", i)), append(row, "yes")
+	}
+	header, row = append(header, "Vorname", "Nachname", "E-Mail", "Telefon"), append(row, "Anna", "Adler", "anna@acme.example", "030 1234567")
+	var got []string
+	compared := 0
+	for _, f := range Guess(header, [][]string{row, row}) {
+		if f.Kind != KindIgnore {
+			compared += comparisonsOf(f.Kind)
+			got = append(got, f.Name)
+		}
+	}
+	if compared != maxComparisons || !slices.Contains(got, "E-Mail") || !slices.Contains(got, "Telefon") || !slices.Contains(got, "Nachname") {
+		t.Errorf("%d comparisons, of %q", compared, got)
 	}
 }
