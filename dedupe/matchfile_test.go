@@ -2,6 +2,8 @@ package dedupe_test
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,4 +85,26 @@ mode: one_to_1
 	// Output:
 	// match.yaml:2:1: unknown mode "one_to_1" (did you mean "one_to_one"?)
 	// match.yaml:4:5: unknown kind "persn_name" (did you mean "person_name"?)
+}
+
+func TestTheMatchFilesOfTheGuideAreRead(t *testing.T) {
+	guide, err := os.ReadFile("../docs/MATCHING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(guide), "```yaml\n")[1:]
+	if len(blocks) == 0 {
+		t.Fatal("there is none")
+	}
+	for _, b := range blocks {
+		text, _, _ := strings.Cut(b, "```")
+		if _, err := dedupe.ParseMatchFile("MATCHING.md", []byte(text)); err != nil {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
+	for _, k := range match.Kinds() {
+		if !strings.Contains(string(guide), "`"+string(k)+"`") {
+			t.Errorf("the guide has no kind %s", k)
+		}
+	}
 }

@@ -74,6 +74,9 @@ func (s summary) String() string {
 				parts = append(parts, fmt.Sprintf("%s because %s", thousands(int64(n)), reason))
 			}
 		}
+		if s.Splits[match.SplitSource]*50 > s.Rows {
+			parts[len(parts)-1] += " (if one may have several, configure mode: many_to_one or across)"
+		}
 		fmt.Fprintf(&b, "Kept apart although a pair spoke for joining: %s.\n", strings.Join(parts, "; "))
 	}
 	for _, w := range s.Report.Warnings {
