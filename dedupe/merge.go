@@ -25,6 +25,14 @@ func (m Merger) Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.
 	return unmerge(merged, tombstone, m.Policy)
 }
 
+// Follows reports whether a record that became part of a lead goes along with restored, which is taken out of it, rather than stay with into: the ladder is
+// sure that it is of the same person as restored, and surer than that it is of that of into. So somebody who came again under one address meanwhile has it all.
+func (m Merger) Follows(record, restored, into *leadloop.Lead) bool {
+	p := PersonOfLead(record, m.Policy)
+	theirs := Compare(p, PersonOfLead(restored, m.Policy)).Confidence
+	return theirs >= DefaultMatch && theirs > Compare(p, PersonOfLead(into, m.Policy)).Confidence
+}
+
 // Survivor returns which of two leads to merge into: the one received first, ties by id. The order of its arguments does not matter.
 func Survivor(a, b *leadloop.Lead) (survivor, other *leadloop.Lead) {
 	if c := a.ReceivedAt.Compare(b.ReceivedAt); c > 0 || c == 0 && a.ID > b.ID {

@@ -34,6 +34,13 @@ type Merger interface {
 	Unmerge(merged, tombstone *leadloop.Lead) (into, from *leadloop.Lead, err error)
 }
 
+// Follower is a [Merger] that knows who a record is of. Follows reports whether a
+// record that became part of a lead goes along with restored, which is taken out
+// of it, rather than stay with into. It modifies nothing.
+type Follower interface {
+	Follows(record, restored, into *leadloop.Lead) bool
+}
+
 // Handler delivers one outside task. It may be called again with the same
 // task.Key after a crash or an error, and concurrently for different tasks. Its
 // error is logged and kept with the task: it must hold no personal data.

@@ -45,7 +45,8 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 }
 
 // Unmerge takes the merged-away lead from out of the lead that it became part
-// of and restores both, with what was claimed since. It returns both as
+// of and restores both, with what was claimed since; with a [Follower] also with
+// what arrived since and is of the one that is taken out. It returns both as
 // committed. From then on only a human merges them again, and a lead that was
 // never decided about on its own is decided about by Run or Advance. A lead
 // that is not merged is ErrInvalid.
@@ -70,11 +71,18 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 				return fmt.Errorf("%w: lead %s, which it is part of, is merged itself; unmerge that one first", leadloop.ErrInvalid, merged.ID)
 			}
 			before := map[leadloop.LeadID]leadloop.State{merged.ID: merged.State, tombstone.ID: tombstone.State}
-			if into, restored, err = l.o.Merger.Unmerge(merged, tombstone); err != nil {
+			later, err := l.mergedSince(ctx, tx, merged, tombstone)
+			if err != nil {
+				return err
+			}
+			var moved []*leadloop.Lead
+			if into, restored, moved, err = l.part(merged, tombstone, later); err != nil {
 				return err
 			}
 			into.Different = united(into.Different, restored.ID)
 			restored.Different = united(restored.Different, into.ID)
+			into.PossibleDuplicates = notOf(restored, into.PossibleDuplicates)
+			restored.PossibleDuplicates = notOf(into, restored.PossibleDuplicates)
 			// What was merged on arrival was never decided about on its own.
 			if restored.State.DecidedAt.IsZero() {
 				task := leadloop.Task{
@@ -88,6 +96,14 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 			events := []leadloop.Event{{
 				Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(restored.ID), At: asOf, Actor: actor, Reason: reason,
 			}}
+			for _, record := range moved {
+				events = append(events,
+					leadloop.Event{Kind: leadloop.EventUnmerged, Lead: into.ID, To: string(record.ID), At: asOf, Actor: actor, Reason: reason},
+					leadloop.Event{Kind: leadloop.EventMerged, Lead: record.ID, To: string(restored.ID), At: asOf, Actor: actor, Reason: "follows"})
+				if _, err := tx.Leads().Put(ctx, record); err != nil {
+					return err
+				}
+			}
 			for _, lead := range []*leadloop.Lead{into, restored} {
 				if lead.Revision, err = tx.Leads().Put(ctx, lead); err != nil {
 					return err
@@ -108,6 +124,55 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 		return nil, nil, fmt.Errorf("unmerge lead %s: %w", from, err)
 	}
 	return into, restored, nil
+}
+
+// mergedSince returns the leads that became part of merged after tombstone did, in that order; none without a Follower, which would ask about them.
+func (l *Loop) mergedSince(ctx context.Context, tx store.Tx, merged, tombstone *leadloop.Lead) (later []*leadloop.Lead, err error) {
+	if _, ok := l.o.Merger.(Follower); !ok {
+		return nil, nil
+	}
+	for _, id := range merged.Records[slices.Index(merged.Records, tombstone.ID)+1:] {
+		record, err := tx.Leads().Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if record.MergedInto == merged.ID { // others came along with one of these
+			later = append(later, record)
+		}
+	}
+	return later, nil
+}
+
+// part takes tombstone out of merged, and with it those that came later and are its own; moved are these, as they are part of it.
+func (l *Loop) part(merged, tombstone *leadloop.Lead, later []*leadloop.Lead) (into, restored *leadloop.Lead, moved []*leadloop.Lead, err error) {
+	into = merged
+	records := make([]*leadloop.Lead, len(later))
+	for i, record := range slices.Backward(later) {
+		if into, records[i], err = l.o.Merger.Unmerge(into, record); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if into, restored, err = l.o.Merger.Unmerge(into, tombstone); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, record := range records { // in the order in which they came, as each may have been found by an earlier one
+		if !l.o.Merger.(Follower).Follows(record, restored, into) {
+			if into, _, err = l.o.Merger.Merge(into, record); err != nil {
+				return nil, nil, nil, err
+			}
+			continue
+		}
+		if restored, record, err = l.o.Merger.Merge(restored, record); err != nil {
+			return nil, nil, nil, err
+		}
+		moved = append(moved, record)
+	}
+	return into, restored, moved, nil
+}
+
+// notOf leaves out the ids of a lead and of what is part of it.
+func notOf(lead *leadloop.Lead, ids []leadloop.LeadID) []leadloop.LeadID {
+	return slices.DeleteFunc(ids, func(id leadloop.LeadID) bool { return id == lead.ID || slices.Contains(lead.Records, id) })
 }
 
 // united is a set of ids with one more, in order.
