@@ -180,7 +180,9 @@ type look struct {
 	model  *scoring.Model    // in force
 	now    scoring.Verdict   // on the lead as it is
 	// completion scores values of the fields from tables; nil if that can't be.
+	// has is which of the values stands for the one that the lead has.
 	completion *scoring.Completion
+	has        []int
 	reads      routing.Reader
 	q          routing.Request
 	still      bool // it is not routed if its tier stays
@@ -250,29 +252,31 @@ func (l *look) look(ctx context.Context, tx store.Tx) (enrich.Prospect, error) {
 }
 
 // judge scores the lead as it is, in a way that values of its fields can be
-// tried with, if they fall into cells that the tables of the playbook's model
-// have and the lead lacks all of them. One that somebody looked for in vain, and
-// that is asked for again, counts as much as one that nobody looked for.
+// tried with, if they, and those that the lead has, fall into cells that the
+// tables of the playbook's model have.
 func (l *look) judge(ctx context.Context) (err error) {
 	tables := l.model.Digest() == l.o.p.model.Digest()
-	axes := make([]int, 0, len(l.fields))
-	for _, f := range l.fields {
-		if p := l.s.Profile.Value(f).Presence(); p != leadloop.Absent && p != leadloop.KnownAbsent {
-			tables = false
-		}
+	axes := make([]int, len(l.fields))
+	l.has = make([]int, len(l.fields))
+	for i, f := range l.fields {
 		a, ok := l.o.axis[f]
+		axes[i] = a
 		if !ok {
 			// One that nobody reads makes no difference.
-			tables, a = tables && !l.o.model[f] && !l.o.routes[f], scoring.Free
+			tables, axes[i] = tables && !l.o.model[f] && !l.o.routes[f], scoring.Free
+			continue
 		}
-		axes = append(axes, a)
+		if v := l.s.Profile.Value(f); v.Presence() != leadloop.Absent {
+			at, ok := l.o.all.Cell(f, v)
+			tables, l.has[i] = tables && ok, at+1 // behind that nobody knows
+		}
 	}
 	if tables {
 		if l.completion, err = l.o.completer.Begin(ctx, l.input(l.bare), axes); err != nil {
 			return err
 		}
 	}
-	if l.completion != nil {
+	if l.completion != nil && l.bare == l.s.Profile {
 		l.now = l.completion.Now()
 		return nil
 	}
@@ -282,8 +286,8 @@ func (l *look) judge(ctx context.Context) (err error) {
 
 // scoreByTables does what score does with a completion.
 func (l *look) scoreByTables(_ context.Context, doubtful map[string]*doubt) ([]string, error) {
-	if l.now.Disqualified != "" {
-		return nil, nil
+	if l.completion.Now().Disqualified != "" {
+		return nil, nil // whatever else there is, it is out
 	}
 	free := make([]int, len(l.fields))
 	for i := range free {

@@ -44,13 +44,13 @@ type placeKey struct {
 	values [maxRouted]int16
 }
 
-// trial tries values of the doubtful fields. Their first value is what the lead
-// has now, mostly nothing.
+// trial tries values of the doubtful fields.
 type trial struct {
 	*look
 	doubtful map[string]*doubt
 	fields   []int              // positions in look.fields
 	values   [][]leadloop.Value // by position in look.fields
+	stands   []int              // the same: position in values of what the lead has now, mostly nothing
 	chosen   []int              // the same: position in values, or scoring.Free
 	routing  bool               // the place has to be looked at
 	routed   []int              // of fields: those that routing reads
@@ -68,10 +68,7 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 	if len(doubtful) == 0 {
 		return nil
 	}
-	t := &trial{
-		look: l, doubtful: doubtful, routing: l.o.byScore, values: make([][]leadloop.Value, len(l.fields)), chosen: make([]int, len(l.fields)),
-		has: make([]int, len(l.fields)), steps: maxSteps,
-	}
+	t := &trial{look: l, doubtful: doubtful, routing: l.o.byScore, values: make([][]leadloop.Value, len(l.fields)), stands: make([]int, len(l.fields)), steps: maxSteps}
 	exact := true
 	for i, f := range l.fields {
 		if doubtful[f] == nil {
@@ -82,9 +79,10 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 			t.routing, t.routed = true, append(t.routed, i)
 		}
 		if l.completion != nil {
-			t.values[i] = l.o.axes[l.o.axis[f]].Values
-			if has := l.s.Profile.Value(f); has.Presence() != leadloop.Absent {
-				t.values[i] = append([]leadloop.Value{has}, t.values[i][1:]...)
+			t.values[i], t.stands[i] = l.o.axes[l.o.axis[f]].Values, l.has[i]
+			if t.stands[i] > 0 {
+				t.values[i] = slices.Clone(t.values[i])
+				t.values[i][t.stands[i]] = l.s.Profile.Value(f)
 			}
 			exact = exact && l.o.cells[f].exact
 			continue
@@ -94,6 +92,7 @@ func (l *look) try(ctx context.Context, doubtful map[string]*doubt) error {
 		t.values[i] = append([]leadloop.Value{l.s.Profile.Value(f)}, c.values...)
 		exact = exact && c.exact
 	}
+	t.chosen, t.has = slices.Clone(t.stands), slices.Clone(t.stands)
 	now, err := t.end(ctx)
 	if err != nil {
 		return err
@@ -143,7 +142,7 @@ func (t *trial) additive(ctx context.Context, left []int) ([]int, error) {
 	for i := range t.chosen {
 		t.chosen[i] = scoring.Free
 	}
-	defer clear(t.chosen)
+	defer copy(t.chosen, t.stands)
 	var others []int
 	for _, i := range t.fields {
 		if !adds(i) {
@@ -189,6 +188,10 @@ func (t *trial) mattering(ctx context.Context, others []int, mark []bool) (done 
 	return true, nil
 }
 
+// first is the position of the first value to try: what was told about a field,
+// if only that there is nothing, does not become unknown again.
+func (t *trial) first(field int) int { return min(t.stands[field], 1) }
+
 // classes are the values of a field that the tier can depend on.
 func (t *trial) classes(field int) []int {
 	if t.kinds == nil {
@@ -217,8 +220,8 @@ func (t *trial) byReach(fields []int) {
 // alone counts the values of a field with which the lead ends elsewhere, with
 // everything else as it is.
 func (t *trial) alone(ctx context.Context, field int, now ending) (differ int, what string, err error) {
-	defer func() { t.chosen[field] = 0 }()
-	for n := range t.values[field] {
+	defer func() { t.chosen[field] = t.stands[field] }()
+	for n := t.first(field); n < len(t.values[field]); n++ {
 		t.chosen[field] = n
 		e, err := t.end(ctx)
 		if err != nil {
@@ -251,7 +254,7 @@ func (t *trial) together(ctx context.Context, field int) (string, error) {
 			t.chosen[i] = scoring.Free
 		}
 	}
-	defer clear(t.chosen)
+	defer copy(t.chosen, t.stands)
 	open := 0 // of others: fields that routing reads, which come first
 	for _, i := range others {
 		if routed(i) {
@@ -285,8 +288,9 @@ func (t *trial) search(ctx context.Context, field int, others []int, routed int)
 	first := others[0]
 	was := t.chosen[first]
 	defer func() { t.chosen[first] = was }()
+	byClass := routed <= 0 && t.completion != nil
 	for n := range t.values[first] {
-		if routed <= 0 && t.completion != nil && !slices.Contains(t.classes(first), n) {
+		if byClass && !slices.Contains(t.classes(first), n) || !byClass && n < t.first(first) {
 			continue
 		}
 		t.chosen[first] = n
@@ -302,13 +306,14 @@ func (t *trial) compare(field int, end func() (ending, error)) (string, error) {
 	was := t.chosen[field]
 	defer func() { t.chosen[field] = was }()
 	var first ending
-	for n := range t.values[field] {
+	from := t.first(field)
+	for n := from; n < len(t.values[field]); n++ {
 		t.chosen[field] = n
 		e, err := end()
 		if err != nil {
 			return "", err
 		}
-		if n == 0 {
+		if n == from {
 			first = e
 		} else if e != first {
 			return difference(e, first), nil

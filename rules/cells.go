@@ -17,6 +17,7 @@ import (
 type fieldUse struct {
 	atoms  []*atom
 	opaque bool // some rule looks at it in a way that is no atom
+	index  cellIndex
 }
 
 // Limits of Cells: more texts to combine, more cells, or more lists to look
@@ -52,16 +53,9 @@ const (
 // The name is that of a field of the schema or of a variable of the
 // environment. What is neither has no cells, and that is not exact.
 func (s *Set) Cells(name string, now time.Time) (values []leadloop.Value, exact bool) {
-	at, ok := s.env.schema.Index(name)
-	var kind leadloop.Kind
-	if ok {
-		kind = s.env.schema.At(at).Kind
-	} else {
-		i := slices.IndexFunc(s.env.vars, func(v Var) bool { return v.Name == name })
-		if i < 0 {
-			return nil, false
-		}
-		at, kind = variable(i), s.env.vars[i].Kind
+	at, kind, ok := s.lookup(name)
+	if !ok {
+		return nil, false
 	}
 	use := s.detail().uses[at]
 	if use == nil {
@@ -72,8 +66,7 @@ func (s *Set) Cells(name string, now time.Time) (values []leadloop.Value, exact 
 		slices.ContainsFunc(use.atoms, func(a *atom) bool { return a.op == opHas }) {
 		values = append(values, leadloop.EmptyValue(kind))
 	}
-	b := cells{atoms: slices.DeleteFunc(slices.Clone(use.atoms), func(a *atom) bool { return a.op == opHas }),
-		limits: s.env.limits, now: now.Round(0).UTC(), exact: !use.opaque, seen: map[string]bool{}}
+	b := s.cellsOf(use, now)
 	switch kind {
 	case leadloop.KindString:
 		b.texts()
@@ -90,6 +83,23 @@ func (s *Set) Cells(name string, now time.Time) (values []leadloop.Value, exact 
 	}
 	slices.SortFunc(b.out, leadloop.Value.Compare)
 	return append(values, b.out...), b.exact
+}
+
+// lookup finds a field or variable: where its uses are kept, and its kind.
+func (s *Set) lookup(name string) (at int, kind leadloop.Kind, ok bool) {
+	if at, ok = s.env.schema.Index(name); ok {
+		return at, s.env.schema.At(at).Kind, true
+	}
+	i := slices.IndexFunc(s.env.vars, func(v Var) bool { return v.Name == name })
+	if i < 0 {
+		return 0, leadloop.KindInvalid, false
+	}
+	return variable(i), s.env.vars[i].Kind, true
+}
+
+func (s *Set) cellsOf(use *fieldUse, now time.Time) cells {
+	return cells{atoms: slices.DeleteFunc(slices.Clone(use.atoms), func(a *atom) bool { return a.op == opHas }),
+		limits: s.env.limits, now: now.Round(0).UTC(), exact: !use.opaque, seen: map[string]bool{}}
 }
 
 // cells collects one value per cell.

@@ -170,5 +170,11 @@ func TestEveryValueHasACell(t *testing.T) {
 		if !found[fmt.Sprint(answers(v))] {
 			rt.Fatalf("%v: no cell answers as %v does; cells %v", texts, v, values)
 		}
+		position, ok := set.Cell(f.name, v)
+		if moves := v.Kind() == leadloop.KindTime; ok == moves {
+			rt.Fatalf("%v: the cell of %v: %v", texts, v, ok)
+		} else if ok && fmt.Sprint(answers(values[position])) != fmt.Sprint(answers(v)) {
+			rt.Fatalf("%v: %v stands for %v and answers otherwise", texts, values[position], v)
+		}
 	})
 }
