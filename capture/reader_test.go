@@ -80,6 +80,8 @@ func TestRowsAreReadAndDirtyOnesNamedByLine(t *testing.T) {
 		"a list of objects":                       {`{"email":"a@x.com","company":[{"name":"Acme"}]}`, true, []string{"1! company: holds a list of lists or objects"}},
 		"objects in objects without end":          {strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20), true, []string{"1! a.a.a.a.a.a.a.a.a: is nested too deeply"}},
 		"a list in JSON in a file called CSV":     {`[{"email":"a@x.com"}]`, false, []string{"capture: invalid: the file holds JSON, not CSV; write its objects one a line, or as CSV"}},
+		"the separator in a line of its own":      {"\ufeffsep=;\r\nemail;company\r\na@x.com;Acme, Inc.\r\n", false, []string{"3: a@x.com Acme, Inc."}},
+		"a separator and nothing else":            {"sep=;\n", false, []string{"capture: invalid: the file is empty"}},
 		"an Excel workbook":                       {"PK\x03\x04\x14\x00\x06\x00\n\x00", false, []string{"capture: invalid: the file holds an Excel workbook or an archive, not CSV; save the sheet as CSV"}},
 		"a file of gzip under another name":       {"\x1f\x8b\x08\x00\n\x00", false, []string{"capture: invalid: the file holds what gzip compressed; give it a name that ends in .gz"}},
 		"JSON in a file called CSV":               {`{"email":"a@x.com"}` + "\n", false, []string{"capture: invalid: the file holds JSON, not CSV; is it JSON Lines?"}},

@@ -58,6 +58,16 @@ func NewTable(r io.Reader) (*Table, error) {
 		return nil, fmt.Errorf("capture: %w: the file holds %s", leadloop.ErrInvalid, what)
 	}
 	comma := delimiter(raw)
+	if told, ok := separator(raw); ok {
+		comma = told
+		raw, line, complete, err = t.record(comma)
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("capture: %w: the file is empty", leadloop.ErrInvalid)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("capture: line %d: %w", line, err)
+		}
+	}
 	t.comma, t.rawHeader = comma, string(raw)
 	header, err := split(t.rawHeader, comma)
 	if err != nil || !complete {
@@ -76,6 +86,15 @@ func NewTable(r io.Reader) (*Table, error) {
 	}
 	t.header = header
 	return t, nil
+}
+
+// separator reads the line that Excel writes above a header: "sep=;".
+func separator(line []byte) (comma rune, ok bool) {
+	told, ok := strings.CutPrefix(strings.ToLower(string(line)), "sep=")
+	if !ok || len(told) != 1 || !strings.ContainsAny(told, ",;\t|") {
+		return 0, false
+	}
+	return rune(told[0]), true
 }
 
 // noTable says what a file is that begins like none of the tables that can be read, "" if it may be one.

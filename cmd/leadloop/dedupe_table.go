@@ -219,7 +219,11 @@ func (t *dedupeTable) each(ctx context.Context, step string, use func(row int, c
 	}
 	t.count, t.counted = row, true
 	if row < 2 {
-		return &exitError{exitUsage, fmt.Errorf("%s: %s that can be read; two are needed to be one", strings.Join(t.files, ", "), plural(row, "row"))}
+		why := ""
+		if len(t.rejects) > 0 {
+			why = "; the first line is taken for the names of the columns: if they stand further down, delete what is above"
+		}
+		return &exitError{exitUsage, fmt.Errorf("%s: %s that can be read; two are needed to be one%s", strings.Join(t.files, ", "), plural(row, "row"), why)}
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ var rowIDs = map[string]bool{
 	"created": true, "updated": true,
 }
 
+// ownerWords are words of headers of who of us looks after a row.
+var ownerWords = map[string]bool{"owner": true, "assignee": true, "assigned": true, "betreuer": true, "betreuerin": true, "zustandig": true, "zustandiger": true}
+
 // rowDates are words of headers of dates of what was done with a row, which say nothing about who it is.
 var rowDates = map[string]bool{
 	"created": true, "creation": true, "updated": true, "modified": true, "changed": true, "inserted": true, "imported": true, "added": true, "timestamp": true,
@@ -190,6 +193,8 @@ func guessKind(name string, f *columnFacts) Kind {
 	switch {
 	case !known && f.numbering():
 		return KindIgnore
+	case slices.ContainsFunc(words, func(w string) bool { return ownerWords[w] }):
+		return KindCategory
 	case f.share(f.emails) > mostlyMail:
 		return KindEmail
 	case !known && (bareNames[key] || eitherNames[key]):
@@ -200,6 +205,8 @@ func guessKind(name string, f *columnFacts) Kind {
 		kind = f.kind()
 	case kind == KindTitle && f.share(f.polite) > 0.8:
 		kind = KindCategory
+	case kind == KindDomain && f.share(f.pages) > 0.8 && f.distinct*3 > f.filled: // everybody's profile at one site
+		kind = KindID
 	case kind == KindTitle && f.meanWords() > 4.5:
 		kind = KindText
 	case kind == KindCategory && f.distinct > 200 && f.distinct*10 > f.filled*3:
@@ -219,7 +226,8 @@ func ofRow(words []string) bool {
 		return true
 	}
 	last := words[max(len(words)-1, 0):]
-	return (slices.Contains(last, "at") || slices.Contains(last, "am")) && !slices.Contains(words, "born") && !slices.Contains(words, "geboren")
+	done := slices.ContainsFunc(last, func(w string) bool { return w == "at" || w == "on" || w == "am" })
+	return done && !slices.Contains(words, "born") && !slices.Contains(words, "geboren")
 }
 
 // headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones. A company or a person is only whose it is if

@@ -19,6 +19,7 @@ type columnFacts struct {
 	timed                                               int // dates with a time of day
 	polite                                              int // forms of address and academic titles
 	mailed, inMailbox, inHost                           int // in rows with an e-mail address, and in how many of these it is made of a word of the value
+	pages                                               int // of the site of the first one
 	rows                                                int
 }
 
@@ -28,7 +29,7 @@ func (f *columnFacts) meanWords() float64 { return float64(f.words) / float64(ma
 
 func look(col int, rows [][]string) columnFacts {
 	var f columnFacts
-	seen := map[string]bool{}
+	seen, site := map[string]bool{}, ""
 	for _, row := range rows[:min(len(rows), guessRows)] {
 		if col >= len(row) {
 			continue
@@ -56,8 +57,15 @@ func look(col int, rows [][]string) columnFacts {
 		if at := strings.IndexByte(v, '@'); at > 0 && strings.IndexByte(v[at:], '.') > 0 && len(words) < 8 {
 			f.emails++
 		}
-		if _, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 && !hasPath(v) {
-			f.domains++
+		if d, err := normalize.Domain(v); err == nil && strings.IndexByte(v, '@') < 0 {
+			if site == "" {
+				site = d
+			}
+			if path := hasPath(v); !path {
+				f.domains++
+			} else if d == site {
+				f.pages++
+			}
 		}
 		if w, ok := parseDate(v); ok {
 			if y, m, d := w.read(false); y > 1000 && y < 2200 && m >= 1 && m <= 12 && d >= 1 && d <= 31 {

@@ -78,6 +78,28 @@ func TestKindsOfTablesOfSeveralTrades(t *testing.T) {
 			"company city domain id phone given_name ignore date category",
 		},
 		{
+			"connections of a network: pages of one site, when somebody was connected, whose they are", "First Name,Last Name,URL,Connected On,Contact owner,Type",
+			func(i int) []string {
+				given, family := person(i)
+				return []string{given, family, fmt.Sprintf("https://www.network.example/in/%d", i/2), fmt.Sprintf("%02d Mar 2024", 1+i%28), []string{"Ana (ana@us.example)", "Ben (ben@us.example)"}[i%2], []string{"lead", "customer"}[i%2]}
+			},
+			"given_name family_name id ignore category text",
+		},
+		{
+			"headers in Russian", "Фамилия,Имя,Город,Телефон,Дата рождения",
+			func(i int) []string {
+				return []string{strings.Repeat("Иванов", 1+i%40), strings.Repeat("Анна", 1+i%30), "Казань", fmt.Sprintf("+7 495 55501%02d", i), fmt.Sprintf("%02d.02.1970", 1+i%28)}
+			},
+			"family_name given_name city phone date",
+		},
+		{
+			"headers in Japanese", "氏名,会社名,電話番号,住所,生年月日",
+			func(i int) []string {
+				return []string{strings.Repeat("佐", 1+i%7) + " " + strings.Repeat("太", 1+i%9), "株式会社" + strings.Repeat("東", 1+i/3), fmt.Sprintf("03-5550-%04d", i), fmt.Sprint("丸の内", i), fmt.Sprintf("1970/02/%02d", 1+i%28)}
+			},
+			"person_name company phone address date",
+		},
+		{
 			"a name beside a company is that of somebody", "Name,Company,City",
 			func(i int) []string {
 				given, family := person(i)
