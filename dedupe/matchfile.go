@@ -27,8 +27,9 @@ type MatchFile struct {
 	// MaxCluster is how many rows a cluster may have; 0 means the default of
 	// package match.
 	MaxCluster int `yaml:"max_cluster"`
-	// Decisions is a table with the columns a, b and same (true or false): what
-	// somebody said of two rows, by their ids, or without ID by their numbers.
+	// Decisions is a table with the columns a, b and same (yes or no): what
+	// somebody said of two rows, by their ids, or without ID by their numbers; or
+	// with row_a, row_b and same, always by numbers, as the command writes pairs.
 	// It wins over every score. Where linked files have an id in common, a is a
 	// row of the first and b one of the second.
 	Decisions string            `yaml:"decisions"`

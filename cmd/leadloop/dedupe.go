@@ -237,9 +237,10 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 				x.Kind = string(match.KindPersonName)
 			}
 		}
-		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth || t.behind(x.Column) })
-		file.ID = rowIDColumn(t.header, func(column string) bool { return unique[column] && isIgnored(file, column) })
+		file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return t.behind(x.Column) })
+		file.ID = rowIDColumn(t.header, func(column string) bool { return column != c.Truth && unique[column] && isIgnored(file, column) })
 	}
+	file.Columns = slices.DeleteFunc(file.Columns, func(x dedupe.MatchColumn) bool { return x.Column == c.Truth })
 	var problems leadloop.Problems
 	if file.ID != "" && t.column(file.ID) < 0 {
 		problems.AddHint(file.At, "columns: "+strings.Join(t.header, ", "), "id: the table has no column %q", file.ID)
@@ -252,9 +253,6 @@ func (c *dedupeCmd) config(ctx context.Context, t *dedupeTable, s streams) (file
 			if t.column(name) < 0 && !slices.Contains(t.others, name) {
 				problems.AddHint(x.At, "columns: "+strings.Join(append(slices.Clone(t.header), t.others...), ", "), "with: no file has a column %q", name)
 			}
-		}
-		if x.Column == c.Truth && x.Kind != string(match.KindIgnore) {
-			problems.Add(x.At, "the column %q is the truth and can't be compared", x.Column)
 		}
 	}
 	if err := problems.Err(); err != nil {

@@ -16,9 +16,10 @@ import (
 
 // decisions are what somebody said of pairs of rows, which a table names as people do: by the ids of its id column, or by the numbers of rows.
 type decisions struct {
-	name  string
-	lines []saidLine
-	rows  map[string][]string // what rows of such a name are called in the table, one of each file at most; nil if nothing was said
+	name     string
+	lines    []saidLine
+	numbered bool                // rows are named by their numbers also where they have ids
+	rows     map[string][]string // what rows of such a name are called in the table, one of each file at most; nil if nothing was said
 }
 
 type saidLine struct {
@@ -27,7 +28,7 @@ type saidLine struct {
 	line int
 }
 
-// readDecisions reads a table with the columns a, b and same. A name that is not absolute lies in folder.
+// readDecisions reads a table with the columns a, b and same, or one of pairs in which same was filled in. A name that is not absolute lies in folder.
 func readDecisions(name, folder string) (d *decisions, err error) {
 	d = &decisions{name: name}
 	if name == "" {
@@ -45,11 +46,12 @@ func readDecisions(name, folder string) (d *decisions, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	at := map[string]int{}
-	for _, want := range []string{"a", "b", "same"} {
-		if at[want] = slices.Index(in.Header(), want); at[want] < 0 {
-			return nil, fmt.Errorf("%s: no column %q; expected a,b,same", name, want)
-		}
+	a, b, same := slices.Index(in.Header(), "a"), slices.Index(in.Header(), "b"), slices.Index(in.Header(), "same")
+	if a < 0 || b < 0 {
+		a, b, d.numbered = slices.Index(in.Header(), "row_a"), slices.Index(in.Header(), "row_b"), true
+	}
+	if a < 0 || b < 0 || same < 0 {
+		return nil, fmt.Errorf("%s: expected the columns a,b,same, or row_a,row_b,same as --pairs writes them; it has %s", name, strings.Join(in.Header(), ", "))
 	}
 	d.rows = map[string][]string{}
 	before := map[[2]string]saidLine{}
@@ -61,8 +63,11 @@ func readDecisions(name, folder string) (d *decisions, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		x := saidLine{a: strings.TrimSpace(row.Cells[at["a"]]), b: strings.TrimSpace(row.Cells[at["b"]]), line: row.Line}
-		if x.same, err = readYes(row.Cells[at["same"]]); err != nil {
+		x := saidLine{a: strings.TrimSpace(row.Cells[a]), b: strings.TrimSpace(row.Cells[b]), line: row.Line}
+		if strings.TrimSpace(row.Cells[same]) == "" {
+			continue // nobody looked at it
+		}
+		if x.same, err = readYes(row.Cells[same]); err != nil {
 			return nil, fmt.Errorf("%s:%d: same is %w", name, row.Line, err)
 		}
 		pair := [2]string{min(x.a, x.b), max(x.a, x.b)}
@@ -89,10 +94,14 @@ func readYes(cell string) (bool, error) {
 	return yes, nil
 }
 
-// found notes what the row of a name is called in the table.
-func (d *decisions) found(name, id string) {
+// found notes what a row is called in the table: cell is what stands in its id column, if it has one.
+func (d *decisions) found(row int, cell, id string) {
 	if d.rows == nil {
 		return
+	}
+	name := strings.TrimSpace(cell)
+	if d.numbered || name == "" {
+		name = strconv.Itoa(row + 1)
 	}
 	if all, ok := d.rows[name]; ok {
 		d.rows[strings.Clone(name)] = append(all, id)

@@ -96,7 +96,9 @@ func (c *dedupeCmd) write(ctx context.Context, t *dedupeTable, file dedupe.Match
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
 	if c.Pairs != "" {
-		wg.Go(func() { errs[0] = writeFile(c.Pairs, private, func(w io.Writer) error { return t.writePairs(w, r) }) })
+		wg.Go(func() {
+			errs[0] = writeFile(c.Pairs, private, func(w io.Writer) error { return t.writePairs(w, file, r) })
+		})
 	}
 	if c.Report != "" {
 		wg.Go(func() {
@@ -130,11 +132,7 @@ func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match
 		// A cluster is named by the number of its first row.
 		line := append(line[:0], strconv.Itoa(i+1), strconv.Itoa(r.First[i]+1), probability(m.Probability))
 		if file.ID != "" {
-			id := m.ID
-			if len(t.files) > 1 {
-				_, id, _ = strings.Cut(id, ":") // see idOf
-			}
-			line = append(line, id)
+			line = append(line, t.idIn(m.ID))
 		}
 		if len(t.files) > 1 {
 			line = append(line, t.files[t.fileOf(i)])
@@ -150,21 +148,38 @@ func (t *dedupeTable) writeClusters(w io.Writer, file dedupe.MatchFile, r *match
 // probability writes enough digits to tell the sure from the nearly sure.
 func probability(p float64) string { return strconv.FormatFloat(p, 'g', 6, 64) }
 
-func (t *dedupeTable) writePairs(w io.Writer, r *match.Result) error {
+// writePairs writes the pairs, with a column for what somebody says of them: filled in, the file can be given as decisions.
+func (t *dedupeTable) writePairs(w io.Writer, file dedupe.MatchFile, r *match.Result) error {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"row_a", "row_b", "probability", "weight", "verdict", "joined"}); err != nil {
+	header := []string{"row_a", "row_b", "probability", "weight", "verdict", "joined", "same"}
+	if file.ID != "" {
+		header = append(header, "id_a", "id_b")
+	}
+	if err := out.Write(header); err != nil {
 		return err
 	}
 	for _, p := range r.Pairs {
 		a, b := min(p.A, p.B), max(p.A, p.B)
-		if err := out.Write([]string{
-			strconv.Itoa(a + 1), strconv.Itoa(b + 1), probability(p.Probability), strconv.FormatFloat(p.Weight, 'f', 2, 64), string(p.Verdict), strconv.FormatBool(p.Joined),
-		}); err != nil {
+		line := []string{
+			strconv.Itoa(a + 1), strconv.Itoa(b + 1), probability(p.Probability), strconv.FormatFloat(p.Weight, 'f', 2, 64), string(p.Verdict), strconv.FormatBool(p.Joined), "",
+		}
+		if file.ID != "" {
+			line = append(line, t.idIn(r.Rows[a].ID), t.idIn(r.Rows[b].ID))
+		}
+		if err := out.Write(line); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// idIn is what stands in the id column of a row, see idOf.
+func (t *dedupeTable) idIn(name string) string {
+	if len(t.files) > 1 {
+		_, name, _ = strings.Cut(name, ":")
+	}
+	return name
 }
 
 // largest returns the rows of the largest clusters, those of one row left out.

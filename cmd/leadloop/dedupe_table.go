@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/leadloop/leadloop/capture"
@@ -421,16 +420,16 @@ func (c *dedupeCmd) records(ctx context.Context, t *dedupeTable, file dedupe.Mat
 	}
 	err := t.each(ctx, "normalise", func(row int, cells []string) error {
 		r := match.Record{ID: numbered(row), Values: make([]string, len(place))}
-		if file.ID == "" {
-			said.found(strconv.Itoa(row+1), r.ID)
-		} else {
-			r.ID = t.idOf(row, cells[id])
-			said.found(strings.TrimSpace(cells[id]), r.ID)
+		name := ""
+		if file.ID != "" {
+			name = cells[id]
+			r.ID = t.idOf(row, name)
 			*ids = append(*ids, idHash{maphash.String(seed, r.ID), row})
 			if c.TruthIn != "" {
-				t.ids = append(t.ids, strings.TrimSpace(cells[id]))
+				t.ids = append(t.ids, strings.TrimSpace(name))
 			}
 		}
+		said.found(row, name, r.ID)
 		for k, at := range place {
 			r.Values[k] = cells[at]
 		}

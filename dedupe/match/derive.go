@@ -264,7 +264,7 @@ func plainNumber(s string) string {
 
 // streetWords are the usual short forms of words in addresses.
 var streetWords = map[string]string{
-	"street": "st", "str": "st", "strasse": "st", "avenue": "ave", "av": "ave", "boulevard": "blvd", "bl": "blvd", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct",
+	"street": "st", "str": "st", "strasse": "st", "avenue": "ave", "av": "ave", "avenida": "ave", "boulevard": "blvd", "bl": "blvd", "bd": "blvd", "boul": "blvd", "calle": "c", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct",
 	"place": "pl", "crescent": "cres", "cr": "cres", "circuit": "cct", "close": "cl", "square": "sq", "terrace": "tce", "ter": "tce", "highway": "hwy",
 	"parkway": "pkwy", "north": "n", "south": "s", "east": "e", "west": "w", "saint": "st", "suite": "ste", "floor": "fl", "apartment": "apt",
 	"building": "bldg", "platz": "pl", "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th", "seventh": "7th", "eighth": "8th",
@@ -284,6 +284,8 @@ func deriveAddress(raw string, out []string) {
 		}
 		if short, ok := streetWords[w]; ok {
 			w = short
+		} else if before, ok := strings.CutSuffix(w, "strasse"); ok { // "Hauptstraße", "Hauptstr."
+			w = before + "str"
 		}
 		street = append(street, w)
 	}

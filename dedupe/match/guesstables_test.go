@@ -174,3 +174,18 @@ func TestOfAWideTableWhatTellsTheMostIsCompared(t *testing.T) {
 		t.Errorf("%d comparisons, of %q", compared, got)
 	}
 }
+
+func TestStreetsAreOneHoweverTheirKindIsShortened(t *testing.T) {
+	for _, c := range [][2]string{
+		{"Hauptstraße 12", "Hauptstr. 12"}, {"HAUPTSTRASSE 12", "hauptstr 12"}, {"Lange Straße 3", "Lange Str. 3"}, {"12 Oak Street", "12 Oak St."},
+		{"5 boulevard Voltaire", "5, bd Voltaire"}, {"Calle Mayor 7", "C/ Mayor, 7"}, {"Avenida Sol 9", "Av. Sol 9"},
+	} {
+		var made [2][3]string
+		for i, s := range c {
+			deriveAddress(s, made[i][:])
+		}
+		if made[0] != made[1] || made[0][2] == "" {
+			t.Errorf("%q is %q, but %q is %q", c[0], made[0], c[1], made[1])
+		}
+	}
+}
