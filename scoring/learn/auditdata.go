@@ -133,10 +133,9 @@ func (a *auditor) owners() {
 	for _, r := range a.o.Reps {
 		for _, n := range []string{string(r.ID), r.Name, r.Email} {
 			if n != "" {
-				known[fold(n)] = true
+				known[fold(n)], names = true, append(names, n)
 			}
 		}
-		names = append(names, string(r.ID), r.Name)
 	}
 	var strangers []string
 	var leads, open, all int64
@@ -154,7 +153,7 @@ func (a *auditor) owners() {
 	}
 	if leads > 0 {
 		slices.SortStableFunc(strangers, func(x, y string) int { return cmp.Compare(a.owned[y].leads, a.owned[x].leads) })
-		for i, name := range strangers {
+		for i, name := range strangers[:min(mostNamed+1, len(strangers))] { // as many as are named
 			strangers[i] = fmt.Sprintf("%s (%d)", name, a.owned[name].leads)
 			if hint := suggest.DidYouMean(name, names); hint != "" {
 				strangers[i] = fmt.Sprintf("%s (%d, %s)", name, a.owned[name].leads, hint)
