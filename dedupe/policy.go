@@ -253,9 +253,9 @@ func (c *compiler) field(name string, f FieldRule) {
 	case name == leadloop.Source.Name():
 		c.problems.Add(f.At, "%s: takes no rule: the first source is never overwritten", where)
 	case f.Kind == Union && d.Kind != leadloop.KindStrings:
-		c.problems.Add(f.At, "%s: union needs a list, the field is a %s", where, d.Kind)
+		c.problems.Add(f.At, "%s: union needs a list, its type is %s", where, d.Kind)
 	case f.Kind == Longest && d.Kind != leadloop.KindStrings && d.Kind != leadloop.KindString:
-		c.problems.Add(f.At, "%s: longest needs text or a list, the field is a %s", where, d.Kind)
+		c.problems.Add(f.At, "%s: longest needs text or a list, its type is %s", where, d.Kind)
 	}
 	c.p.fields[name] = c.rule(where, f)
 }
