@@ -62,7 +62,7 @@ func writeReport(ctx context.Context, w io.Writer, t *dedupeTable, file dedupe.M
 	d := reportData{Summary: sum, Files: strings.Join(t.files, ", "), Config: file.YAML(), Curve: template.HTML(curve(r))} //nolint:gosec // made of numbers here
 	var place []int
 	for _, c := range file.Columns {
-		if c.Kind != string(match.KindIgnore) {
+		if c.Kind != string(match.KindIgnore) || c.Column == file.ID {
 			d.Columns, place = append(d.Columns, c.Column), append(place, t.column(c.Column))
 		}
 	}

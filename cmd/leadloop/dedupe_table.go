@@ -306,9 +306,10 @@ func (t *dedupeTable) sample(ctx context.Context) (rows [][]string, unique map[s
 		}
 		for k := range ids {
 			switch {
+			case row > 0 && ids[k] == nil: // not an id, as was seen before
 			case strings.IndexByte(cells[k], ':') >= 0: // a time of day
 				ids[k] = nil
-			case row == 0 || ids[k] != nil:
+			default:
 				ids[k] = append(ids[k], idHash{maphash.String(seed, t.idOf(row, cells[k])), row})
 			}
 		}
