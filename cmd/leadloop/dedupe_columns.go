@@ -63,6 +63,9 @@ func (t *dedupeTable) places(number int, header []string) ([]place, error) {
 		return places, nil
 	}
 	said := fmt.Sprintf("%s: no column %q, which %s has; it has %s", t.files[number], lacks[0], t.files[0], strings.Join(header, ", "))
+	if !t.link && len(t.files) > 1 {
+		said += "; if they are lists of their own that are to be compared, say --link"
+	}
 	if !t.link || found == 0 || slices.ContainsFunc(lacks, func(h string) bool { return t.needed[h] }) {
 		return nil, errors.New(said)
 	}
