@@ -34,6 +34,7 @@ const (
 	EventMerged         EventKind = "merged"          // To: the surviving lead; Reason: which match
 	EventUnmerged       EventKind = "unmerged"        // To: the restored lead
 	EventPossibleMatch  EventKind = "possible_match"  // To: the other lead
+	EventDifferent      EventKind = "different"       // To: the lead that a person says it is not
 	EventMatchedAccount EventKind = "matched_account" // To: the account
 	EventSuppressed     EventKind = "suppressed"
 	EventEnriched       EventKind = "enriched" // attrs: provider, fields, cost

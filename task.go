@@ -65,3 +65,8 @@ const (
 	TaskReview = "review"   // ask a human: possible duplicate, dispute
 	TaskStep   = "step"     // do a step of a cadence: write, call, …
 )
+
+// DuplicateTask is the key of the task that asks whether two leads are one, in either order: it is asked once.
+func DuplicateTask(a, b LeadID) string {
+	return "review:duplicate:" + string(min(a, b)) + ":" + string(max(a, b))
+}

@@ -33,7 +33,7 @@ func partings(l *leadloop.Lead) []leadloop.Claim {
 }
 
 // Part records that a human looked at two leads and said that they are not the same: they are different from now on and possible duplicates of
-// each other no more. It is what a review task that was answered with no leads to; the answer yes is [Merge]. It modifies neither lead. ErrInvalid
+// each other no more. It is what a review task that was answered with no leads to, as a loop's Part does; the answer yes is [Merge]. It modifies neither lead. ErrInvalid
 // reports a lead and itself, and one that is merged away: take it out with [Unmerge], which the stages take for the same answer once the loop
 // has marked both.
 func Part(a, b *leadloop.Lead) (*leadloop.Lead, *leadloop.Lead, error) {

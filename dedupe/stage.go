@@ -299,6 +299,9 @@ func (d *decision) decideLeads() {
 		case d.effects.MergeInto == "" && d.s.Lead.State.Owner == "" && precedence(o.lead, d.s.Lead) < 0:
 			v = verdictMerge
 			base, d.effects.MergeInto = o.lead, o.lead.ID
+			if slices.Contains(d.s.Lead.PossibleDuplicates, o.lead.ID) || slices.Contains(o.lead.PossibleDuplicates, d.s.Lead.ID) {
+				d.effects.CancelTasks = append(d.effects.CancelTasks, leadloop.DuplicateTask(d.s.Lead.ID, o.lead.ID))
+			}
 			d.effects.Events = append(d.effects.Events, leadloop.Event{
 				Kind: leadloop.EventMerged, Lead: d.s.Lead.ID, To: string(o.lead.ID), Reason: o.match.Rule,
 			})
@@ -325,7 +328,7 @@ func (d *decision) askAbout(base *leadloop.Lead, o other) {
 		Attrs: map[string]string{"confidence": strconv.FormatFloat(o.match.Confidence, 'f', 2, 64)},
 	})
 	d.effects.Tasks = append(d.effects.Tasks, leadloop.Task{
-		Key: reviewKey(base.ID, o.lead.ID), Kind: leadloop.TaskReview, Lead: base.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
+		Key: leadloop.DuplicateTask(base.ID, o.lead.ID), Kind: leadloop.TaskReview, Lead: base.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
 	})
 }
 
@@ -357,11 +360,6 @@ func (d *decision) askForAccount() {
 	d.effects.Tasks = append(d.effects.Tasks, leadloop.Task{
 		Key: key.String(), Kind: leadloop.TaskReview, Lead: d.s.Lead.ID, DueAt: d.s.AsOf, Outside: true, Payload: payload,
 	})
-}
-
-// reviewKey is the same for a pair in either order, so that it is asked about once.
-func reviewKey(a, b leadloop.LeadID) string {
-	return fmt.Sprintf("review:duplicate:%s:%s", min(a, b), max(a, b))
 }
 
 func (d *decision) decideCRM() {

@@ -11,7 +11,8 @@ import (
 )
 
 // Merge makes from a part of into because a person said that they are the same.
-// Both ids stay resolvable. Leads that are one already give Known. Where nobody
+// Both ids stay resolvable, and the task that asked is cancelled. Leads that are
+// one already give Known. Where nobody
 // decided about into so far, all stages decide about what the two became.
 func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.Time, actor, reason string) (Result, error) {
 	return l.retry(ctx, func() (Result, error) {
@@ -29,8 +30,8 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 		run := &run{loop: l, lead: b, asOf: asOf, trigger: leadloop.TriggerActivity}
 		stage := leadloop.StageFunc("merge", func(context.Context, leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
 			return leadloop.Outcome{}, leadloop.Effects{
-				MergeInto: a.ID,
-				Events:    []leadloop.Event{{Kind: leadloop.EventMerged, Lead: b.ID, To: string(a.ID), Actor: actor, Reason: reason}},
+				MergeInto: a.ID, CancelTasks: []string{leadloop.DuplicateTask(a.ID, b.ID)},
+				Events: []leadloop.Event{{Kind: leadloop.EventMerged, Lead: b.ID, To: string(a.ID), Actor: actor, Reason: reason}},
 			}, nil
 		})
 		stages := append(slices.Clone(l.o.Leaving), stage)
@@ -42,6 +43,46 @@ func (l *Loop) Merge(ctx context.Context, into, from leadloop.LeadID, asOf time.
 		}
 		return run.commit(ctx)
 	})
+}
+
+// Part records that a person looked at two leads and said that they are not the
+// same: from then on no stage merges them or asks about them, and the task that
+// asked is cancelled. It is the answer no where [Loop.Merge] is yes. It returns
+// both as committed. Leads that are one are ErrInvalid: see [Loop.Unmerge].
+func (l *Loop) Part(ctx context.Context, a, b leadloop.LeadID, asOf time.Time, actor, reason string) (one, other *leadloop.Lead, err error) {
+	_, err = l.retry(ctx, func() (Result, error) {
+		return Result{}, l.store.Update(ctx, func(tx store.Tx) (err error) {
+			if one, err = store.Resolve(ctx, tx.Leads(), a); err != nil {
+				return err
+			}
+			if other, err = store.Resolve(ctx, tx.Leads(), b); err != nil {
+				return err
+			}
+			if one.ID == other.ID {
+				return fmt.Errorf("%w: they are one; unmerge them", leadloop.ErrInvalid)
+			}
+			setApart(one, other)
+			for _, lead := range []*leadloop.Lead{one, other} {
+				if lead.Revision, err = tx.Leads().Put(ctx, lead); err != nil {
+					return err
+				}
+			}
+			if err := tx.Tasks().Cancel(ctx, leadloop.DuplicateTask(one.ID, other.ID)); err != nil {
+				return err
+			}
+			return tx.Journal().Append(ctx, leadloop.Event{Kind: leadloop.EventDifferent, Lead: one.ID, To: string(other.ID), At: asOf, Actor: actor, Reason: reason})
+		})
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("part lead %s from %s: %w", a, b, err)
+	}
+	return one, other, nil
+}
+
+// setApart makes two leads different, and possible duplicates of each other no more.
+func setApart(a, b *leadloop.Lead) {
+	a.Different, b.Different = united(a.Different, b.ID), united(b.Different, a.ID)
+	a.PossibleDuplicates, b.PossibleDuplicates = notOf(b, a.PossibleDuplicates), notOf(a, b.PossibleDuplicates)
 }
 
 // Unmerge takes the merged-away lead from out of the lead that it became part
@@ -79,10 +120,7 @@ func (l *Loop) Unmerge(ctx context.Context, from leadloop.LeadID, asOf time.Time
 			if into, restored, moved, err = l.part(merged, tombstone, later); err != nil {
 				return err
 			}
-			into.Different = united(into.Different, restored.ID)
-			restored.Different = united(restored.Different, into.ID)
-			into.PossibleDuplicates = notOf(restored, into.PossibleDuplicates)
-			restored.PossibleDuplicates = notOf(into, restored.PossibleDuplicates)
+			setApart(into, restored)
 			// What was merged on arrival was never decided about on its own.
 			if restored.State.DecidedAt.IsZero() {
 				task := leadloop.Task{

@@ -2,6 +2,7 @@ package playbook_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,73 @@ import (
 	"github.com/leadloop/leadloop/store"
 	"github.com/leadloop/leadloop/store/memstore"
 )
+
+// The task stayed in the queue, and was delivered after it had been answered.
+func TestAReviewThatWasAnsweredAsksNoMore(t *testing.T) {
+	ctx := context.Background()
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	queue := leadloop.StageFunc("route", func(_ context.Context, s leadloop.Subject) (leadloop.Outcome, leadloop.Effects, error) {
+		state := s.Lead.State
+		state.Queue = "inbound"
+		return leadloop.Outcome{Kind: leadloop.OutcomeQueued}, leadloop.Effects{State: &state}, nil
+	})
+	for _, same := range []bool{true, false} {
+		st := memstore.New()
+		loop, err := engine.New(st, leadloop.StandardSchema(), dedupe.DefaultPolicy(), []leadloop.Stage{dedupe.NewStage(st, dedupe.Options{}), queue},
+			engine.Options{Merger: dedupe.Merger{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		submit := func(key, email string) engine.Result {
+			t.Helper()
+			from := leadloop.Evidence{Origin: leadloop.OriginPerson, Source: "form", ObservedAt: at}
+			res, err := loop.Process(ctx, leadloop.Submission{Key: key, Source: "form", ReceivedAt: at, Claims: []leadloop.Claim{
+				leadloop.Email.Claim(email, from), leadloop.FirstName.Claim("Jane", from), leadloop.LastName.Claim("Doe", from),
+			}}, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res
+		}
+		a, b := submit("a", "jane@acme.com").Lead, submit("b", "jdoe@acme.com").Lead
+		task := func() (task leadloop.Task) {
+			t.Helper()
+			err := st.View(ctx, func(tx store.Tx) (err error) {
+				task, err = tx.Tasks().Get(ctx, leadloop.DuplicateTask(a.ID, b.ID))
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return task
+		}
+		if task().State != leadloop.TaskPending {
+			t.Fatalf("nobody is asked: %+v", task())
+		}
+		if same {
+			if _, err := loop.Merge(ctx, a.ID, b.ID, at, "ana", "called_her"); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := loop.Part(ctx, a.ID, b.ID, at, "ana", "no"); !errors.Is(err, leadloop.ErrInvalid) {
+				t.Errorf("two that are one are parted: %v", err)
+			}
+		} else {
+			one, other, err := loop.Part(ctx, a.ID, b.ID, at, "ana", "sisters")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !dedupe.AreDifferent(one, other) || len(one.PossibleDuplicates)+len(other.PossibleDuplicates) > 0 {
+				t.Errorf("a no leaves %+v and %+v", one, other)
+			}
+			if res, err := loop.Recycle(ctx, b.ID, at.Add(time.Hour)); err != nil || res.Lead.ID != b.ID || len(res.Lead.PossibleDuplicates) > 0 {
+				t.Errorf("asked again: %+v, %v", res.Lead, err)
+			}
+		}
+		if got := task().State; got != leadloop.TaskCancelled {
+			t.Errorf("answered with same %t, the task is %s", same, got)
+		}
+	}
+}
 
 // Two people are merged by mistake; both come again, and the mistake is undone. What came since under the address of the one who was taken out stayed with
 // the other, who was then found by that address.
