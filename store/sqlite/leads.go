@@ -27,6 +27,18 @@ func (t leads) Get(ctx context.Context, id leadloop.LeadID) (*leadloop.Lead, err
 	return l, nil
 }
 
+// What Put does. SQLite writes the entries of a row in all indexes of columns that
+// a statement sets, also if they stay as they are, so there is one for a lead whose
+// owner and disposition do.
+const (
+	insertLead = `INSERT INTO leads (id, revision, owner, owner_since, disposition, merged_into, document)
+		VALUES (?1, ?2 + 1, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`
+	updateSame = `UPDATE leads SET revision = ?2 + 1, document = ?7
+		WHERE id = ?1 AND revision = ?2 AND owner = ?3 AND owner_since = ?4 AND disposition = ?5 AND merged_into = ?6`
+	updateLead = `UPDATE leads SET revision = ?2 + 1, owner = ?3, owner_since = ?4, disposition = ?5, merged_into = ?6, document = ?7
+		WHERE id = ?1 AND revision = ?2`
+)
+
 func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 	if err := t.writing(ctx); err != nil {
 		return 0, err
@@ -40,18 +52,22 @@ func (t leads) Put(ctx context.Context, l *leadloop.Lead) (int64, error) {
 	if err != nil {
 		return 0, invalid("lead", string(l.ID), err)
 	}
-	query := `UPDATE leads SET revision = ?2 + 1, owner = ?3, owner_since = ?4, disposition = ?5, merged_into = ?6, document = ?7
-		WHERE id = ?1 AND revision = ?2`
+	queries := []string{updateSame, updateLead}
 	var old []leadloop.Identifier
 	if l.Revision == 0 {
-		query = `INSERT INTO leads (id, revision, owner, owner_since, disposition, merged_into, document)
-			VALUES (?1, ?2 + 1, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`
+		queries = []string{insertLead}
 	} else if old, err = leadIdentifiers.of(ctx, t.tx, string(l.ID)); err != nil {
 		return 0, err
 	}
-	n, err := t.changed(ctx, query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), string(document))
-	if err != nil {
-		return 0, err
+	var n int64
+	for _, query := range queries {
+		n, err = t.changed(ctx, query, string(l.ID), l.Revision, string(l.State.Owner), since, string(l.State.Disposition), string(l.MergedInto), string(document))
+		if err != nil {
+			return 0, err
+		}
+		if n > 0 {
+			break
+		}
 	}
 	if n == 0 {
 		return 0, fmt.Errorf("lead %s: %w: revision %d is not the one stored", l.ID, leadloop.ErrConflict, l.Revision)

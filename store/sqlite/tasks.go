@@ -65,6 +65,15 @@ func (t tasks) read(ctx context.Context, query string, args ...any) (all []leadl
 	return all, err
 }
 
+// Statements that change a task, each without the columns that stay as they are:
+// SQLite would write their entries in indexes all the same.
+const (
+	leaseTask = `UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2, free_at = max(due_at, ?2) WHERE key = ?1`
+	leaseNow  = `UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2 WHERE key = ?1`
+	endTask   = `UPDATE tasks SET state = ?2, free_at = due_at, leased_until = '` + never + `', last_error = ?3 WHERE key = ?1`
+	retryTask = `UPDATE tasks SET due_at = ?2, free_at = ?2, leased_until = '` + never + `', last_error = ?3 WHERE key = ?1`
+)
+
 func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, limit int, kinds ...string) ([]leadloop.Task, error) {
 	if err := t.writing(ctx); err != nil {
 		return nil, err
@@ -105,8 +114,11 @@ func (t tasks) Lease(ctx context.Context, now time.Time, hold time.Duration, lim
 	due = due[:min(limit, len(due))]
 	for i := range due {
 		x := &due[i]
-		if err := t.exec(ctx, `UPDATE tasks SET lease = lease + 1, attempts = attempts + 1, leased_until = ?2, free_at = max(due_at, ?2)
-			WHERE key = ?1`, x.Key, held); err != nil {
+		query := leaseTask
+		if !until.After(x.DueAt) && !x.LeasedUntil.After(x.DueAt) {
+			query = leaseNow // free_at was when it is due, and stays so
+		}
+		if err := t.exec(ctx, query, x.Key, held); err != nil {
 			return nil, err
 		}
 		x.Lease++
@@ -178,15 +190,14 @@ func (t tasks) Finish(ctx context.Context, x leadloop.Task, state leadloop.TaskS
 	if now.State != leadloop.TaskPending {
 		return nil
 	}
-	if state == leadloop.TaskPending {
-		now.DueAt = x.DueAt
+	if state != leadloop.TaskPending {
+		return t.exec(ctx, endTask, x.Key, string(state), x.LastError)
 	}
-	due, err := store.FormatTime(now.DueAt)
+	due, err := store.FormatTime(x.DueAt)
 	if err != nil {
 		return invalid("task", x.Key, err)
 	}
-	return t.exec(ctx, `UPDATE tasks SET state = ?2, due_at = ?3, free_at = ?3, leased_until = '`+never+`', last_error = ?4 WHERE key = ?1`,
-		x.Key, string(state), due, x.LastError)
+	return t.exec(ctx, retryTask, x.Key, due, x.LastError)
 }
 
 func (t tasks) Cancel(ctx context.Context, keys ...string) error {
