@@ -149,7 +149,7 @@ func (t *dedupeTable) align() error {
 			}
 		}
 		name, given, family := only(missing, first, match.KindPersonName), only(extra, kinds, match.KindGivenName), only(extra, kinds, match.KindFamilyName)
-		if name != "" && given != "" && family != "" && len(t.also[name]) == 0 {
+		if name != "" && given != "" && family != "" && only(extra, kinds, match.KindPersonName) == "" {
 			pair(name, given)
 			t.with[name] = append(t.with[name], family)
 		}

@@ -27,7 +27,8 @@ var rowDates = map[string]bool{
 const guessRows = 2000
 
 // Guess returns a field for each column of a table, with its kind guessed from the header and from the values of the first rows. Columns that
-// number the rows, that are empty, and full names beside given and family name are ignored. It is a start for a human to correct.
+// number the rows, that are empty, moments of what was done with a row, full names beside given and family name, and what tells the least of more
+// columns than are compared are ignored. It is a start for a human to correct.
 func Guess(header []string, rows [][]string) []Field {
 	fields := make([]Field, len(header))
 	facts := make([]columnFacts, len(header))
@@ -225,9 +226,11 @@ func ofRow(words []string) bool {
 	if slices.ContainsFunc(words, func(w string) bool { return rowDates[w] }) {
 		return true
 	}
-	last := words[max(len(words)-1, 0):]
-	done := slices.ContainsFunc(last, func(w string) bool { return w == "at" || w == "on" || w == "am" })
-	return done && !slices.Contains(words, "born") && !slices.Contains(words, "geboren")
+	if len(words) == 0 || slices.Contains(words, "born") || slices.Contains(words, "geboren") {
+		return false
+	}
+	last := words[len(words)-1]
+	return last == "at" || last == "on" || last == "am"
 }
 
 // headerKind looks for the longest run of words of a header that tells a kind, the last of equally long ones. A company or a person is only whose it is if
