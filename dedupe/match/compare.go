@@ -11,7 +11,7 @@ var (
 	givenLevels    = []string{"missing", "different", "alike", "initial", "nickname or part", "close", "same", "transposed"}
 	familyLevels   = []string{"missing", "different", "alike", "part", "close", "same"}
 	placeLevels    = []string{"missing", "different", "alike", "part", "close", "same"}
-	emailLevels    = []string{"missing", "different", "same host", "the name elsewhere", "alike mailbox elsewhere", "alike mailbox", "same mailbox elsewhere", "close", "same"}
+	emailLevels    = []string{"missing", "different", "same host", "another of one host", "the name elsewhere", "alike mailbox elsewhere", "alike mailbox", "same mailbox elsewhere", "close", "same"}
 	domainLevels   = []string{"missing", "different", "same label", "close", "same"}
 	phoneLevels    = []string{"missing", "different", "same exchange", "close", "same"}
 	dateLevels     = []string{"missing", "different", "same year", "two parts", "close", "same year, no day", "same"}
@@ -21,6 +21,9 @@ var (
 	idLevels       = []string{"missing", "different", "two characters", "one character", "same"}
 	middleLevels   = []string{"missing", "different", "initial", "close", "same"}
 )
+
+// hostLevel is the level of two addresses that have a host in common, and no mailbox of one person, or none, in one of them.
+const hostLevel = 2
 
 func compareGiven(col int) func(int) comparer {
 	return func(at int) comparer {
@@ -182,36 +185,36 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 		return func(cols []*column, a, b []uint32, v *vector) {
 			box, host, all := cols[first], cols[first+1], cols[first+2]
 			xa, xb, ha, hb, ea, eb := a[first], b[first], a[first+1], b[first+1], a[first+2], b[first+2]
-			sameHost := ha == hb
+			sameHost := ha == hb && ha != 0
 			switch {
-			case ha == 0 || hb == 0:
+			case ha == 0 && ea == 0, hb == 0 && eb == 0:
 			case xa == 0 || xb == 0: // a shared mailbox, or none
 				if sameHost {
-					v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+					v.level[at], v.freq[at] = hostLevel, host.logFreqs[ha]
 				}
 			case ea == eb:
-				v.level[at], v.freq[at] = 8, all.logFreqs[ea]
+				v.level[at], v.freq[at] = 9, all.logFreqs[ea]
 			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.form(xa)) > 3 && len(box.form(xb)) > 3 && edits(all.form(ea), all.form(eb), 2) <= 2 &&
 				!renumbered(all.form(ea), all.form(eb)) && !otherNumbers(host.form(ha), host.form(hb)) && !otherMailbox(box.form(xa), box.form(xb)) &&
 				!names.sayOthers(cols, a, b, box.form(xa), box.form(xb)):
-				v.level[at], v.freq[at] = 7, commoner(all, ea, eb)
+				v.level[at], v.freq[at] = 8, commoner(all, ea, eb)
 			case sameHost && xa != xb && (renumbered(box.form(xa), box.form(xb)) || otherMailbox(box.form(xa), box.form(xb)) || names.sayOthers(cols, a, b, box.form(xa), box.form(xb))):
-				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+				v.level[at], v.freq[at] = 3, host.logFreqs[ha]
 			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
 				switch {
 				case !sameHost && !sameNumbers(box.form(xa), box.form(xb)) && (names.say(cols, a, box.form(xa)) || names.say(cols, b, box.form(xb))):
-					v.level[at] = 3
+					v.level[at] = 4
 				case otherMailbox(box.form(xa), box.form(xb)):
 					v.level[at] = levelDifferent
 				case xa == xb:
-					v.level[at], v.freq[at] = 6, box.logFreqs[xa]
+					v.level[at], v.freq[at] = 7, box.logFreqs[xa]
 				case sameHost:
-					v.level[at], v.freq[at] = 5, host.logFreqs[ha]
+					v.level[at], v.freq[at] = 6, host.logFreqs[ha]
 				default:
-					v.level[at] = 4
+					v.level[at] = 5
 				}
 			case sameHost:
-				v.level[at], v.freq[at] = 2, host.logFreqs[ha]
+				v.level[at], v.freq[at] = 3, host.logFreqs[ha]
 			default:
 				v.level[at] = levelDifferent
 			}
@@ -411,24 +414,26 @@ func compareCategory(col int) func(int) comparer {
 	}
 }
 
-func compareID(col int) func(int) comparer {
+// compareIDs compares two ids by what they say beyond the names of their rows: pages of namesakes are alike as they are made of the names.
+func (s *spec) compareIDs(col int) func(int) comparer {
+	names := &s.names
 	return func(at int) comparer {
 		return func(cols []*column, a, b []uint32, v *vector) {
+			const shortest = 5 // of what may be misspelt
 			c, x, y := cols[col], a[col], b[col]
 			switch {
 			case x == 0 || y == 0:
 			case x == y:
 				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			case len(c.form(x)) < 5 || len(c.form(y)) < 5:
-				v.level[at] = levelDifferent
 			default:
-				switch edits(c.form(x), c.form(y), 2) {
-				case 1:
-					v.level[at], v.freq[at] = 3, commoner(c, x, y)
-				case 2:
+				n := edits(c.form(x), c.form(y), 2)
+				switch {
+				case n > 2, names.beyond(cols, a, c.form(x)) < shortest, names.beyond(cols, b, c.form(y)) < shortest:
+					v.level[at] = levelDifferent
+				case n == 2:
 					v.level[at] = 2
 				default:
-					v.level[at] = levelDifferent
+					v.level[at], v.freq[at] = 3, commoner(c, x, y)
 				}
 			}
 		}

@@ -115,10 +115,13 @@ func noName(raw string) bool {
 	return raw == "NULL" || strings.ContainsAny(raw, "/#()<>\\") && normalize.IsNull(raw)
 }
 
+// linkedInPage is what the pages of all people begin with, and so says nothing.
+const linkedInPage = "https://www.linkedin.com/in/"
+
 func deriveIdentifier(raw string, out []string) {
 	if strings.Contains(raw, "linkedin.") {
 		if page, err := normalize.LinkedInURL(raw); err == nil {
-			raw = page
+			raw = strings.TrimPrefix(page, linkedInPage)
 		}
 	}
 	if s := solid(raw); s != "" && !normalize.IsPlaceholder(raw) {
@@ -156,7 +159,7 @@ func deriveCompany(raw string, out []string) {
 	out[0] = words
 }
 
-// deriveEmail gives mailbox, host and both. A shared mailbox gives its host only; the host of a free provider is kept, as frequency weighs it.
+// deriveEmail gives mailbox, host and both. A shared mailbox gives its host only, and the host of a free provider, which says nothing, is not given.
 func deriveEmail(raw string, out []string) {
 	mail, err := normalize.Email(raw)
 	if err != nil {
@@ -168,7 +171,9 @@ func deriveEmail(raw string, out []string) {
 		out[0], out[1], out[2] = local, host, local+"@"+host
 		return
 	}
-	out[1] = mail.Domain
+	if mail.IsCorporate() {
+		out[1] = mail.Domain
+	}
 	if mail.IsRole() || normalize.IsPlaceholder(mail.Address) {
 		return
 	}

@@ -98,7 +98,7 @@ func appendIdentifier(dst []byte, raw string) ([]byte, bool) {
 	if slug == "" || len(slug) > 300 {
 		return dst, false
 	}
-	return appendPlain(append(dst, "httpswwwlinkedincomin"...), slug, "")
+	return appendPlain(dst, slug, "")
 }
 
 func appendCompany(dst []byte, raw string) ([]byte, bool) {

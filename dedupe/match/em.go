@@ -13,7 +13,7 @@ import (
 func priorM(c *comparison) []float64 {
 	m := make([]float64, len(c.levels))
 	m[levelDifferent] = 0.06
-	if c.apart == levelDifferent {
+	if c.apart>>levelDifferent&1 != 0 {
 		m[levelDifferent] = 0.02
 	}
 	m[c.exact] = 0.80
@@ -291,12 +291,16 @@ func (l *learner) renamed(counts [][]float64) []float64 {
 func (l *learner) hold(most float64, renamed []float64) {
 	for k := range l.spec.comparisons {
 		c, m := &l.spec.comparisons[k], l.params.m[k]
-		for _, held := range []struct {
-			level uint8
-			most  float64
-		}{{c.apart, min(most, renamed[k])}, {c.moved, heldMoved}} {
-			if over := m[held.level] - held.most; held.level > 0 && over > 0 {
-				m[held.level] -= over
+		for level := range c.levels {
+			held := 1.0
+			switch {
+			case c.apart>>level&1 != 0:
+				held = min(most, renamed[k])
+			case uint8(level) == c.moved:
+				held = heldMoved
+			}
+			if over := m[level] - held; over > 0 {
+				m[level] -= over
 				m[c.exact] += over
 			}
 		}

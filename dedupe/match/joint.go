@@ -153,10 +153,10 @@ func (t *joint) countOne(c *tally, p *params, e *pattern, post, weight float64) 
 	}
 }
 
-// apart holds for a pair that is called differently, or has different mailboxes of one host.
+// apart holds for a pair that is called differently, or has a host in common and no mailbox.
 func (t *joint) apart(levels *[maxComparisons]uint8) bool {
 	for k, l := range levels[:t.n] {
-		if l != levelMissing && l == t.spec.comparisons[k].apart {
+		if t.spec.comparisons[k].apart>>l&1 != 0 {
 			return true
 		}
 	}

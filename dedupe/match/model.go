@@ -35,7 +35,7 @@ type params struct {
 }
 
 const (
-	maxLevels  = 9
+	maxLevels  = 10
 	maxParents = 5
 )
 

@@ -15,7 +15,7 @@ import (
 )
 
 // modelVersion is that of the file format. Another one is refused, as the levels could mean something else.
-const modelVersion = 4
+const modelVersion = 5
 
 type modelFile struct {
 	Version     int              `json:"version"`

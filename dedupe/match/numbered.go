@@ -68,6 +68,20 @@ func (n *nameColumns) say(cols []*column, row []uint32, mailbox string) bool {
 	return spells(mailbox, given, "") || spells(mailbox, family, "")
 }
 
+// beyond is how much an id has beyond the letters that it begins with, if one of the names of its row is among them: a page may be called by a nickname, too.
+func (n *nameColumns) beyond(cols []*column, row []uint32, id string) int {
+	if n.given == n.family {
+		return len(id)
+	}
+	word, rest := firstWord(id)
+	for _, col := range [...]int{n.given, n.family} {
+		if name := cols[col].form(row[col]); len(name) > 2 && strings.Contains(word, name) {
+			return len(rest)
+		}
+	}
+	return len(id)
+}
+
 // spells reports whether the letters of s are those of two words.
 func spells(s, first, second string) bool {
 	for i := 0; i < len(s); i++ {

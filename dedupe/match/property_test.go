@@ -131,7 +131,7 @@ func TestAModelIsTheSameAfterItWasWritten(t *testing.T) {
 	if diff := cmp.Diff(p, q); diff != "" {
 		t.Errorf("it compares differently:\n%s", diff)
 	}
-	for _, bad := range [][]byte{nil, []byte("{}"), bytes.Replace(data, []byte(`"version":4`), []byte(`"version":3`), 1), bytes.Replace(data, []byte(`"prior":-`), []byte(`"prior":-1`), 1)} {
+	for _, bad := range [][]byte{nil, []byte("{}"), bytes.Replace(data, []byte(`"version":5`), []byte(`"version":4`), 1), bytes.Replace(data, []byte(`"prior":-`), []byte(`"prior":-1`), 1)} {
 		if _, err := match.ParseModel(bad); !errors.Is(err, leadloop.ErrInvalid) {
 			t.Errorf("a file that is not right gives error %v", err)
 		}

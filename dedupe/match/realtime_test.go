@@ -109,11 +109,11 @@ func TestQualityOfAGeneratedMarket(t *testing.T) {
 	}
 }
 
-// What is held, with a small margin where there is one. The goals are 0.97, 0.999 at 0.80, and 0.03. The precision of single look-ups misses its goal with the
-// first seed: ten of 7,600 are wrong.
+// What is held, with a small margin where there is one. The goals are 0.97, 0.999 at 0.80, and 0.03. The precision of single look-ups is at its goal with the
+// first seed: eight of 7,600 are wrong.
 const (
 	heldF1        = 0.975
-	autoPrecision = 0.9985
+	autoPrecision = 0.9987
 	autoShare     = 0.80
 	calibration   = 0.03
 )

@@ -38,7 +38,7 @@ type comparison struct {
 	own    bool          // each has one of its own: who agrees is hardly ever another
 	aside  uint64        // bits of the levels that need not weigh more than those below them
 	moved  uint8         // the level at which a record says the same of somebody at another place, 0 if there is none
-	apart  uint8         // the level at which two records are called differently or have other mailboxes, 0 if there is none
+	apart  uint64        // bits of the levels at which two records are called differently, or have a host in common and no mailbox
 	called bool          // all that two records are called
 	other  map[uint8]int // the columns whose frequencies count at other levels
 	cross  int           // the comparison that the level beyond exact stands for as well, as both names agree but are exchanged; 0 if there is none
@@ -106,8 +106,8 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<8 | 1<<2, fuzzy: 1<<5 | 1<<6 | 1<<7, aside: 1<<3 | 1<<4 | 1<<6, apart: 2, moved: 3, own: true,
-				other: map[uint8]int{2: first + 1, 5: first + 1, 6: first}}, first+2, compareEmail(first, &s.names))
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<9 | 1<<3 | 1<<hostLevel, fuzzy: 1<<6 | 1<<7 | 1<<8, aside: 1<<3 | 1<<4 | 1<<5 | 1<<7, apart: 1<<hostLevel | 1<<3, moved: 4, own: true,
+				other: map[uint8]int{hostLevel: first + 1, 3: first + 1, 6: first + 1, 7: first}}, first+2, compareEmail(first, &s.names))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
 			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
@@ -117,7 +117,11 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), called: f.Kind == KindCompany && !s.persons(), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, k.compare(at))
+			compare := k.compare
+			if f.Kind == KindID {
+				compare = s.compareIDs
+			}
+			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), called: f.Kind == KindCompany && !s.persons(), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, compare(at))
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
@@ -148,10 +152,10 @@ func (s *spec) pairNames() (given, family int) {
 	return given, family
 }
 
-// apart is the level at which two records are called differently.
-func (s *spec) apart(k Kind) uint8 {
+// apart has the bit of the level at which two records are called differently.
+func (s *spec) apart(k Kind) uint64 {
 	if k == KindGivenName || k == KindFamilyName || k == KindCompany && !s.persons() {
-		return levelDifferent
+		return 1 << levelDifferent
 	}
 	return 0
 }
@@ -197,8 +201,8 @@ func (s *spec) addNames(given, family []string, g, f int) {
 	at := len(s.comparisons)
 	s.comparers = append(s.comparers, compareNames(at, g, f))
 	s.comparisons = append(s.comparisons,
-		comparison{name: given[0], fields: given, column: g, levels: givenLevels, apart: levelDifferent, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3, cross: at + 1},
-		comparison{name: family[0], fields: family, column: f, levels: familyLevels, apart: levelDifferent, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
+		comparison{name: given[0], fields: given, column: g, levels: givenLevels, apart: 1 << levelDifferent, exact: 6, full: 1<<6 | 1<<7, fuzzy: 1<<5 | 1<<4, aside: 1 << 3, cross: at + 1},
+		comparison{name: family[0], fields: family, column: f, levels: familyLevels, apart: 1 << levelDifferent, exact: 5, full: 1 << 5, fuzzy: 1<<4 | 1<<3, aside: 1 << 3})
 }
 
 // simple is a kind with one column and one comparison.
@@ -226,7 +230,7 @@ var simpleKinds = map[Kind]simple{
 	KindCategory:   {false, deriveCategory, categoryLevels, 0, 0, compareCategory},
 	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
 	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
-	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, compareID},
+	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, nil}, // see compareIDs
 }
 
 // compareAll fills v for two rows of cells.

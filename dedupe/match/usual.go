@@ -30,7 +30,7 @@ func (l *learner) usual() {
 		}
 		says(c.exact, usualBits[l.spec.kind(k)])
 		if c.moved != 0 { // a shared mailbox tells its host
-			says(c.apart, usualBits[KindDomain])
+			says(hostLevel, usualBits[KindDomain])
 		}
 		for _, out := range p.u[k][1:] {
 			copy(out, single)
