@@ -22,8 +22,11 @@ var (
 	middleLevels   = []string{"missing", "different", "initial", "close", "same"}
 )
 
-// hostLevel is the level of two addresses that have a host in common, and no mailbox of one person, or none, in one of them.
-const hostLevel = 2
+// Levels of two addresses that have a host in common, which is no free provider's.
+const (
+	hostLevel    = 2 // one of them is of no person, or has no mailbox
+	anotherLevel = 3 // the mailboxes are two people's, by all that is to be seen
+)
 
 func compareGiven(col int) func(int) comparer {
 	return func(at int) comparer {
@@ -199,7 +202,7 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 				!names.sayOthers(cols, a, b, box.form(xa), box.form(xb)):
 				v.level[at], v.freq[at] = 8, commoner(all, ea, eb)
 			case sameHost && xa != xb && (renumbered(box.form(xa), box.form(xb)) || otherMailbox(box.form(xa), box.form(xb)) || names.sayOthers(cols, a, b, box.form(xa), box.form(xb))):
-				v.level[at], v.freq[at] = 3, host.logFreqs[ha]
+				v.level[at], v.freq[at] = anotherLevel, host.logFreqs[ha]
 			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
 				switch {
 				case !sameHost && !sameNumbers(box.form(xa), box.form(xb)) && (names.say(cols, a, box.form(xa)) || names.say(cols, b, box.form(xb))):
@@ -214,7 +217,7 @@ func compareEmail(first int, names *nameColumns) func(int) comparer {
 					v.level[at] = 5
 				}
 			case sameHost:
-				v.level[at], v.freq[at] = 3, host.logFreqs[ha]
+				v.level[at], v.freq[at] = anotherLevel, host.logFreqs[ha]
 			default:
 				v.level[at] = levelDifferent
 			}
