@@ -72,7 +72,7 @@ func companyKeyOnce(name string) string {
 // companyWords returns the folded words of a name, "and" for the ampersand, dotted initials joined.
 func companyWords(name string) []string {
 	var words []string
-	folded := strings.ReplaceAll(Fold(bracketedForms.Replace(name)), "&", " and ")
+	folded := strings.ReplaceAll(Fold(spellBracketed(name)), "&", " and ")
 	for field := range strings.FieldsSeq(folded) {
 		switch {
 		case field == "+":
@@ -105,6 +105,14 @@ var bracketedForms = strings.NewReplacer(
 	"㈱", " 株式会社 ", "(株)", " 株式会社 ", "（株）", " 株式会社 ", "㈲", " 有限会社 ", "(有)", " 有限会社 ", "（有）", " 有限会社 ",
 	"㈜", " 주식회사 ", "(주)", " 주식회사 ", "（주）", " 주식회사 ", "(유)", " 유한회사 ", "（유）", " 유한회사 ",
 )
+
+// spellBracketed applies bracketedForms, which takes memory whether there is such a form or not.
+func spellBracketed(name string) string {
+	if !strings.ContainsAny(name, "(（㈱㈲㈜") {
+		return name
+	}
+	return bracketedForms.Replace(name)
+}
 
 // gluedForms are written without a space before or after the name, longest first.
 var gluedForms = []string{
@@ -143,7 +151,7 @@ var formNames = sync.OnceValue(func() map[string]string {
 func stripForm(name string) (rest, form string) {
 	work := name
 	if !isCleanASCII(name) {
-		work = Text(bracketedForms.Replace(name))
+		work = Text(spellBracketed(name))
 		if rest, form := stripGlued(work); form != "" {
 			return rest, form
 		}

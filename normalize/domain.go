@@ -135,9 +135,11 @@ func isKnownTLD(host, tld string) bool {
 	if known != nil && (*known)[tld] {
 		return true
 	}
-	suffix, icann := publicsuffix.PublicSuffix(host)
-	if !icann || suffix != tld {
-		return icann || strings.IndexByte(suffix, '.') >= 0
+	if suffix, icann := publicsuffix.PublicSuffix(host); !icann {
+		return strings.IndexByte(suffix, '.') >= 0
+	}
+	if suffix, icann := publicsuffix.PublicSuffix(tld); !icann || suffix != tld {
+		return true
 	}
 	more := map[string]bool{strings.Clone(tld): true}
 	if known != nil {

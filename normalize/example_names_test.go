@@ -71,3 +71,11 @@ func ExampleFold() {
 	// Output:
 	// lodz strasse acme
 }
+
+func ExampleFormalNames() {
+	fmt.Println(normalize.FormalNames("Betty"))
+	fmt.Println(normalize.FormalNames("Elizabeth"))
+	// Output:
+	// [beth elizabeth]
+	// [beth eliza]
+}

@@ -13,16 +13,29 @@ var nicknameTable table
 // names that first is a nickname of. English names; nil if none is known. The slice is the caller's.
 func Nicknames(first string) []string {
 	short, formal := relatedNames(Fold(first))
-	var all []string
-	for _, list := range []string{short, formal} {
-		for list != "" {
-			var name string
-			name, list, _ = strings.Cut(list, ",")
-			all = append(all, name)
-		}
-	}
+	all := namesIn(namesIn(nil, short), formal)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// FormalNames returns the given names that first is a nickname of ("beth" and "elizabeth" for "Betty"), folded and sorted. Two names are
+// [SameGivenName] if one is among the other and its formal names, or a formal name of both is. English names; nil if none is known. The slice is the
+// caller's.
+func FormalNames(first string) []string {
+	_, formal := relatedNames(Fold(first))
+	all := namesIn(nil, formal)
+	slices.Sort(all)
+	return all
+}
+
+// namesIn appends the names of a list.
+func namesIn(names []string, list string) []string {
+	for list != "" {
+		var name string
+		name, list, _ = strings.Cut(list, ",")
+		names = append(names, name)
+	}
+	return names
 }
 
 // SameGivenName reports whether a and b may be one person's given name: equal but for accents, case and punctuation, one a nickname of the other

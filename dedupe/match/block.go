@@ -111,8 +111,8 @@ func rareWords(col, n int) keyPart {
 				if taken>>uint(i)&1 != 0 || len(c.wordForms[w]) < 2 {
 					continue
 				}
-				if best < 0 || c.weights[w] > c.weights[words[best]] ||
-					c.weights[w] == c.weights[words[best]] && c.wordForms[w] < c.wordForms[words[best]] {
+				if best < 0 || c.wordOutlines[w].weight > c.wordOutlines[words[best]].weight ||
+					c.wordOutlines[w].weight == c.wordOutlines[words[best]].weight && c.wordForms[w] < c.wordForms[words[best]] {
 					best = i
 				}
 			}
@@ -218,7 +218,7 @@ func (s *spec) keyParts(col int) (alone, together []keyPart) {
 		together = []keyPart{named("", whole(col, 1))}
 	case KindCompany:
 		alone = []keyPart{named("begin", begin(col, 8)), named("words", rareWords(col, 3))}
-		together = []keyPart{named("word", rareWords(col, 2))}
+		together = []keyPart{named("begin", begin(col, 8)), named("word", rareWords(col, 2))}
 	case KindAddress:
 		if !s.columns[col].words {
 			return []keyPart{named("", whole(col, 4))}, nil

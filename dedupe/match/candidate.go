@@ -3,7 +3,6 @@ package match
 import (
 	"cmp"
 	"context"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -21,6 +20,7 @@ type blocking struct {
 	slots  []uint32
 	mode   Mode
 	report func(done, total int) // how many keys are done; may be nil
+	all    []keyCost             // of all keys that are not too dear
 	dead   []int                 // rows that lost a value of a key because too many have it
 }
 
@@ -28,9 +28,10 @@ type blocking struct {
 type keyCost struct {
 	number  int
 	cap     int
-	pairs   float64 // compared for it
-	covered float64 // rows that share a value with another
-	common  float64 // rows whose value too many have
+	pairs   float64  // compared for it
+	covered float64  // rows that share a value with another
+	common  float64  // rows whose value too many have
+	dead    []uint32 // such values, sorted
 }
 
 // slotsOf is the number of values that a row may have of a key.
@@ -55,6 +56,7 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 	}
 	slices.Sort(values)
 	sizes := map[int]int{}
+	dead := func(size, most int) bool { return size*sample > max(most, 2*sample) }
 	for i := 0; i < len(values); {
 		j := i
 		for j < len(values) && values[j] == values[i] {
@@ -70,7 +72,7 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 		for size, count := range sizes {
 			rows := float64(size * count)
 			switch {
-			case float64(size)*scale > float64(max(c.cap, 2*sample)):
+			case dead(size, c.cap):
 				c.common += rows * scale
 			case size > 1:
 				c.pairs += float64(size*(size-1)/2*count) * scale * scale
@@ -80,6 +82,16 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 		if c.pairs <= budget {
 			break
 		}
+	}
+	for i := 0; i < len(values); {
+		j := i
+		for j < len(values) && values[j] == values[i] {
+			j++
+		}
+		if dead(j-i, c.cap) {
+			c.dead = append(c.dead, values[i])
+		}
+		i = j
 	}
 	return c
 }
@@ -107,7 +119,7 @@ func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 		return cmp.Or(cmp.Compare(len(keys[a.number].parts), len(keys[b.number].parts)),
 			cmp.Compare(a.pairs*(1+3*a.common/float64(n.len())), b.pairs*(1+3*b.common/float64(n.len()))), cmp.Compare(a.number, b.number))
 	})
-	b := &blocking{nodes: n, mode: mode}
+	b := &blocking{nodes: n, mode: mode, all: costs}
 	most := triedKeys
 	if n.len() > 200_000 {
 		most = maxKeys
@@ -126,57 +138,81 @@ func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 	return b, b.fill(ctx)
 }
 
-// choose picks of the keys those that find the most of the true pairs among examples, for what they cost, until nearly all are found. Shared holds
-// for each true pair the keys that find it, as bits. It returns how many of the pairs are found.
-func (b *blocking) choose(shared []uint64) (found int) {
-	counts := map[uint64]int{}
-	for _, bits := range shared {
-		counts[bits]++
-	}
-	type class struct {
-		bits  uint64
-		count int
-	}
-	var classes []class
-	for bits, count := range counts {
-		classes = append(classes, class{bits, count})
-	}
-	slices.SortFunc(classes, func(x, y class) int { return cmp.Compare(x.bits, y.bits) })
-	var taken uint64
-	for range min(maxKeys, len(b.keys)) {
-		best, most, gain := -1, 0.0, 0
-		for k := range b.keys {
-			if taken>>uint(k)&1 != 0 {
-				continue
-			}
-			n := 0
-			for _, c := range classes {
-				if c.bits&taken == 0 && c.bits>>uint(k)&1 != 0 {
-					n += c.count
-				}
-			}
-			if worth := float64(n) / math.Sqrt(b.costs[k]+float64(b.nodes.len())); worth > most {
-				best, most, gain = k, worth, n
+// choose picks of all keys those that find nearly all of some true pairs for the least comparisons. Of these it leaves out again, the dearest first, what
+// finds too little that the others do not, see leastWorth. It returns how many of the pairs are found.
+func (b *blocking) choose(pairs []nodePair) (found int) {
+	finds := make([][]int, len(b.all))
+	keys := b.nodes.spec.keys()
+	toEnd(len(b.all), func(i int) { finds[i] = b.all[i].finds(keys, b.nodes, pairs) })
+	times := make([]int, len(pairs))      // that a pair is found
+	count := func(i, found int) (n int) { // of those that are found so many times
+		for _, p := range finds[i] {
+			if times[p] == found {
+				n++
 			}
 		}
-		if best < 0 || found*10_000 >= len(shared)*9_999 {
+		return n
+	}
+	add := func(i, n int) {
+		for _, p := range finds[i] {
+			times[p] += n
+		}
+	}
+	var chosen []int
+	spent := 0.0
+	for len(chosen) < maxKeys && found*10_000 < len(pairs)*9_999 {
+		best, most, gain := -1, 0.0, 0
+		for i := range b.all {
+			n := count(i, 0)
+			if worth := float64(n) / (b.all[i].pairs + float64(b.nodes.len())); worth > most {
+				best, most, gain = i, worth, n
+			}
+		}
+		if best < 0 {
 			break
 		}
-		taken |= 1 << uint(best)
-		found += gain
+		add(best, 1)
+		chosen, found, spent = append(chosen, best), found+gain, spent+b.all[best].pairs
 	}
-	if taken == 0 {
-		return len(shared)
+	if len(chosen) == 0 {
+		return len(pairs)
 	}
-	kept := &blocking{}
-	for k := range b.keys {
-		if taken>>uint(k)&1 != 0 {
-			kept.keys, kept.number = append(kept.keys, b.keys[k]), append(kept.number, b.number[k])
-			kept.caps, kept.costs = append(kept.caps, b.caps[k]), append(kept.costs, b.costs[k])
+	slices.SortFunc(chosen, func(i, j int) int { return cmp.Or(cmp.Compare(b.all[j].pairs, b.all[i].pairs), cmp.Compare(i, j)) })
+	chosen = slices.DeleteFunc(chosen, func(i int) bool {
+		n := count(i, 1)
+		if spent <= freePairs || (float64(n)+unseenShare)/float64(len(pairs)) >= leastWorth*b.all[i].pairs/spent {
+			return false
+		}
+		add(i, -1)
+		found, spent = found-n, spent-b.all[i].pairs
+		return true
+	})
+	slices.Sort(chosen)
+	b.keys, b.number, b.caps, b.costs, b.slots = nil, nil, nil, nil, nil
+	for _, i := range chosen {
+		c := &b.all[i]
+		b.keys, b.number = append(b.keys, keys[c.number]), append(b.number, c.number)
+		b.caps, b.costs = append(b.caps, c.cap), append(b.costs, c.pairs)
+	}
+	return found
+}
+
+// leastWorth is what a key must find that no other does, as a share of the true pairs, for its share of all comparisons, where these are more than
+// freePairs: for a tenth of the comparisons one true pair in a thousand.
+const leastWorth = 0.01
+
+// finds returns which of some pairs share a value of the key that not too many rows have.
+func (c *keyCost) finds(keys []blockKey, n *nodes, pairs []nodePair) (found []int) {
+	var x, y []uint64
+	for i, p := range pairs {
+		x, y = keys[c.number].values(c.number, n.cols, n.row(p.x), x[:0]), keys[c.number].values(c.number, n.cols, n.row(p.y), y[:0])
+		if slices.ContainsFunc(x, func(h uint64) bool {
+			_, dead := slices.BinarySearch(c.dead, keyValue(h))
+			return !dead && slices.ContainsFunc(y, func(g uint64) bool { return keyValue(g) == keyValue(h) })
+		}) {
+			found = append(found, i)
 		}
 	}
-	b.keys, b.number, b.caps, b.costs = kept.keys, kept.number, kept.caps, kept.costs
-	b.slots = nil
 	return found
 }
 

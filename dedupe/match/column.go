@@ -16,10 +16,10 @@ type column struct {
 	given    bool // values are given names
 	numbers  dictionary
 	values   []string
-	others   []string   // forms of values that are not the value itself; see form
-	outlines []outline  // of the forms
-	hashes   []uint64   // of the values
-	kin      [][]uint32 // of given names: hashes of the letters of the name and of those that may stand for it, sorted
+	others   []string       // forms of values that are not the value itself; see form
+	outlines []valueOutline // of the forms
+	hashes   []uint64       // of the values
+	kin      [][]uint32     // of given names: hashes of the letters of the name and of those that may stand for it, sorted
 	freqs    *frequencies
 	logFreqs []float32 // log2 of the share of rows, or of entities where they are known, that have the value
 
@@ -27,10 +27,9 @@ type column struct {
 	wordAt       []uint32 // first word of each value in wordIDs; one more at the end
 	wordIDs      []uint32
 	wordForms    []string
-	wordOutlines []outline
-	marks        []uint64 // wordMarks of the values
+	wordOutlines []wordOutline // of the forms
 	wordHashes   []uint64
-	weights      []float32 // of a word: log2 of one over the share of values that have it
+	weighed      int // words that have weights
 }
 
 func newColumn(s columnSpec) *column {
@@ -57,7 +56,7 @@ func (c *column) intern(value string) uint32 {
 	id := uint32(len(c.values))
 	form := bytesForm(value)
 	c.values = append(c.values, value)
-	c.outlines = append(c.outlines, outlineOf(form))
+	c.outlines = append(c.outlines, valueOutline{outline: outlineOf(form)})
 	if form != value {
 		c.outlines[id].other = c.other(form)
 	}
@@ -65,7 +64,7 @@ func (c *column) intern(value string) uint32 {
 	c.numbers.add(c.hashes, id, hash)
 	if c.given {
 		c.kin = append(c.kin, kinOf(nil, value))
-		c.outlines[id].kin = kinMarks(c.kin[id])
+		c.outlines[id].marks = kinMarks(c.kin[id])
 	}
 	if c.words {
 		for start := 0; start < len(value); {
@@ -77,7 +76,7 @@ func (c *column) intern(value string) uint32 {
 			start = end + 1
 		}
 		c.wordAt = append(c.wordAt, uint32(len(c.wordIDs)))
-		c.marks = append(c.marks, wordMarks(value))
+		c.outlines[id].marks = wordMarks(value)
 	}
 	return id
 }
@@ -128,7 +127,7 @@ func (c *column) internWord(word string) uint32 {
 		word = strings.Clone(word)
 		c.byWord[word] = id
 		c.wordForms = append(c.wordForms, bytesForm(word))
-		c.wordOutlines = append(c.wordOutlines, outlineOf(c.wordForms[id]))
+		c.wordOutlines = append(c.wordOutlines, wordOutline{outline: outlineOf(c.wordForms[id])})
 		c.wordHashes = append(c.wordHashes, hash64(1, word))
 	}
 	return id
@@ -148,7 +147,7 @@ type frequencies struct {
 
 // weigh sets the frequencies of all values from those of a model.
 func (c *column) weigh(f *frequencies) {
-	c.logFreqs, c.weights = nil, nil
+	c.logFreqs, c.weighed = nil, 0
 	c.weighNew(f)
 }
 
@@ -159,9 +158,8 @@ func (c *column) weighNew(f *frequencies) {
 	for _, h := range c.hashes[len(c.logFreqs):] {
 		c.logFreqs = append(c.logFreqs, f.logFreq(h))
 	}
-	c.weights = slices.Grow(c.weights, len(c.wordForms)-len(c.weights))
-	for _, h := range c.wordHashes[len(c.weights):] {
-		c.weights = append(c.weights, f.wordWeight(h))
+	for ; c.weighed < len(c.wordOutlines); c.weighed++ {
+		c.wordOutlines[c.weighed].weight = f.wordWeight(c.wordHashes[c.weighed])
 	}
 }
 
@@ -186,7 +184,7 @@ func kinOf(kin []uint32, name string) []uint32 {
 		return kin
 	}
 	kin = append(kin, lettersHash(name))
-	for _, n := range normalize.Nicknames(name) {
+	for _, n := range normalize.FormalNames(name) {
 		kin = append(kin, lettersHash(n))
 	}
 	slices.Sort(kin)
@@ -214,7 +212,7 @@ func lettersHash(s string) uint32 {
 
 // sameGiven is normalize.SameGivenName for two values, but that it takes no time for names that have no kin in common.
 func (c *column) sameGiven(a, b uint32) bool {
-	if c.outlines[a].kin&c.outlines[b].kin == 0 {
+	if c.outlines[a].marks&c.outlines[b].marks == 0 {
 		return false
 	}
 	x, y := c.kin[a], c.kin[b]

@@ -22,63 +22,160 @@ var (
 	middleLevels   = []string{"missing", "different", "initial", "close", "same"}
 )
 
-// Levels of two addresses that have a host in common, which is no free provider's.
-const (
-	hostLevel    = 2 // one of them is of no person, or has no mailbox
-	anotherLevel = 3 // the mailboxes are two people's, by all that is to be seen
+// hostLevel is the level of two addresses that have a host in common, and no mailbox of one person, or none, in one of them.
+const hostLevel = 2
+
+// comparer compares two rows in two steps, as most rows that are compared differ, and that is soon seen.
+type comparer struct {
+	first, end int   // the comparisons that it makes
+	columns    []int // that it compares by
+	by         glancer
+	single     single // if by is nil; it compares by the only column
+	memo       int    // where what single says of two values is remembered; 0 if that is not worth it
+}
+
+// glancer compares by several columns.
+type glancer interface {
+	// glance sets the levels that the numbers and the outlines of two values tell, and [levelOpen] for those that they don't.
+	glance(cols []*column, a, b []uint32, v *vector)
+	// read sets the levels that a glance left open, letter by letter.
+	read(cols []*column, a, b []uint32, v *vector)
+}
+
+func (c *comparer) glance(cols []*column, a, b []uint32, v *vector) {
+	if c.by != nil {
+		c.by.glance(cols, a, b, v)
+		return
+	}
+	col := c.columns[0]
+	switch x, y := a[col], b[col]; {
+	case x == 0 || y == 0:
+	case x == y:
+		v.level[c.first], v.freq[c.first] = c.single.same, cols[col].logFreqs[x]
+	default:
+		c.single.glance(cols[col], x, y, c.first, v)
+	}
+}
+
+func (c *comparer) read(cols []*column, a, b []uint32, v *vector) {
+	if c.by != nil {
+		c.by.read(cols, a, b, v)
+		return
+	}
+	col := c.columns[0]
+	v.level[c.first], v.freq[c.first] = c.single.level(cols[col], a[col], b[col])
+}
+
+// open reports whether a glance left something open.
+func (c *comparer) open(v *vector) bool {
+	return v.level[c.first] == levelOpen || v.level[c.end-1] == levelOpen
+}
+
+// single compares by one column.
+type single struct {
+	same  uint8                                         // the level of equal values
+	most  func(c *column, x, y uint32) uint8            // the highest level that unequal values may have, by their outlines: often levelDifferent
+	level func(c *column, x, y uint32) (uint8, float32) // of unequal values, and how common what they have in common is
+}
+
+// of compares by a column.
+func (s single) of(col int) func(at int) comparer {
+	return func(at int) comparer { return comparer{first: at, end: at + 1, columns: []int{col}, single: s} }
+}
+
+// glance compares unequal values.
+func (s single) glance(c *column, x, y uint32, k int, v *vector) {
+	if most := s.most(c, x, y); most == levelDifferent {
+		v.level[k] = levelDifferent
+	} else {
+		v.open(k, most)
+	}
+}
+
+var (
+	compareGiven    = single{6, (*column).mostGiven, givenLevel}
+	compareFamily   = single{5, (*column).mostFamily, familyLevel}
+	compareDomain   = single{4, (*column).mostDomain, domainLevel}
+	comparePhone    = single{4, (*column).mostPhone, phoneLevel}
+	compareDate     = single{6, atMost(5), func(c *column, x, y uint32) (uint8, float32) { return dateLevel(c.form(x), c.form(y)), 0 }}
+	compareNumber   = single{4, atMost(3), func(c *column, x, y uint32) (uint8, float32) { return numberLevel(c.form(x), c.form(y)), 0 }}
+	comparePostcode = single{5, (*column).mostPostcode, postcodeLevel}
+	compareCategory = single{2, atMost(levelDifferent), nil}
+	compareMiddle   = single{4, (*column).mostMiddle, middleLevel}
+	compareWords    = single{7, (*column).mostWords, wordsLevel}
+	compareCompany  = single{7, (*column).mostCompany, companyLevel}
 )
 
-func compareGiven(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			v.level[at], v.freq[at] = givenLevel(cols[col], a[col], b[col])
-		}
+func atMost(level uint8) func(*column, uint32, uint32) uint8 {
+	return func(*column, uint32, uint32) uint8 { return level }
+}
+
+// names compares given and family names, and each with the other where they do not agree as they stand.
+type names struct{ at, given, family int }
+
+func compareNames(at, given, family int) comparer {
+	return comparer{first: at, end: at + 2, columns: []int{given, family}, by: names{at, given, family}}
+}
+
+func (n names) glance(cols []*column, a, b []uint32, v *vector) {
+	g, f := n.given, n.family
+	ga, gb, fa, fb := a[g], b[g], a[f], b[f]
+	switch {
+	case ga == 0 || gb == 0:
+	case ga == gb:
+		v.level[n.at], v.freq[n.at] = compareGiven.same, v.logFreqWithin(cols, g, ga, a, b)
+	default:
+		compareGiven.glance(cols[g], ga, gb, n.at, v)
+	}
+	switch {
+	case fa == 0 || fb == 0:
+	case fa == fb:
+		v.level[n.at+1], v.freq[n.at+1] = compareFamily.same, v.logFreqWithin(cols, f, fa, a, b)
+	default:
+		compareFamily.glance(cols[f], fa, fb, n.at+1, v)
+	}
+	if sameAcross(cols[g], cols[f], ga, fb) || sameAcross(cols[g], cols[f], gb, fa) {
+		n.read(cols, a, b, v) // as they may be exchanged
+		n.cross(cols, a, b, v)
 	}
 }
 
-func compareFamily(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			v.level[at], v.freq[at] = familyLevel(cols[col], a[col], b[col])
-		}
+func (n names) read(cols []*column, a, b []uint32, v *vector) {
+	g, f := n.given, n.family
+	if v.level[n.at] == levelOpen {
+		v.level[n.at], v.freq[n.at] = givenLevel(cols[g], a[g], b[g])
+	}
+	if v.level[n.at+1] == levelOpen {
+		v.level[n.at+1], v.freq[n.at+1] = familyLevel(cols[f], a[f], b[f])
 	}
 }
 
-// compareNames compares given and family names, and each with the other where they do not agree as they stand.
-func compareNames(at, g, f int) comparer {
-	return func(cols []*column, a, b []uint32, v *vector) {
-		given, family := cols[g], cols[f]
-		v.level[at], v.freq[at] = givenLevel(given, a[g], b[g])
-		v.level[at+1], v.freq[at+1] = familyLevel(family, a[f], b[f])
-		if a[g] == b[g] && a[g] != 0 {
-			v.freq[at] = v.logFreqWithin(cols, g, a[g], a, b)
-		}
-		if a[f] == b[f] && a[f] != 0 {
-			v.freq[at+1] = v.logFreqWithin(cols, f, a[f], a, b)
-		}
-		if v.level[at] > 2 || v.level[at+1] > 2 {
-			return
-		}
-		ga, gb, fa, fb := a[g], b[g], a[f], b[f]
-		first, second := sameAcross(given, family, ga, fb), sameAcross(given, family, gb, fa)
-		switch {
-		case first && fa == 0 && gb == 0: // one name each, in another place
-			v.level[at], v.freq[at] = 6, max(given.logFreqs[ga], family.logFreqs[fb])
-		case second && ga == 0 && fb == 0:
-			v.level[at], v.freq[at] = 6, max(given.logFreqs[gb], family.logFreqs[fa])
-		case first && (second || exchanged(given, family, gb, fa)), second && exchanged(given, family, ga, fb):
-			v.level[at], v.freq[at] = 7, max(v.logFreqWithin(cols, g, ga, a, b)+v.logFreqWithin(cols, f, fa, a, b),
-				v.logFreqWithin(cols, g, gb, a, b)+v.logFreqWithin(cols, f, fb, a, b))
-		default:
-			return
-		}
-		v.level[at+1], v.freq[at+1] = levelMissing, 0
+// cross compares the given name of one row with the family name of the other.
+func (n names) cross(cols []*column, a, b []uint32, v *vector) {
+	at, g, f := n.at, n.given, n.family
+	given, family := cols[g], cols[f]
+	if v.level[at] > 2 || v.level[at+1] > 2 {
+		return
 	}
+	ga, gb, fa, fb := a[g], b[g], a[f], b[f]
+	first, second := sameAcross(given, family, ga, fb), sameAcross(given, family, gb, fa)
+	switch {
+	case first && fa == 0 && gb == 0: // one name each, in another place
+		v.level[at], v.freq[at] = 6, max(given.logFreqs[ga], family.logFreqs[fb])
+	case second && ga == 0 && fb == 0:
+		v.level[at], v.freq[at] = 6, max(given.logFreqs[gb], family.logFreqs[fa])
+	case first && (second || exchanged(given, family, gb, fa)), second && exchanged(given, family, ga, fb):
+		v.level[at], v.freq[at] = 7, max(v.logFreqWithin(cols, g, ga, a, b)+v.logFreqWithin(cols, f, fa, a, b),
+			v.logFreqWithin(cols, g, gb, a, b)+v.logFreqWithin(cols, f, fb, a, b))
+	default:
+		return
+	}
+	v.level[at+1], v.freq[at+1] = levelMissing, 0
 }
 
 // sameAcross holds if a value of the column of given names is one of that of family names.
 func sameAcross(given, family *column, g, f uint32) bool {
-	return g != 0 && f != 0 && given.outlines[g].looksLike(&family.outlines[f]) && given.hashes[g] == family.hashes[f]
+	return g != 0 && f != 0 && given.outlines[g].looksLike(&family.outlines[f].outline) && given.hashes[g] == family.hashes[f]
 }
 
 // exchanged holds if a value of the column of given names and one of that of family names may be one name.
@@ -97,14 +194,6 @@ func close1(a, b string) bool {
 func commoner(c *column, a, b uint32) float32 { return max(c.logFreqs[a], c.logFreqs[b]) }
 
 func givenLevel(c *column, a, b uint32) (uint8, float32) {
-	switch {
-	case a == 0 || b == 0:
-		return levelMissing, 0
-	case a == b:
-		return 6, c.logFreqs[a]
-	case c.unlike(a, b) && c.outlines[a].kin&c.outlines[b].kin == 0:
-		return levelDifferent, 0
-	}
 	fa, fb := c.form(a), c.form(b)
 	if len(fa) > len(fb) {
 		fa, fb = fb, fa
@@ -144,14 +233,6 @@ func sharesWord(short, long string) bool {
 }
 
 func familyLevel(c *column, a, b uint32) (uint8, float32) {
-	switch {
-	case a == 0 || b == 0:
-		return levelMissing, 0
-	case a == b:
-		return 5, c.logFreqs[a]
-	case c.unlike(a, b):
-		return levelDifferent, 0
-	}
 	fa, fb := c.form(a), c.form(b)
 	if len(fa) > len(fb) {
 		fa, fb = fb, fa
@@ -171,77 +252,88 @@ func familyLevel(c *column, a, b uint32) (uint8, float32) {
 	return levelDifferent, 0
 }
 
-func comparePlace(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			v.level[at], v.freq[at] = familyLevel(cols[col], a[col], b[col])
-		}
-	}
-}
-
 // compareEmail compares mailbox, host and whole address, which are three columns in a row.
 //
 // Mailboxes and hosts that differ in their numbers alone are those of others: they were numbered to be told apart. And who has a mailbox made of his
 // name at two hosts has said no more than the name.
 func compareEmail(first int, names *nameColumns) func(int) comparer {
 	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			box, host, all := cols[first], cols[first+1], cols[first+2]
-			xa, xb, ha, hb, ea, eb := a[first], b[first], a[first+1], b[first+1], a[first+2], b[first+2]
-			sameHost := ha == hb && ha != 0
-			switch {
-			case ha == 0 && ea == 0, hb == 0 && eb == 0:
-			case xa == 0 || xb == 0: // a shared mailbox, or none
-				if sameHost {
-					v.level[at], v.freq[at] = hostLevel, host.logFreqs[ha]
-				}
-			case ea == eb:
-				v.level[at], v.freq[at] = 9, all.logFreqs[ea]
-			case all.outlines[ea].edited(&all.outlines[eb], 2) && len(box.form(xa)) > 3 && len(box.form(xb)) > 3 && edits(all.form(ea), all.form(eb), 2) <= 2 &&
-				!renumbered(all.form(ea), all.form(eb)) && !otherNumbers(host.form(ha), host.form(hb)) && !otherMailbox(box.form(xa), box.form(xb)) &&
-				!names.sayOthers(cols, a, b, box.form(xa), box.form(xb)):
-				v.level[at], v.freq[at] = 8, commoner(all, ea, eb)
-			case sameHost && xa != xb && (renumbered(box.form(xa), box.form(xb)) || otherMailbox(box.form(xa), box.form(xb)) || names.sayOthers(cols, a, b, box.form(xa), box.form(xb))):
-				v.level[at], v.freq[at] = anotherLevel, host.logFreqs[ha]
-			case xa == xb || box.jaroWinkler(similar88, xa, xb) >= 0.88:
-				switch {
-				case !sameHost && !sameNumbers(box.form(xa), box.form(xb)) && (names.say(cols, a, box.form(xa)) || names.say(cols, b, box.form(xb))):
-					v.level[at] = 4
-				case otherMailbox(box.form(xa), box.form(xb)):
-					v.level[at] = levelDifferent
-				case xa == xb:
-					v.level[at], v.freq[at] = 7, box.logFreqs[xa]
-				case sameHost:
-					v.level[at], v.freq[at] = 6, host.logFreqs[ha]
-				default:
-					v.level[at] = 5
-				}
-			case sameHost:
-				v.level[at], v.freq[at] = anotherLevel, host.logFreqs[ha]
-			default:
-				v.level[at] = levelDifferent
-			}
-		}
+		return comparer{first: at, end: at + 1, columns: []int{first, first + 2}, by: email{at, first, names}}
 	}
 }
 
-func compareDomain(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			c, x, y := cols[col], a[col], b[col]
-			switch {
-			case x == 0 || y == 0:
-			case x == y:
-				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			case edits(c.form(x), c.form(y), 1) <= 1 && len(c.form(x)) > 7 && !renumbered(c.form(x), c.form(y)):
-				v.level[at], v.freq[at] = 3, commoner(c, x, y)
-			case label(c.form(x)) == label(c.form(y)):
-				v.level[at], v.freq[at] = 2, commoner(c, x, y)
-			default:
-				v.level[at] = levelDifferent
-			}
+type email struct {
+	at, first int
+	names     *nameColumns
+}
+
+func (e email) glance(cols []*column, a, b []uint32, v *vector) {
+	box, host, all := cols[e.first], cols[e.first+1], cols[e.first+2]
+	xa, xb, ha, hb, ea, eb := a[e.first], b[e.first], a[e.first+1], b[e.first+1], a[e.first+2], b[e.first+2]
+	switch sameHost := ha == hb && ha != 0; {
+	case ha == 0 && ea == 0, hb == 0 && eb == 0:
+	case xa == 0 || xb == 0: // a shared mailbox, or none
+		if sameHost {
+			v.level[e.at], v.freq[e.at] = hostLevel, host.logFreqs[ha]
 		}
+	case ea == eb:
+		v.level[e.at], v.freq[e.at] = 9, all.logFreqs[ea]
+	case all.outlines[ea].edited(&all.outlines[eb].outline, 2):
+		v.open(e.at, 8)
+	case xa == xb:
+		v.open(e.at, 7)
+	case box.outlines[xa].alike(&box.outlines[xb].outline, similar88):
+		if v.open(e.at, 5); sameHost {
+			v.most[e.at] = 6
+		}
+	case sameHost:
+		v.level[e.at], v.freq[e.at] = 3, host.logFreqs[ha]
+	default:
+		v.level[e.at] = levelDifferent
 	}
+}
+
+func (e email) read(cols []*column, a, b []uint32, v *vector) {
+	v.level[e.at], v.freq[e.at] = e.level(cols, a, b)
+}
+
+// level is that of two different addresses.
+func (e email) level(cols []*column, a, b []uint32) (uint8, float32) {
+	box, host, all := cols[e.first], cols[e.first+1], cols[e.first+2]
+	xa, xb, ha, hb, ea, eb := a[e.first], b[e.first], a[e.first+1], b[e.first+1], a[e.first+2], b[e.first+2]
+	boxA, boxB, sameHost := box.form(xa), box.form(xb), ha == hb && ha != 0
+	switch {
+	case all.outlines[ea].edited(&all.outlines[eb].outline, 2) && len(boxA) > 3 && len(boxB) > 3 && edits(all.form(ea), all.form(eb), 2) <= 2 &&
+		!renumbered(all.form(ea), all.form(eb)) && !otherNumbers(host.form(ha), host.form(hb)) && !otherMailbox(boxA, boxB) &&
+		!e.names.sayOthers(cols, a, b, boxA, boxB):
+		return 8, commoner(all, ea, eb)
+	case xa != xb && box.jaroWinkler(similar88, xa, xb) < 0.88:
+	case sameHost && xa != xb && (renumbered(boxA, boxB) || otherMailbox(boxA, boxB) || e.names.sayOthers(cols, a, b, boxA, boxB)):
+	case !sameHost && !sameNumbers(boxA, boxB) && (e.names.say(cols, a, boxA) || e.names.say(cols, b, boxB)):
+		return 4, 0
+	case otherMailbox(boxA, boxB):
+		return levelDifferent, 0
+	case xa == xb:
+		return 7, box.logFreqs[xa]
+	case sameHost:
+		return 6, host.logFreqs[ha]
+	default:
+		return 5, 0
+	}
+	if sameHost {
+		return 3, host.logFreqs[ha]
+	}
+	return levelDifferent, 0
+}
+
+func domainLevel(c *column, x, y uint32) (uint8, float32) {
+	switch a, b := c.form(x), c.form(y); {
+	case edits(a, b, 1) <= 1 && len(a) > 7 && !renumbered(a, b):
+		return 3, commoner(c, x, y)
+	case label(a) == label(b):
+		return 2, commoner(c, x, y)
+	}
+	return levelDifferent, 0
 }
 
 func label(domain string) string {
@@ -251,53 +343,20 @@ func label(domain string) string {
 	return domain
 }
 
-func comparePhone(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			c, x, y := cols[col], a[col], b[col]
-			if x == 0 || y == 0 {
-				return
-			}
-			if x == y {
-				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-				return
-			}
-			if !c.outlines[x].typo(&c.outlines[y]) {
-				v.level[at] = levelDifferent
-				return
-			}
-			fa, fb := c.form(x), c.form(y)
-			if len(fa) > len(fb) {
-				fa, fb = fb, fa
-			}
-			switch {
-			case len(fa) >= 7 && strings.HasSuffix(fb, fa): // one without its country or area
-				v.level[at], v.freq[at] = 4, commoner(c, x, y)
-			case len(fa) >= 7 && edits(fa, fb, 1) <= 1:
-				v.level[at], v.freq[at] = 3, commoner(c, x, y)
-			case len(fa) >= 7 && len(fa) == len(fb) && fa[:len(fa)-4] == fb[:len(fb)-4]:
-				v.level[at] = 2
-			default:
-				v.level[at] = levelDifferent
-			}
-		}
+func phoneLevel(c *column, x, y uint32) (uint8, float32) {
+	a, b := c.form(x), c.form(y)
+	if len(a) > len(b) {
+		a, b = b, a
 	}
-}
-
-func compareDate(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			c, x, y := cols[col], a[col], b[col]
-			if x == 0 || y == 0 {
-				return
-			}
-			if x == y {
-				v.level[at], v.freq[at] = 6, c.logFreqs[x]
-				return
-			}
-			v.level[at] = dateLevel(c.form(x), c.form(y))
-		}
+	switch {
+	case len(a) >= 7 && strings.HasSuffix(b, a): // one without its country or area
+		return 4, commoner(c, x, y)
+	case len(a) >= 7 && edits(a, b, 1) <= 1:
+		return 3, commoner(c, x, y)
+	case len(a) >= 7 && len(a) == len(b) && a[:len(a)-4] == b[:len(b)-4]:
+		return 2, 0
 	}
+	return levelDifferent, 0
 }
 
 // dateLevel compares two unequal dates of eight digits.
@@ -326,22 +385,6 @@ func dateLevel(a, b string) uint8 {
 
 // vague holds for the first of January and for no day at all: both stand for a year.
 func vague(monthDay string) bool { return monthDay == "0101" || monthDay == "0000" }
-
-func compareNumber(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			c, x, y := cols[col], a[col], b[col]
-			if x == 0 || y == 0 {
-				return
-			}
-			if x == y {
-				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-				return
-			}
-			v.level[at] = numberLevel(c.form(x), c.form(y))
-		}
-	}
-}
 
 func numberLevel(a, b string) uint8 {
 	na, oka := wholeNumber(a)
@@ -376,69 +419,56 @@ func wholeNumber(s string) (n int, ok bool) {
 	return n, true
 }
 
-func comparePostcode(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			c, x, y := cols[col], a[col], b[col]
-			if x == 0 || y == 0 {
-				return
-			}
-			if x == y {
-				v.level[at], v.freq[at] = 5, c.logFreqs[x]
-				return
-			}
-			fa, fb := c.form(x), c.form(y)
-			n, least := commonPrefix(fa, fb), min(len(fa), len(fb))
-			switch {
-			case edits(fa, fb, 1) <= 1:
-				v.level[at], v.freq[at] = 4, commoner(c, x, y)
-			case least >= 5 && n >= least-3:
-				v.level[at] = 3
-			case n >= 2:
-				v.level[at] = 2
-			default:
-				v.level[at] = levelDifferent
-			}
-		}
+func postcodeLevel(c *column, x, y uint32) (uint8, float32) {
+	a, b := c.form(x), c.form(y)
+	n, least := commonPrefix(a, b), min(len(a), len(b))
+	switch {
+	case edits(a, b, 1) <= 1:
+		return 4, commoner(c, x, y)
+	case least >= 5 && n >= least-3:
+		return 3, 0
+	case n >= 2:
+		return 2, 0
 	}
-}
-
-func compareCategory(col int) func(int) comparer {
-	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			switch x, y := a[col], b[col]; {
-			case x == 0 || y == 0:
-			case x == y:
-				v.level[at], v.freq[at] = 2, cols[col].logFreqs[x]
-			default:
-				v.level[at] = levelDifferent
-			}
-		}
-	}
+	return levelDifferent, 0
 }
 
 // compareIDs compares two ids by what they say beyond the names of their rows: pages of namesakes are alike as they are made of the names.
-func (s *spec) compareIDs(col int) func(int) comparer {
-	names := &s.names
+func compareIDs(col int, names *nameColumns) func(int) comparer {
 	return func(at int) comparer {
-		return func(cols []*column, a, b []uint32, v *vector) {
-			const shortest = 5 // of what may be misspelt
-			c, x, y := cols[col], a[col], b[col]
-			switch {
-			case x == 0 || y == 0:
-			case x == y:
-				v.level[at], v.freq[at] = 4, c.logFreqs[x]
-			default:
-				n := edits(c.form(x), c.form(y), 2)
-				switch {
-				case n > 2, names.beyond(cols, a, c.form(x)) < shortest, names.beyond(cols, b, c.form(y)) < shortest:
-					v.level[at] = levelDifferent
-				case n == 2:
-					v.level[at] = 2
-				default:
-					v.level[at], v.freq[at] = 3, commoner(c, x, y)
-				}
-			}
-		}
+		return comparer{first: at, end: at + 1, columns: []int{col}, by: ids{at, col, names}}
+	}
+}
+
+type ids struct {
+	at, col int
+	names   *nameColumns
+}
+
+func (d ids) glance(cols []*column, a, b []uint32, v *vector) {
+	c, x, y := cols[d.col], a[d.col], b[d.col]
+	switch o, p := &c.outlines[x].outline, &c.outlines[y].outline; {
+	case x == 0 || y == 0:
+	case x == y:
+		v.level[d.at], v.freq[d.at] = 4, c.logFreqs[x]
+	case o.edited(p, 1):
+		v.open(d.at, 3)
+	case o.edited(p, 2):
+		v.open(d.at, 2)
+	default:
+		v.level[d.at] = levelDifferent
+	}
+}
+
+func (d ids) read(cols []*column, a, b []uint32, v *vector) {
+	const shortest = 5 // of what may be misspelt
+	c, x, y := cols[d.col], a[d.col], b[d.col]
+	switch n := edits(c.form(x), c.form(y), 2); {
+	case n > 2, d.names.beyond(cols, a, c.form(x)) < shortest, d.names.beyond(cols, b, c.form(y)) < shortest:
+		v.level[d.at] = levelDifferent
+	case n == 2:
+		v.level[d.at] = 2
+	default:
+		v.level[d.at], v.freq[d.at] = 3, commoner(c, x, y)
 	}
 }

@@ -18,6 +18,8 @@ type derived struct {
 	derive  func(raw string, out []string)
 	// plain, if not nil, appends to dst what derive makes of a value, without memory of its own. It is not ok for values that it leaves to derive.
 	plain func(dst []byte, raw string) (out []byte, ok bool)
+	// lower says that derive makes of a value in ASCII what it makes of it in lower case.
+	lower bool
 }
 
 func cut(raw string) string {

@@ -44,6 +44,22 @@ func appendPlain(dst []byte, s, gap string) ([]byte, bool) {
 	return dst, true
 }
 
+// appendLower appends a value in ASCII in lower case.
+func appendLower(dst []byte, s string) ([]byte, bool) {
+	start := len(dst)
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x80 {
+			return dst[:start], false
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst, true
+}
+
 func appendName(dst []byte, raw string) ([]byte, bool) {
 	if noName(raw) {
 		return dst, true
@@ -86,7 +102,7 @@ func appendIdentifier(dst []byte, raw string) ([]byte, bool) {
 		return appendPlain(dst, raw, "")
 	}
 	slug, ok := strings.CutPrefix(raw[at:], "linkedin.com/in/")
-	if head := raw[:at]; !ok || head != "" && head != "www." && head != "https://www." && head != "https://" {
+	if head := raw[:at]; !ok || head != "" && head != "www." && head != "https://www." && head != "https://" && head != "http://www." && head != "http://" {
 		return dst, false
 	}
 	slug = strings.TrimSuffix(slug, "/")

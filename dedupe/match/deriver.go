@@ -15,11 +15,37 @@ type deriver struct {
 	ends    []plainEnd
 }
 
-// plainEnd is where the plain value of a column ends.
-type plainEnd struct{ column, end int }
+// plainEnd is where the plain value of a column ends, or of a derivation the value in lower case, if column is -1.
+type plainEnd struct{ column, end, derivation int }
 
-// remembered is what the latest values of a field became that have no short way, nil where values seldom come again. All searches share it.
+// remembered is what the latest values of a field became that have no short way, nil where values seldom come again. All searches share it. A value has
+// two places, the first for what came last.
 type remembered []atomic.Pointer[memoized]
+
+func (r remembered) at(raw string) (first, second *atomic.Pointer[memoized]) {
+	i := hash64(7, raw) % uint64(len(r))
+	return &r[i], &r[i^1]
+}
+
+// get returns what a value became, nil if that is forgotten.
+func (r remembered) get(raw string) *memoized {
+	first, second := r.at(raw)
+	if m := first.Load(); m != nil && m.raw == raw {
+		return m
+	}
+	if m := second.Load(); m != nil && m.raw == raw {
+		return m
+	}
+	return nil
+}
+
+func (r remembered) put(m *memoized) {
+	first, second := r.at(m.raw)
+	if old := first.Load(); old != nil {
+		second.Store(old)
+	}
+	first.Store(m)
+}
 
 type memoized struct {
 	raw     string
@@ -61,31 +87,48 @@ func (s *deriver) derive(values, out []string) {
 		raw := values[d.field]
 		if d.plain != nil {
 			if plain, ok := d.plain(s.plain, cut(raw)); ok {
-				s.plain, s.ends = plain, append(s.ends, plainEnd{d.columns[0], len(plain)})
+				s.plain, s.ends = plain, append(s.ends, plainEnd{d.columns[0], len(plain), i})
 				continue
 			}
 		}
-		from := &s.scratch
-		if memo := s.memo[i]; memo != nil && len(raw) <= 64 {
-			at := &memo[hash64(7, raw)%uint64(len(memo))]
-			m := at.Load()
-			if m == nil || m.raw != raw {
-				m = &memoized{raw: strings.Clone(raw)}
-				d.derive(cut(m.raw), m.derived[:])
-				at.Store(m)
+		if d.lower {
+			if plain, ok := appendLower(s.plain, cut(raw)); ok {
+				s.plain, s.ends = plain, append(s.ends, plainEnd{-1, len(plain), i})
+				continue
 			}
-			from = &m.derived
-		} else {
-			clear(s.scratch[:])
-			d.derive(cut(raw), s.scratch[:])
+		}
+		memo := s.memo[i]
+		if memo == nil || len(raw) > 64 {
+			s.fill(i, cut(raw), out)
+			continue
+		}
+		m := memo.get(raw)
+		if m == nil {
+			m = &memoized{raw: strings.Clone(raw)}
+			d.derive(cut(m.raw), m.derived[:])
+			memo.put(m)
 		}
 		for k, c := range d.columns {
-			out[c] = from[k]
+			out[c] = m.derived[k]
 		}
 	}
 	all, start := string(s.plain), 0
 	for _, e := range s.ends {
-		out[e.column] = all[start:e.end]
+		if value := all[start:e.end]; e.column >= 0 {
+			out[e.column] = value
+		} else {
+			s.fill(e.derivation, value, out)
+		}
 		start = e.end
+	}
+}
+
+// fill fills out with what a derivation makes of a value.
+func (s *deriver) fill(derivation int, value string, out []string) {
+	d := &s.spec.derived[derivation]
+	clear(s.scratch[:])
+	d.derive(value, s.scratch[:])
+	for k, c := range d.columns {
+		out[c] = s.scratch[k]
 	}
 }

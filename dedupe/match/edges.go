@@ -25,9 +25,12 @@ func (m *Model) score(ctx context.Context, n *nodes, b *blocking, w Work) ([][]e
 		weigher, ahead := weighers[part%blockParts], toucher{cols: n.cols}
 		return func(pairs []nodePair) {
 			ahead.pairs(n.cells, pairs)
-			for _, p := range pairs {
-				if w := float32(weigher.weight(n.row(p.x), n.row(p.y))); w >= floorWeight {
-					parts[part] = append(parts[part], edge{min(p.x, p.y), max(p.x, p.y), w})
+			for i, p := range pairs {
+				if i == 0 || p.x != pairs[i-1].x {
+					weigher.from(n.row(p.x))
+				}
+				if w, ok := weigher.weightFrom(n.row(p.y), floorWeight); ok {
+					parts[part] = append(parts[part], edge{min(p.x, p.y), max(p.x, p.y), float32(w)})
 				}
 			}
 		}

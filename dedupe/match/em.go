@@ -137,7 +137,7 @@ func (l *learner) estimate() {
 // Source: A. Chao, Estimating the Population Size for Capture–Recapture Data with Unequal Catchability, Biometrics 43, 1987.
 func (l *learner) chooseKeys() {
 	l.report.Recall = 1
-	var shared []uint64
+	var pairs []nodePair
 	var once, twice float64
 	for i := range l.examples {
 		e := &l.examples[i]
@@ -145,7 +145,7 @@ func (l *learner) chooseKeys() {
 			continue
 		}
 		keys := l.blocking.shared(e.x, e.y)
-		shared = append(shared, keys)
+		pairs = append(pairs, nodePair{e.x, e.y})
 		switch bits.OnesCount64(keys) {
 		case 1:
 			once++
@@ -153,16 +153,21 @@ func (l *learner) chooseKeys() {
 			twice++
 		}
 	}
-	if len(shared) < leastChoice {
+	if len(pairs) < leastChoice {
 		l.report.Warnings = append(l.report.Warnings, "too few true pairs to choose blocking keys by; those likely to be good are used")
 		return
 	}
-	found := float64(l.blocking.choose(shared))
-	l.report.Recall = found / (float64(len(shared)) + once*max(once-1, 0)/(2*(twice+1)))
+	step := (len(pairs) + mostChoice - 1) / mostChoice
+	some := make([]nodePair, 0, mostChoice)
+	for i := 0; i < len(pairs); i += step {
+		some = append(some, pairs[i])
+	}
+	found := float64(l.blocking.choose(some)) / float64(len(some)) * float64(len(pairs))
+	l.report.Recall = found / (float64(len(pairs)) + once*max(once-1, 0)/(2*(twice+1)))
 }
 
-// leastChoice is how many true pairs are needed to choose keys by.
-const leastChoice = 30
+// How many true pairs are needed to choose keys by, and how many are enough.
+const leastChoice, mostChoice = 30, 10_000
 
 // tells is how often others may agree in a comparison that tells rows apart.
 const tells = 0.05

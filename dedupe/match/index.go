@@ -419,10 +419,10 @@ func (x *Index) found(s *search, id string, limit int) {
 			s.keep(c, limit)
 		}
 	}
-	s.ahead.row(s.cells, x.cells, s.nodes)
-	for _, node := range s.nodes {
-		w := s.weight(x, node)
-		if w < x.review || x.conflict(s.cells, x.row(node)) {
+	s.pairs.from(s.cells)
+	for _, c := range s.pairs.weighAll(x.cells, s.nodes, x.review) {
+		node, w := c.node, c.weight
+		if x.conflict(s.cells, x.row(node)) {
 			continue
 		}
 		p := probability(w)

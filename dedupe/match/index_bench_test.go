@@ -22,9 +22,6 @@ type world struct {
 
 var worlds = map[int]*world{10_000: {}, 100_000: {}, 1_000_000: {}}
 
-// learntFrom is how many of the records the model of a benchmark is learnt from at most.
-const learntFrom = 200_000
-
 func worldOf(b *testing.B, records int) *world {
 	w := worlds[records]
 	w.once.Do(func() {
@@ -33,7 +30,7 @@ func worldOf(b *testing.B, records int) *world {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for i := range min(records, learntFrom) {
+		for i := range records {
 			if err := table.Add(recordOfWorld(generated.Record(i))); err != nil {
 				b.Fatal(err)
 			}

@@ -196,7 +196,8 @@ func (x *Index) checkTidy(t interface{ Fatalf(string, ...any) }) {
 	entries := func(x *Index) (n int) {
 		for _, p := range x.postings {
 			for v := range p.nodes {
-				n += p.count(v)
+				_, found := p.find(v)
+				n += found
 			}
 		}
 		return n

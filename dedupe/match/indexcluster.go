@@ -53,15 +53,19 @@ func (x *Index) connected(ctx context.Context, s *search, node uint32) ([]uint32
 		node := nodes[i]
 		copy(s.cells, x.row(node))
 		s.collect(x, 0)
+		s.pairs.from(s.cells)
 		for _, other := range s.nodes {
 			if other == node {
 				continue
 			}
-			w := float32(s.weight(x, other))
-			if w >= floorWeight && node < other {
-				edges = append(edges, edge{node, other, w})
+			w, ok := s.pairs.weightFrom(x.row(other), floorWeight)
+			if !ok {
+				continue
 			}
-			if w >= least {
+			if node < other {
+				edges = append(edges, edge{node, other, float32(w)})
+			}
+			if float32(w) >= least {
 				reach(other)
 			}
 		}

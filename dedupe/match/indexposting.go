@@ -51,26 +51,22 @@ func (p *posting) remove(value, node uint32) {
 	p.free = append(p.free, at)
 }
 
-// count returns how many nodes have a value.
-func (p *posting) count(value uint32) int {
+// find returns where the nodes are that have a value, and how many there are.
+func (p *posting) find(value uint32) (at uint32, count int) {
 	at, ok := p.nodes[value]
 	switch {
 	case !ok:
-		return 0
+		return 0, 0
 	case at&listed != 0:
-		return len(p.lists[at&^listed])
+		return at, len(p.lists[at&^listed])
 	}
-	return 1
+	return at, 1
 }
 
-// appendTo appends the nodes that have a value.
-func (p *posting) appendTo(out []uint32, value uint32) []uint32 {
-	at, ok := p.nodes[value]
-	switch {
-	case !ok:
-		return out
-	case at&listed != 0:
-		return append(out, p.lists[at&^listed]...)
+// nodesAt returns the nodes that are there, as find says: what at holds, if it is one.
+func (p *posting) nodesAt(at *[1]uint32) []uint32 {
+	if at[0]&listed != 0 {
+		return p.lists[at[0]&^listed]
 	}
-	return append(out, at)
+	return at[:]
 }

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type search struct {
 	values  []uint64
 	blocks  []block
 	nodes   []uint32
+	met     nodeSet
 	found   []Candidate
 	pairs   *weigher
 	ahead   toucher
@@ -60,6 +62,7 @@ func (q *searches) give(s *search) {
 type block struct {
 	count, key int
 	value      uint32
+	at         [1]uint32 // see posting.find
 }
 
 func newSearch(m *Model, columns []*column, memo []remembered, number int) *search {
@@ -90,8 +93,8 @@ func (s *search) collect(x *Index, most int) {
 		s.values = s.model.keys[k].values(s.model.numbers[k], x.columns, s.cells, s.values[:0])
 		for i, h := range s.values {
 			v := keyValue(h)
-			if n := x.postings[k].count(v); n > 0 && n <= s.model.caps[k] && !seenBefore(s.values[:i], v) {
-				s.blocks = append(s.blocks, block{n, k, v})
+			if at, n := x.postings[k].find(v); n > 0 && n <= s.model.caps[k] && !seenBefore(s.values[:i], v) {
+				s.blocks = append(s.blocks, block{n, k, v, [1]uint32{at}})
 			}
 		}
 	}
@@ -99,17 +102,66 @@ func (s *search) collect(x *Index, most int) {
 		return cmp.Or(cmp.Compare(a.count, b.count), cmp.Compare(a.key, b.key), cmp.Compare(a.value, b.value))
 	})
 	s.nodes = s.nodes[:0]
-	for _, b := range s.blocks {
+	s.met.begin()
+	for i := range s.blocks {
+		b := &s.blocks[i]
 		if most > 0 && len(s.nodes)+b.count > most {
-			slices.Sort(s.nodes)
-			if s.nodes = slices.Compact(s.nodes); len(s.nodes)+b.count > most {
-				break
+			break
+		}
+		for _, node := range x.postings[b.key].nodesAt(&b.at) {
+			if s.met.add(node) {
+				s.nodes = append(s.nodes, node)
 			}
 		}
-		s.nodes = x.postings[b.key].appendTo(s.nodes, b.value)
 	}
-	slices.Sort(s.nodes)
-	s.nodes = slices.Compact(s.nodes)
+}
+
+// nodeSet is a set of nodes that is emptied at once.
+type nodeSet struct {
+	slots []metNode // by hash, a power of two; no more than half of them are taken
+	time  uint32    // of the last begin
+	taken int
+}
+
+// metNodes is room for all candidates of a look-up.
+const metNodes = 1 << 10
+
+type metNode struct{ node, time uint32 }
+
+func (s *nodeSet) begin() {
+	if s.taken = 0; s.slots == nil || s.time == math.MaxUint32 {
+		s.slots, s.time = make([]metNode, metNodes), 0
+	}
+	s.time++
+}
+
+// add reports whether a node was not there.
+func (s *nodeSet) add(node uint32) bool {
+	if 2*s.taken >= len(s.slots) {
+		s.grow()
+	}
+	for i := s.slot(node); ; i = (i + 1) % len(s.slots) {
+		switch at := &s.slots[i]; {
+		case at.time != s.time:
+			*at = metNode{node, s.time}
+			s.taken++
+			return true
+		case at.node == node:
+			return false
+		}
+	}
+}
+
+func (s *nodeSet) slot(node uint32) int { return int(mix64(uint64(node)) % uint64(len(s.slots))) }
+
+func (s *nodeSet) grow() {
+	old := s.slots
+	s.slots, s.taken = make([]metNode, 2*len(old)), 0
+	for _, at := range old {
+		if at.time == s.time {
+			s.add(at.node)
+		}
+	}
 }
 
 // weight compares what is searched for with a node.
@@ -142,7 +194,7 @@ func (c *column) keep(value string, f *frequencies) uint32 {
 // reserve makes places for one search: a value, one that only ends its words, and words.
 func (c *column) reserve() {
 	for range 2 {
-		c.values, c.outlines, c.hashes = append(c.values, ""), append(c.outlines, outline{other: c.other("")}), append(c.hashes, 0)
+		c.values, c.outlines, c.hashes = append(c.values, ""), append(c.outlines, valueOutline{other: c.other("")}), append(c.hashes, 0)
 		if c.given {
 			c.kin = append(c.kin, nil)
 		}
@@ -151,10 +203,10 @@ func (c *column) reserve() {
 		return
 	}
 	start := uint32(len(c.wordIDs))
-	c.wordAt, c.marks = append(c.wordAt, start, start+maxWords), append(c.marks, 0, 0)
+	c.wordAt = append(c.wordAt, start, start+maxWords)
 	for range maxWords {
 		c.wordIDs = append(c.wordIDs, 0)
-		c.wordForms, c.wordOutlines, c.wordHashes = append(c.wordForms, ""), append(c.wordOutlines, outline{}), append(c.wordHashes, 0)
+		c.wordForms, c.wordOutlines, c.wordHashes = append(c.wordForms, ""), append(c.wordOutlines, wordOutline{}), append(c.wordHashes, 0)
 	}
 }
 
@@ -163,16 +215,15 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 	id := uint32(1 + 2*number)
 	other := c.outlines[id].other
 	c.values[id], c.others[other], c.hashes[id] = value, bytesForm(value), hash64(0, value)
-	c.outlines[id], c.logFreqs[id] = outlineOf(c.others[other]), f.logFreq(c.hashes[id])
-	c.outlines[id].other = other
+	c.outlines[id], c.logFreqs[id] = valueOutline{outline: outlineOf(c.others[other]), other: other}, f.logFreq(c.hashes[id])
 	if c.given {
 		c.kin[id] = kinOf(c.kin[id][:0], value)
-		c.outlines[id].kin = kinMarks(c.kin[id])
+		c.outlines[id].marks = kinMarks(c.kin[id])
 	}
 	if !c.words {
 		return id
 	}
-	c.marks[id] = wordMarks(value)
+	c.outlines[id].marks = wordMarks(value)
 	at := c.wordAt[id]
 	for start := 0; start < len(value) && at < c.wordAt[id]+maxWords; at++ {
 		end := start
@@ -185,8 +236,7 @@ func (c *column) lend(number int, value string, f *frequencies) uint32 {
 		if !ok {
 			w = at // the places of words are numbered like those in wordIDs
 			c.wordForms[w] = bytesForm(word)
-			c.wordOutlines[w] = outlineOf(c.wordForms[w])
-			c.weights[w] = f.wordWeight(hash64(1, word))
+			c.wordOutlines[w] = wordOutline{outlineOf(c.wordForms[w]), f.wordWeight(hash64(1, word))}
 		}
 		c.wordIDs[at] = w
 	}

@@ -116,17 +116,27 @@ func (p *params) adjust(c *comparison, k int, above, level uint8, freq float32) 
 	if freq == 0 {
 		return 0
 	}
-	damping := 0.0
-	switch {
-	case c.full>>level&1 != 0:
-		damping = fullDamping
-	case c.fuzzy>>level&1 != 0:
-		damping = fuzzyDamping
-	}
+	damping := c.damping(level)
 	if above != 0 {
 		damping *= p.scale[k][above][level]
 	}
-	return damping * min(max(p.ref[k][level]-float64(freq), -maxAdjust), maxAdjust)
+	return damping * p.rarity(k, level, freq)
+}
+
+// rarity is how many bits rarer a value is than what gets no adjustment.
+func (p *params) rarity(k int, level uint8, freq float32) float64 {
+	return min(max(p.ref[k][level]-float64(freq), -maxAdjust), maxAdjust)
+}
+
+// damping is how far it counts at a level how common the value is.
+func (c *comparison) damping(level uint8) float64 {
+	switch {
+	case c.full>>level&1 != 0:
+		return fullDamping
+	case c.fuzzy>>level&1 != 0:
+		return fuzzyDamping
+	}
+	return 0
 }
 
 // adjustment sums the adjustments of a pair.

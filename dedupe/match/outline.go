@@ -1,26 +1,37 @@
 package match
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 // outline is what there is to see of a form without reading it: enough to tell that most forms do not resemble each other.
 type outline struct {
-	once, twice uint32 // letters from a to z that it has, and has twice, as bits
+	once, twice uint32 // bytes that it has, and has twice, as bits of their last five bits
 	begin, end  uint32 // its first and its last four bytes
 	size        uint8  // bytes, up to similarityBytes+1
-	further     uint8  // bytes beyond the letters above
-	plain       bool   // two letters or more from a to z, and nothing else
-	other       uint32 // where the column keeps the form if it is not the value, else 0
-	kin         uint64 // of given names: see kinMarks
+	further     uint8  // bytes beyond those above
+	plain       bool   // of one word, that is looked at to its end
+}
+
+// valueOutline is all that is looked at of most values. It has half the size of a cache line.
+type valueOutline struct {
+	outline
+	other uint32 // where the column keeps the form if it is not the value, else 0
+	marks uint64 // of given names: see kinMarks; of words: see wordMarks
+}
+
+// wordOutline is all that is looked at of most words.
+type wordOutline struct {
+	outline
+	weight float32 // log2 of one over the share of values that have it
 }
 
 func outlineOf(form string) outline {
 	o := outline{size: uint8(min(len(form), similarityBytes+1))}
 	for i := 0; i < len(form) && i < similarityBytes; i++ {
-		c := form[i] - 'a'
-		bit := uint32(1) << (c & 31)
+		bit := uint32(1) << (form[i] & 31)
 		switch {
-		case c >= 26:
-			o.further++
 		case o.once&bit == 0:
 			o.once |= bit
 		case o.twice&bit == 0:
@@ -29,10 +40,7 @@ func outlineOf(form string) outline {
 			o.further++
 		}
 	}
-	o.plain = len(form) >= 2 && len(form) <= similarityBytes
-	for i := 0; i < len(form) && o.plain; i++ {
-		o.plain = 'a' <= form[i] && form[i] <= 'z'
-	}
+	o.plain = form != "" && len(form) <= similarityBytes && strings.IndexByte(form, ' ') < 0
 	for i := 0; i < min(len(form), 4); i++ {
 		o.begin |= uint32(form[i]) << (8 * uint(i))
 		o.end |= uint32(form[len(form)-1-i]) << (8 * uint(i))
@@ -49,6 +57,9 @@ func (o *outline) looksLike(p *outline) bool {
 func (o *outline) common(p *outline) int {
 	return bits.OnesCount32(o.once&p.once) + bits.OnesCount32(o.twice&p.twice) + int(min(o.further, p.further))
 }
+
+// prefix is how many bytes two forms begin with alike, up to four.
+func (o *outline) prefix(p *outline) int { return min(bits.TrailingZeros32(o.begin^p.begin)/8, 4) }
 
 // edited reports whether two forms may be so many edits apart: each changes one of the bytes that a form is made of.
 func (o *outline) edited(p *outline, most int) bool {
@@ -97,22 +108,113 @@ func (o *outline) alike(p *outline, s *similarity) bool {
 	if o.size > similarityBytes || p.size > similarityBytes || o.size == 0 || p.size == 0 {
 		return true
 	}
-	prefix := min(bits.TrailingZeros32(o.begin^p.begin)/8, 4)
-	return float64(o.common(p)*(int(o.size)+int(p.size))) >= s.needs[prefix]*float64(int(o.size)*int(p.size))
+	return float64(o.common(p)*(int(o.size)+int(p.size))) >= s.needs[o.prefix(p)]*float64(int(o.size)*int(p.size))
 }
 
 // jaroWinkler returns the Jaro–Winkler similarity of the forms of two values if it is as much as s or more, and otherwise something below.
 func (c *column) jaroWinkler(s *similarity, a, b uint32) float64 {
-	if !c.outlines[a].alike(&c.outlines[b], s) {
+	if !c.outlines[a].alike(&c.outlines[b].outline, s) {
 		return 0
 	}
 	return jaroWinkler(c.form(a), c.form(b))
 }
 
-// unlike reports that two values are plain and so different that neither a typing error nor a similarity of 0.8 can be.
-func (c *column) unlike(a, b uint32) bool {
-	o, p := &c.outlines[a], &c.outlines[b]
-	return o.plain && p.plain && !o.edited(p, 1) && !o.alike(p, similar80)
+// mostFamily is the highest level that two family names may have. See familyLevel.
+func (c *column) mostFamily(a, b uint32) uint8 {
+	o, p := &c.outlines[a].outline, &c.outlines[b].outline
+	switch {
+	case !o.plain || !p.plain || o.edited(p, 1) || o.alike(p, similar93):
+		return 4
+	case o.alike(p, similar80):
+		return 2
+	}
+	return levelDifferent
+}
+
+// mostGiven is the highest level that two given names may have. See givenLevel.
+func (c *column) mostGiven(a, b uint32) uint8 {
+	switch o, p := &c.outlines[a], &c.outlines[b]; {
+	case o.size == 1 || p.size == 1:
+		if byte(o.begin) == byte(p.begin) {
+			return 3
+		}
+		return levelDifferent
+	case o.marks&p.marks != 0:
+		return 5
+	}
+	if most := c.mostFamily(a, b); most < 4 {
+		return most
+	}
+	return 5
+}
+
+func (c *column) mostMiddle(a, b uint32) uint8 {
+	o, p := &c.outlines[a].outline, &c.outlines[b].outline
+	if o.plain && p.plain && !o.edited(p, 1) && (o.size > 1 && p.size > 1 || byte(o.begin) != byte(p.begin)) {
+		return levelDifferent
+	}
+	return 3
+}
+
+func (c *column) mostDomain(a, b uint32) uint8 {
+	o, p := &c.outlines[a].outline, &c.outlines[b].outline
+	if o.edited(p, 1) {
+		return 3
+	}
+	same := o.prefix(p)
+	for i := 1; i < same; i++ {
+		if byte(o.begin>>(8*uint(i))) == '.' {
+			return 2
+		}
+	}
+	if same == 4 {
+		return 2
+	}
+	return levelDifferent
+}
+
+func (c *column) mostPhone(a, b uint32) uint8 {
+	o, p := &c.outlines[a].outline, &c.outlines[b].outline
+	switch {
+	case !o.typo(p):
+		return levelDifferent
+	case o.end == p.end:
+		return 4
+	case o.edited(p, 1):
+		return 3
+	case o.size == p.size && o.prefix(p) >= 3 && o.common(p) >= int(o.size)-4:
+		return 2
+	}
+	return levelDifferent
+}
+
+func (c *column) mostPostcode(a, b uint32) uint8 {
+	o, p := &c.outlines[a].outline, &c.outlines[b].outline
+	switch {
+	case o.edited(p, 1):
+		return 4
+	case o.prefix(p) >= 2:
+		return 3
+	}
+	return levelDifferent
+}
+
+// unlikeWords reports that no word of one value is like one of the other.
+func (c *column) unlikeWords(a, b uint32) bool { return c.outlines[a].marks&c.outlines[b].marks == 0 }
+
+func (c *column) mostWords(a, b uint32) uint8 {
+	if c.unlikeWords(a, b) {
+		return levelDifferent
+	}
+	return 7
+}
+
+// mostCompany is the highest level that two companies may have. What begins with another letter is no acronym.
+func (c *column) mostCompany(a, b uint32) uint8 {
+	if c.unlikeWords(a, b) && !c.outlines[a].alike(&c.outlines[b].outline, similar95) {
+		return levelDifferent
+	}
+	return 6
 }
 
 // wordMarks are the first letters of a value's words, and the last ones of those that resemble others by them: where two values have no mark in

@@ -1,20 +1,24 @@
 package match
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // maxComparisons is how many comparisons a pair has at most. Further fields are not compared; the report names them.
 const maxComparisons = 16
-
-// comparer finds out the level of one comparison, or of two that depend on each other, for two rows of cells.
-type comparer func(cols []*column, a, b []uint32, v *vector)
 
 // vector is how two rows compare: a level for each comparison, and for what agrees the binary logarithm of how common it is (0 if that is not to
 // be counted).
 type vector struct {
 	level [maxComparisons]uint8
 	freq  [maxComparisons]float32
-	names *knownNames // nil if nothing is remembered
+	most  [maxComparisons]uint8 // where level is open: the highest level that it may be
+	names *knownNames           // nil if nothing is remembered
 }
+
+// open says that a level is not known, but the highest that it may be.
+func (v *vector) open(k int, most uint8) { v.level[k], v.most[k] = levelOpen, most }
 
 func (v *vector) clear() {
 	v.level, v.freq = [maxComparisons]uint8{}, [maxComparisons]float32{}
@@ -24,6 +28,7 @@ func (v *vector) clear() {
 const (
 	levelMissing   = 0
 	levelDifferent = 1
+	levelOpen      = maxLevels // for what was not compared yet
 )
 
 // comparison is what a model has weights for.
@@ -51,14 +56,12 @@ type spec struct {
 	derived     []derived
 	comparisons []comparison
 	comparers   []comparer
-	remembered  []remembering // comparers that are worth it
-	left        []string      // fields that were left out, as there are too many
-	unique      []int         // columns of the fields that are unique
+	reading     []int    // numbers of comparers in the order in which they read: words, which take the longest, come last
+	memos       int      // comparers with a memo
+	left        []string // fields that were left out, as there are too many
+	unique      []int    // columns of the fields that are unique
 	names       nameColumns
 }
-
-// remembering is a comparer of one column of words, whose results are worth remembering.
-type remembering struct{ comparer, comparison, column int }
 
 type columnSpec struct {
 	name  string
@@ -101,14 +104,13 @@ func newSpec(fields []Field) (*spec, error) {
 			s.columns = append(s.columns, columnSpec{f.Name + " (given)", false, KindGivenName}, columnSpec{f.Name + " (family)", false, KindFamilyName},
 				columnSpec{f.Name + " (middle)", true, KindText})
 			s.addNames([]string{f.Name + " (given)"}, []string{f.Name + " (family)"}, first, first+1)
-			s.addComparison(comparison{name: f.Name + " (middle)", levels: middleLevels, full: 1 << 4}, first+2, compareMiddle(first+2))
+			s.addComparison(comparison{name: f.Name + " (middle)", levels: middleLevels, full: 1 << 4}, first+2, compareMiddle.of(first+2))
 		case f.Kind == KindEmail:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<9 | 1<<anotherLevel | 1<<hostLevel, fuzzy: 1<<6 | 1<<7 | 1<<8, aside: 1<<anotherLevel | 1<<4 | 1<<5 | 1<<7,
-				apart: 1<<hostLevel | 1<<anotherLevel, moved: 4, own: true,
-				other: map[uint8]int{hostLevel: first + 1, anotherLevel: first + 1, 6: first + 1, 7: first}}, first+2, compareEmail(first, &s.names))
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<9 | 1<<3 | 1<<hostLevel, fuzzy: 1<<6 | 1<<7 | 1<<8, aside: 1<<3 | 1<<4 | 1<<5 | 1<<7, apart: 1<<hostLevel | 1<<3, moved: 4, own: true,
+				other: map[uint8]int{hostLevel: first + 1, 3: first + 1, 6: first + 1, 7: first}}, first+2, compareEmail(first, &s.names))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
 			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
@@ -118,18 +120,23 @@ func newSpec(fields []Field) (*spec, error) {
 		default:
 			k := simpleKinds[f.Kind]
 			at := s.addColumn(i, f.Name, k.words, f.Kind, k.derive)
-			compare := k.compare
+			compare := k.compare.of(at)
 			if f.Kind == KindID {
-				compare = s.compareIDs
+				compare = compareIDs(at, &s.names)
 			}
-			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), called: f.Kind == KindCompany && !s.persons(), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, compare(at))
+			s.addComparison(comparison{name: f.Name, levels: k.levels, apart: s.apart(f.Kind), called: f.Kind == KindCompany && !s.persons(), own: f.Kind == KindID, full: 1 << (len(k.levels) - 1), fuzzy: k.fuzzy, aside: k.aside}, at, compare)
 		}
 		if f.Unique {
 			s.unique = append(s.unique, len(s.columns)-1)
 		}
 	}
+	for i := range s.comparers {
+		s.reading = append(s.reading, i)
+	}
+	slices.SortStableFunc(s.reading, func(a, b int) int { return cmp.Compare(min(s.comparers[a].memo, 1), min(s.comparers[b].memo, 1)) })
 	for i := range s.derived {
-		s.derived[i].plain = plainly[s.fields[s.derived[i].field].Kind]
+		kind := s.fields[s.derived[i].field].Kind
+		s.derived[i].plain, s.derived[i].lower = plainly[kind], kind == KindEmail
 	}
 	return s, nil
 }
@@ -190,10 +197,12 @@ func (s *spec) addComparison(c comparison, column int, compare func(at int) comp
 	if c.fields == nil {
 		c.fields = []string{c.name}
 	}
+	made := compare(len(s.comparisons))
 	if s.columns[column].words && s.columns[column].kind != KindAddress { // an address has a number beside its words
-		s.remembered = append(s.remembered, remembering{len(s.comparers), len(s.comparisons), column})
+		s.memos++
+		made.memo = s.memos
 	}
-	s.comparers = append(s.comparers, compare(len(s.comparisons)))
+	s.comparers = append(s.comparers, made)
 	s.comparisons = append(s.comparisons, c)
 }
 
@@ -213,7 +222,7 @@ type simple struct {
 	levels  []string
 	fuzzy   uint64
 	aside   uint64
-	compare func(col int) func(at int) comparer
+	compare single
 }
 
 var simpleKinds = map[Kind]simple{
@@ -226,18 +235,28 @@ var simpleKinds = map[Kind]simple{
 	KindDate:       {false, deriveDate, dateLevels, 0, 1 << 5, compareDate},
 	KindUSDate:     {false, deriveUSDate, dateLevels, 0, 1 << 5, compareDate},
 	KindNumber:     {false, deriveNumber, numberLevels, 0, 1 << 3, compareNumber},
-	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, 0, comparePlace},
+	KindCity:       {false, deriveWords, placeLevels, 1<<4 | 1<<3, 0, compareFamily},
 	KindPostcode:   {false, deriveSolid, postcodeLevels, 1 << 4, 0, comparePostcode},
 	KindCategory:   {false, deriveCategory, categoryLevels, 0, 0, compareCategory},
 	KindTitle:      {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
 	KindText:       {true, deriveWords, wordLevels, 1<<6 | 1<<5, 0, compareWords},
-	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, nil}, // see compareIDs
+	KindID:         {false, deriveIdentifier, idLevels, 1 << 3, 0, single{}}, // see compareIDs
+}
+
+// glance fills v for two rows of cells with what can be told without reading values.
+func (s *spec) glance(cols []*column, a, b []uint32, v *vector) {
+	v.clear()
+	for i := range s.comparers {
+		s.comparers[i].glance(cols, a, b, v)
+	}
 }
 
 // compareAll fills v for two rows of cells.
 func (s *spec) compareAll(cols []*column, a, b []uint32, v *vector) {
-	v.clear()
-	for _, compare := range s.comparers {
-		compare(cols, a, b, v)
+	s.glance(cols, a, b, v)
+	for i := range s.comparers {
+		if c := &s.comparers[i]; c.open(v) {
+			c.read(cols, a, b, v)
+		}
 	}
 }

@@ -1,14 +1,22 @@
 package match
 
+import "math"
+
 // weigher weighs pairs of rows for one goroutine. Comparing by words costs the most and meets the same two values again and again, so it remembers
 // what pairs of values came to.
 type weigher struct {
 	m       *Model
 	cols    []*column
 	v       vector
-	known   []knownPair // by comparer that is remembered, and hash
+	known   []knownPair // by comparer with a memo, and hash
 	names   knownNames
 	certain uint32 // values below this number change; they are not remembered
+
+	row   []uint32 // see from
+	gains gains
+	ahead toucher
+	left  []weighedNode // see weighAll
+	open  []uint32
 }
 
 // knownPair is what a comparer says of two values, the smaller number first.
@@ -22,7 +30,7 @@ type knownPair struct {
 const knownPairs = 1 << 12
 
 func (m *Model) weigher(cols []*column) *weigher {
-	w := &weigher{m: m, cols: cols, certain: 1}
+	w := &weigher{m: m, cols: cols, certain: 1, ahead: toucher{cols: cols}}
 	w.v.names = &w.names
 	return w
 }
@@ -35,41 +43,108 @@ func (w *weigher) forget() {
 
 // weight returns the weight of two rows of cells.
 func (w *weigher) weight(a, b []uint32) float64 {
-	s := w.m.spec
-	w.v.clear()
-	next := 0
-	for i, compare := range s.comparers {
-		if next < len(s.remembered) && s.remembered[next].comparer == i {
-			w.remember(next, compare, a, b)
-			next++
-			continue
-		}
-		compare(w.cols, a, b, &w.v)
-	}
-	return w.m.scale.weight(&w.v)
+	w.from(a)
+	weight, _ := w.weightFrom(b, math.Inf(-1))
+	return weight
 }
 
-// remember compares by a comparer that looks at one column.
-func (w *weigher) remember(number int, compare comparer, a, b []uint32) {
-	r := w.m.spec.remembered[number]
-	x, y := a[r.column], b[r.column]
+// from sets the row that others are weighed with.
+func (w *weigher) from(row []uint32) {
+	w.row = row
+	w.m.scale.gains(w.cols, row, &w.gains)
+}
+
+// weightFrom returns the weight of another row and that of from, if it is as much as least or more. Most pairs weigh far less, which is often plain
+// before values were read: what is not known yet is taken for the most that it can be.
+func (w *weigher) weightFrom(row []uint32, least float64) (weight float64, ok bool) {
+	s, v := w.m.spec, &w.v
+	s.glance(w.cols, w.row, row, v)
+	weight = w.m.scale.weight(v, &w.gains)
+	for _, i := range s.reading {
+		if weight < least {
+			return 0, false
+		}
+		if c := &s.comparers[i]; c.open(v) {
+			w.read(c, row, v)
+			weight = w.m.scale.weight(v, &w.gains)
+		}
+	}
+	return weight, weight >= least
+}
+
+// weighed is a node that weighs as much as that at most.
+type weighedNode struct {
+	node   uint32
+	weight float64
+	v      vector
+}
+
+// weighAll returns those nodes that weigh as much as least or more with the row of from, in their order, as weightFrom does one by one. What is read of
+// them next is touched for all of them first. It is for use until the next call.
+func (w *weigher) weighAll(cells, nodes []uint32, least float64) []weighedNode {
+	s, width := w.m.spec, len(w.cols)
+	w.ahead.row(w.row, cells, nodes)
+	w.left = w.left[:0]
+	for _, node := range nodes {
+		s.glance(w.cols, w.row, cells[int(node)*width:int(node+1)*width], &w.v)
+		if weight := w.m.scale.weight(&w.v, &w.gains); weight >= least {
+			w.left = append(w.left, weighedNode{node, weight, w.v})
+		}
+	}
+	for _, i := range s.reading {
+		c := &s.comparers[i]
+		w.open = w.open[:0]
+		for k := range w.left {
+			if c.open(&w.left[k].v) {
+				w.open = append(w.open, w.left[k].node)
+			}
+		}
+		if len(w.open) == 0 {
+			continue
+		}
+		for _, col := range c.columns {
+			w.ahead.values(col, cells, w.open)
+		}
+		left := w.left[:0]
+		for k := range w.left {
+			at := &w.left[k]
+			if c.open(&at.v) {
+				w.read(c, cells[int(at.node)*width:int(at.node+1)*width], &at.v)
+				at.weight = w.m.scale.weight(&at.v, &w.gains)
+			}
+			if at.weight >= least {
+				left = append(left, *at)
+			}
+		}
+		w.left = left
+	}
+	return w.left
+}
+
+// read compares what a glance left open, or remembers what it came to.
+func (w *weigher) read(c *comparer, row []uint32, v *vector) {
+	if c.memo == 0 {
+		c.read(w.cols, w.row, row, v)
+		return
+	}
+	x, y := w.row[c.columns[0]], row[c.columns[0]]
 	if x > y {
 		x, y = y, x
 	}
-	if x < w.certain || x == y {
-		compare(w.cols, a, b, &w.v)
+	if x < w.certain {
+		c.read(w.cols, w.row, row, v)
 		return
 	}
 	if w.known == nil { // not before it is needed: an index has many that are seldom used
-		w.known = make([]knownPair, len(w.m.spec.remembered)*knownPairs)
+		w.known = make([]knownPair, w.m.spec.memos*knownPairs)
 	}
-	at := &w.known[number*knownPairs+int(mix64(uint64(x)<<32|uint64(y))%knownPairs)]
+	at := &w.known[(c.memo-1)*knownPairs+int(mix64(uint64(x)<<32|uint64(y))%knownPairs)]
 	if at.x == x && at.y == y {
-		w.v.level[r.comparison], w.v.freq[r.comparison] = at.level, at.freq
+		v.level[c.first], v.freq[c.first] = at.level, at.freq
 		return
 	}
-	compare(w.cols, a, b, &w.v)
-	*at = knownPair{x, y, w.v.freq[r.comparison], w.v.level[r.comparison]}
+	c.read(w.cols, w.row, row, v)
+	*at = knownPair{x, y, v.freq[c.first], v.level[c.first]}
 }
 
 // toucher reads what comparing some rows begins with, all of one kind after the other: so the processor waits for many of them at once, and not for
@@ -117,11 +192,31 @@ func (t *toucher) row(row, cells, nodes []uint32) {
 	t.seen = seen
 }
 
-// touch returns something of what comparing a value reads first.
-func (c *column) touch(id uint32) uint64 {
-	seen := uint64(c.outlines[id].once)
+// values touches what is read of the values of some nodes in a column, and then what that leads to.
+func (t *toucher) values(col int, cells, nodes []uint32) {
+	width, c := len(t.cols), t.cols[col]
+	seen := uint64(0)
 	if c.words {
-		seen ^= c.marks[id]
+		for _, node := range nodes {
+			seen ^= uint64(c.wordAt[cells[int(node)*width+col]])
+		}
+		for _, node := range nodes {
+			for _, w := range c.wordsOf(cells[int(node)*width+col]) {
+				seen ^= uint64(c.wordOutlines[w].once)
+			}
+		}
+	} else {
+		for _, node := range nodes {
+			seen ^= uint64(len(c.values[cells[int(node)*width+col]]))
+		}
+		for _, node := range nodes {
+			if v := c.values[cells[int(node)*width+col]]; v != "" {
+				seen ^= uint64(v[0])
+			}
+		}
 	}
-	return seen
+	t.seen = seen
 }
+
+// touch returns something of what comparing a value reads first.
+func (c *column) touch(id uint32) uint64 { return uint64(c.outlines[id].once) }
