@@ -23,7 +23,6 @@ type search struct {
 	met     nodeSet
 	found   []Candidate
 	pairs   *weigher
-	ahead   toucher
 }
 
 // searches are those that are not under way, the one that was last used first, as the processor still knows it.
@@ -70,7 +69,7 @@ func newSearch(m *Model, columns []*column, memo []remembered, number int) *sear
 	pairs.certain = 1 + 2*maxSearches // see lend
 	pairs.names.certain = pairs.certain
 	return &search{
-		model: m, pairs: pairs, ahead: toucher{cols: columns}, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
+		model: m, pairs: pairs, number: number, deriver: deriver{spec: m.spec, memo: memo}, derived: make([]string, len(m.spec.columns)), cells: make([]uint32, len(m.spec.columns)),
 	}
 }
 

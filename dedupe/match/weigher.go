@@ -1,6 +1,9 @@
 package match
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // weigher weighs pairs of rows for one goroutine. Comparing by words costs the most and meets the same two values again and again, so it remembers
 // what pairs of values came to.
@@ -61,7 +64,7 @@ func (w *weigher) weightFrom(row []uint32, least float64) (weight float64, ok bo
 	s.glance(w.cols, w.row, row, v)
 	weight = w.m.scale.weight(v, &w.gains)
 	for _, i := range s.reading {
-		if weight < least {
+		if weight < least-slack {
 			return 0, false
 		}
 		if c := &s.comparers[i]; c.open(v) {
@@ -72,7 +75,10 @@ func (w *weigher) weightFrom(row []uint32, least float64) (weight float64, ok bo
 	return weight, weight >= least
 }
 
-// weighed is a node that weighs as much as that at most.
+// slack is more than sums of the same weights differ by in another order.
+const slack = 1e-9
+
+// weighedNode is a node that weighs as much as that at most.
 type weighedNode struct {
 	node   uint32
 	weight float64
@@ -87,7 +93,7 @@ func (w *weigher) weighAll(cells, nodes []uint32, least float64) []weighedNode {
 	w.left = w.left[:0]
 	for _, node := range nodes {
 		s.glance(w.cols, w.row, cells[int(node)*width:int(node+1)*width], &w.v)
-		if weight := w.m.scale.weight(&w.v, &w.gains); weight >= least {
+		if weight := w.m.scale.weight(&w.v, &w.gains); weight >= least-slack {
 			w.left = append(w.left, weighedNode{node, weight, w.v})
 		}
 	}
@@ -112,12 +118,13 @@ func (w *weigher) weighAll(cells, nodes []uint32, least float64) []weighedNode {
 				w.read(c, cells[int(at.node)*width:int(at.node+1)*width], &at.v)
 				at.weight = w.m.scale.weight(&at.v, &w.gains)
 			}
-			if at.weight >= least {
+			if at.weight >= least-slack {
 				left = append(left, *at)
 			}
 		}
 		w.left = left
 	}
+	w.left = slices.DeleteFunc(w.left, func(at weighedNode) bool { return at.weight < least })
 	return w.left
 }
 
