@@ -84,6 +84,9 @@ func (m *Model) compareAll(ctx context.Context, t *Table, o Options) (*clusterer
 	if err != nil {
 		return nil, err
 	}
+	if o.Thresholds.Auto == 0 {
+		o.Thresholds.Auto = autoCluster
+	}
 	o.Thresholds = o.Thresholds.withDefaults()
 	return &clusterer{m: m, t: t, n: n, o: o, edges: edges, blocking: b, said: said}, nil
 }

@@ -30,7 +30,7 @@ type Decision struct {
 // Thresholds are probabilities: at Auto and above nobody needs to look, from Review up to it somebody should, below it two rows are two.
 // Clusters hold what is at least as likely one as not, that is from Match up.
 type Thresholds struct {
-	Auto   float64 `json:"auto"`   // 0 means 0.995
+	Auto   float64 `json:"auto"`   // 0 means 0.998 of the pairs of clusters, which third rows may make likelier, and 0.995 of two rows by themselves
 	Match  float64 `json:"match"`  // 0 means 0.5
 	Review float64 `json:"review"` // 0 means 0.1
 }
@@ -57,9 +57,15 @@ func (t Thresholds) Of(probability float64) Verdict {
 	return VerdictNew
 }
 
+// The default thresholds of what nobody needs to look at.
+const (
+	autoAlone   = 0.995
+	autoCluster = 0.998
+)
+
 func (t Thresholds) withDefaults() Thresholds {
 	if t.Auto == 0 {
-		t.Auto = 0.995
+		t.Auto = autoAlone
 	}
 	if t.Match == 0 {
 		t.Match = 0.5
