@@ -22,8 +22,11 @@ var (
 	middleLevels   = []string{"missing", "different", "initial", "close", "same"}
 )
 
-// hostLevel is the level of two addresses that have a host in common, and no mailbox of one person, or none, in one of them.
-const hostLevel = 2
+// Levels of two addresses that have a host in common, which is no free provider's.
+const (
+	hostLevel    = 2 // one of them is of no person, or has no mailbox
+	anotherLevel = 3 // the mailboxes are two people's, by all that is to be seen
+)
 
 // comparer compares two rows in two steps, as most rows that are compared differ, and that is soon seen.
 type comparer struct {
@@ -287,7 +290,7 @@ func (e email) glance(cols []*column, a, b []uint32, v *vector) {
 			v.most[e.at] = 6
 		}
 	case sameHost:
-		v.level[e.at], v.freq[e.at] = 3, host.logFreqs[ha]
+		v.level[e.at], v.freq[e.at] = anotherLevel, host.logFreqs[ha]
 	default:
 		v.level[e.at] = levelDifferent
 	}
@@ -321,7 +324,7 @@ func (e email) level(cols []*column, a, b []uint32) (uint8, float32) {
 		return 5, 0
 	}
 	if sameHost {
-		return 3, host.logFreqs[ha]
+		return anotherLevel, host.logFreqs[ha]
 	}
 	return levelDifferent, 0
 }

@@ -109,8 +109,9 @@ func newSpec(fields []Field) (*spec, error) {
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveEmail})
 			s.columns = append(s.columns, columnSpec{f.Name + " (mailbox)", false, KindText}, columnSpec{f.Name + " (host)", false, KindDomain},
 				columnSpec{f.Name, false, KindEmail})
-			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<9 | 1<<3 | 1<<hostLevel, fuzzy: 1<<6 | 1<<7 | 1<<8, aside: 1<<3 | 1<<4 | 1<<5 | 1<<7, apart: 1<<hostLevel | 1<<3, moved: 4, own: true,
-				other: map[uint8]int{hostLevel: first + 1, 3: first + 1, 6: first + 1, 7: first}}, first+2, compareEmail(first, &s.names))
+			s.addComparison(comparison{name: f.Name, levels: emailLevels, full: 1<<9 | 1<<anotherLevel | 1<<hostLevel, fuzzy: 1<<6 | 1<<7 | 1<<8, aside: 1<<anotherLevel | 1<<4 | 1<<5 | 1<<7,
+				apart: 1<<hostLevel | 1<<anotherLevel, moved: 4, own: true,
+				other: map[uint8]int{hostLevel: first + 1, anotherLevel: first + 1, 6: first + 1, 7: first}}, first+2, compareEmail(first, &s.names))
 		case f.Kind == KindAddress:
 			s.derived = append(s.derived, derived{field: i, columns: []int{first, first + 1, first + 2}, derive: deriveAddress})
 			s.columns = append(s.columns, columnSpec{f.Name + " (street)", true, KindAddress}, columnSpec{f.Name + " (number)", false, KindNumber},
