@@ -14,7 +14,7 @@ func TestASetOfNodesHoldsThoseOfTheLatestTimeOnly(t *testing.T) {
 			seen := map[uint32]bool{}
 			most := rapid.SampledFrom([]uint32{5, 700, 1 << 30}).Draw(t, "most")
 			for range rapid.SampledFrom([]int{3, 600, 3000}).Draw(t, "nodes") {
-				node := uint32(rapid.Uint32Max(most).Draw(t, "node"))
+				node := rapid.Uint32Max(most).Draw(t, "node")
 				if got := s.add(node); got == seen[node] {
 					t.Fatalf("node %d: new is %v", node, got)
 				}
