@@ -167,7 +167,7 @@ func (c *column) mostDomain(a, b uint32) uint8 {
 			return 2
 		}
 	}
-	if same == 4 {
+	if same == 4 || same == int(min(o.size, p.size)) {
 		return 2
 	}
 	return levelDifferent
