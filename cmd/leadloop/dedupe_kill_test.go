@@ -69,12 +69,16 @@ func TestAKilledDedupeGoesOnAndEndsWithTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs bytes.Buffer
-	if code := run(t.Context(), dedupeArgs("whole"), streams{&errs, &errs}); code != 0 {
+	const plenty = 1 << 40
+	count := &landmine{Context: t.Context()}
+	count.left.Store(plenty)
+	if code := run(count, dedupeArgs("whole"), streams{&errs, &errs}); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
+	all := int(plenty - count.left.Load())
 	killed, withModel, withPairs := 0, 0, 0
 	var last bytes.Buffer
-	for looks := 16; ; {
+	for looks := all / 2; ; {
 		last.Reset()
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestDedupeChild$")
 		child.Env = append(child.Environ(), killAfter+"="+strconv.Itoa(looks))
@@ -91,9 +95,9 @@ func TestAKilledDedupeGoesOnAndEndsWithTheSameBytes(t *testing.T) {
 			if withModel++; withModel == 1 {
 				looks = 16 // from here on there is less to do
 			}
-			looks += 100
+			looks += max(all/100, 8)
 		} else {
-			looks += looks / 4
+			looks += max(all/100, 1)
 		}
 		if found, _ := filepath.Glob("killed.csv.work/" + workPairs + "*"); len(found) > 0 {
 			withPairs++
