@@ -93,6 +93,9 @@ func manyFields(n int) []Field {
 
 // What somebody said about a few pairs changes what is learnt about all others: here, that one person has two telephones.
 func TestDecisionsRefineWhatIsLearnt(t *testing.T) {
+	if RaceDetector {
+		t.Skip("learns as other tests do, ten times slower")
+	}
 	d := leads("", 1500, 8)
 	phone := slices.IndexFunc(d.fields, func(f Field) bool { return f.Kind == KindPhone })
 	table := d.table(t)
@@ -128,6 +131,9 @@ func TestDecisionsRefineWhatIsLearnt(t *testing.T) {
 
 // The estimate is compared with the truth: how many of the true pairs that would be taken for one share a key of those that were chosen.
 func TestTheEstimatedRecallOfBlockingIsNearTheTruth(t *testing.T) {
+	if RaceDetector {
+		t.Skip("learns as other tests do, ten times slower")
+	}
 	for _, d := range []*dataSet{
 		leads("leads", 2000, 31), leadColumns(2000, 32, []string{"first_name", "last_name", "company", "city"}, []string{"first_name", "last_name", "company", "city"}, 0.1, nil),
 		madeTable("name, address, city, birth", 1500, 3, 0.3),
