@@ -107,7 +107,7 @@ var attempts = []struct {
 	warning  string
 }{
 	{relevant: 8},
-	{relevant: 1e6, warning: "close candidates depend on each other so much that no true pair was left; what strangers do was used instead"},
+	{relevant: 1e6, warning: "rows that agree in one column mostly agree in others, too, so that no true pair stood out; how columns hang together was taken from pairs at random instead"},
 }
 
 // estimate learns the parameters, and again more simply if the outcome cannot be right.
@@ -154,7 +154,7 @@ func (l *learner) chooseKeys() {
 		}
 	}
 	if len(pairs) < leastChoice {
-		l.report.Warnings = append(l.report.Warnings, "too few true pairs to choose blocking keys by; those likely to be good are used")
+		l.report.Warnings = append(l.report.Warnings, "too few true pairs to tell which ways to find candidates are needed; all that are likely to be good are used")
 		return
 	}
 	step := (len(pairs) + mostChoice - 1) / mostChoice
