@@ -13,10 +13,9 @@ import (
 type blocking struct {
 	nodes  *nodes
 	keys   []blockKey
-	number []int     // of the keys, in spec.keys
-	costs  []float64 // pairs of each key, estimated
-	caps   []int     // the most rows that a value of a key may have
-	starts []int     // first slot of each key; one more at the end
+	number []int // of the keys, in spec.keys
+	caps   []int // the most rows that a value of a key may have
+	starts []int // first slot of each key; one more at the end
 	slots  []uint32
 	mode   Mode
 	report func(done, total int) // how many keys are done; may be nil
@@ -57,14 +56,7 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 	slices.Sort(values)
 	sizes := map[int]int{}
 	dead := func(size, most int) bool { return size*sample > max(most, 2*sample) }
-	for i := 0; i < len(values); {
-		j := i
-		for j < len(values) && values[j] == values[i] {
-			j++
-		}
-		sizes[j-i]++
-		i = j
-	}
+	eachRun(values, func(_ uint32, size int) { sizes[size]++ })
 	c := keyCost{number: number}
 	scale := float64(sample)
 	for _, c.cap = range blockCaps {
@@ -83,17 +75,24 @@ func costOf(n *nodes, keys []blockKey, number, sample int, budget float64) keyCo
 			break
 		}
 	}
+	eachRun(values, func(v uint32, size int) {
+		if dead(size, c.cap) {
+			c.dead = append(c.dead, v)
+		}
+	})
+	return c
+}
+
+// eachRun calls f with each value of a sorted list, and how often it is there.
+func eachRun(values []uint32, f func(v uint32, size int)) {
 	for i := 0; i < len(values); {
 		j := i
 		for j < len(values) && values[j] == values[i] {
 			j++
 		}
-		if dead(j-i, c.cap) {
-			c.dead = append(c.dead, values[i])
-		}
+		f(values[i], j-i)
 		i = j
 	}
-	return c
 }
 
 // Pairs per row that are compared at most, by all keys together and by one.
@@ -133,7 +132,6 @@ func chooseKeys(ctx context.Context, n *nodes, mode Mode) (*blocking, error) {
 		b.number = append(b.number, c.number)
 		b.keys = append(b.keys, keys[c.number])
 		b.caps = append(b.caps, c.cap)
-		b.costs = append(b.costs, c.pairs)
 	}
 	return b, b.fill(ctx)
 }
@@ -188,11 +186,11 @@ func (b *blocking) choose(pairs []nodePair) (found int) {
 		return true
 	})
 	slices.Sort(chosen)
-	b.keys, b.number, b.caps, b.costs, b.slots = nil, nil, nil, nil, nil
+	b.keys, b.number, b.caps, b.slots = nil, nil, nil, nil
 	for _, i := range chosen {
 		c := &b.all[i]
 		b.keys, b.number = append(b.keys, keys[c.number]), append(b.number, c.number)
-		b.caps, b.costs = append(b.caps, c.cap), append(b.costs, c.pairs)
+		b.caps = append(b.caps, c.cap)
 	}
 	return found
 }
