@@ -97,3 +97,40 @@ func TestAValueThatTooManyRowsHaveFindsNothing(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 }
+
+// What learning finds its pairs by is bounded; what is chosen afterwards is not bounded by that.
+func TestKeysAreChosenAlsoAmongThoseThatLearningDidNotTry(t *testing.T) {
+	table := leads("leads", 300, 41).table(t)
+	nodes, err := table.nodes(true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := chooseKeys(t.Context(), nodes, Dedupe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.keys) != triedKeys || len(b.all) <= triedKeys {
+		t.Fatalf("%d keys tried of %d; the table has too few columns for this test", len(b.keys), len(b.all))
+	}
+	tried := map[int]bool{}
+	for _, n := range b.number {
+		tried[n] = true
+	}
+	for i := range b.all { // the cheapest is one that was not tried
+		b.all[i].pairs = 1e6
+		if !tried[b.all[i].number] {
+			b.all[i].pairs = 0
+		}
+	}
+	var pairs []nodePair
+	for x := range uint32(nodes.len() - 1) {
+		pairs = append(pairs, nodePair{x, x}) // which every key finds that the row has
+	}
+	b.choose(pairs)
+	for _, n := range b.number {
+		if !tried[n] {
+			return
+		}
+	}
+	t.Errorf("%v were chosen, all of them tried", b.number)
+}

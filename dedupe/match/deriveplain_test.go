@@ -74,3 +74,50 @@ func TestALookupAllocatesItsAnswerAndOnePieceForItsValues(t *testing.T) {
 		t.Errorf("%.2f allocations a look-up", n)
 	}
 }
+
+// Addresses in capitals are derived in lower case, in memory that all values of a record share.
+func TestAnAddressInCapitalsIsTheSameInSmallLetters(t *testing.T) {
+	check := func(t interface{ Errorf(string, ...any) }, raw string) {
+		small, ok := appendLower([]byte("x"), raw)
+		if !ok {
+			return
+		}
+		var got, want [3]string
+		deriveEmail(string(small[1:]), got[:])
+		deriveEmail(raw, want[:])
+		if got != want {
+			t.Errorf("%q is %q in small letters, %q as it is", raw, got, want)
+		}
+	}
+	for _, r := range matchtest.New(1000, 6).Records() {
+		check(t, strings.ToUpper(r.Email))
+		check(t, r.Email)
+	}
+	parts := []string{"Ana", "J.Weiss", "INFO", "N/A", "null", "a+B", "@", "@ACME.com", "@Acme.CO.UK", "@GMail.com", " ", "<", ">", "MAILTO:", "(at)", "\"", ".", "test"}
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for range rapid.IntRange(0, 5).Draw(t, "parts") {
+			b.WriteString(rapid.OneOf(rapid.SampledFrom(parts), rapid.StringMatching(`[ -~]{0,6}`)).Draw(t, "part"))
+		}
+		check(t, b.String())
+	})
+}
+
+func TestAValueIsRememberedBesideAnotherOfItsPlace(t *testing.T) {
+	memo := make(remembered, 2)
+	values := []*memoized{{raw: "Ödön"}, {raw: "Zoë"}, {raw: "Åsa"}}
+	memo.put(values[0])
+	memo.put(values[1])
+	for _, v := range values[:2] {
+		if got := memo.get(v.raw); got != v {
+			t.Errorf("%q is %v", v.raw, got)
+		}
+	}
+	memo.put(values[2])
+	if got := memo.get(values[2].raw); got != values[2] {
+		t.Errorf("what came last is %v", got)
+	}
+	if got := memo.get("Jürgen"); got != nil {
+		t.Errorf("what never came is %v", got)
+	}
+}
